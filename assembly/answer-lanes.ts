@@ -1,5 +1,7 @@
-/** What becomes of packets whose entries were found, four at a time. */
+/** What becomes of packets whose entries were found, four at a time: what `decide` does for one, without branches. */
 import { defaultLanes } from "./default-lanes";
+import { firstOf, lower, secondOf, secondOfPairs, upper, wordsAt } from "./four-words";
+import { IPV4_SOURCE, IPV6_SOURCE } from "./headers";
 import {
   CHUNK,
   clearMarks,
@@ -35,9 +37,12 @@ import {
   CODE_EXTENDED,
   CODE_HAIRPIN,
   CODE_SECOND,
+  CODE_SHIFT,
   CODE_THIRD,
+  CODES_SHIFT,
   ENDPOINT4_BYTES,
   ENDPOINT6_BYTES,
+  ENTRY_SHIFT,
   EXTENDED_BASE,
   EXTENDED_BYTES,
   EXTENDED_FIRST,
@@ -48,8 +53,13 @@ import {
   H_EXTENDED,
   KEY1_BLOCK_SHIFT,
   NO_DEFAULT,
+  RESULT_BYTES,
   RESULT_ENDPOINT,
+  RESULT_SLOT_SHIFT,
+  ROW1_BEHAVIOUR_SHIFT,
   ROW1_COUNT_MASK,
+  ROW1_SECOND_SHIFT,
+  SOURCE_ALLOWED,
   VERDICT_DNAT,
   VERDICT_MASK,
 } from "./layout";
@@ -65,18 +75,18 @@ export function rowLanes(group: usize, end: usize, codes: usize, foundEnd: usize
     const b = v128.load(<usize>load<u32>(group, G_AT + 4));
     const c = v128.load(<usize>load<u32>(group, G_AT + 8));
     const d = v128.load(<usize>load<u32>(group, G_AT + 12));
-    let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    let isHit = i32x4.eq(v128.shuffle<i64>(ab, cd, 0, 2), v128.load(group, G_KEY0));
-    isHit = v128.and(isHit, i32x4.eq(v128.shuffle<i64>(ab, cd, 1, 3), v128.load(group, G_KEY1)));
-    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const row1 = v128.shuffle<i64>(ab, cd, 1, 3);
+    let ab = lower(a, b);
+    let cd = lower(c, d);
+    let isHit = i32x4.eq(firstOf(ab, cd), v128.load(group, G_KEY0));
+    isHit = v128.and(isHit, i32x4.eq(secondOf(ab, cd), v128.load(group, G_KEY1)));
+    ab = upper(a, b);
+    cd = upper(c, d);
+    const row1 = secondOf(ab, cd);
     v128.store(group, isHit, G_HIT);
-    v128.store(group, v128.shuffle<i64>(ab, cd, 0, 2), G_ROW0);
+    v128.store(group, firstOf(ab, cd), G_ROW0);
     v128.store(group, row1, G_ROW1);
     const from = i32x4.add(v128.load(group, G_KIND), codesAt);
-    v128.store(group, i32x4.add(i32x4.shl(i32x4.shr_u(row1, 24), 6), from), G_CODE_AT);
+    v128.store(group, i32x4.add(i32x4.shl(i32x4.shr_u(row1, ROW1_BEHAVIOUR_SHIFT), CODES_SHIFT), from), G_CODE_AT);
     foundEnd = note(foundEnd, group, i32x4.bitmask(isHit) ^ 15);
   }
   return foundEnd;
@@ -99,7 +109,7 @@ export function missLanes(list: usize, foundEnd: usize, codes: usize, other: u32
     const fallback = v128.bitselect(localWord, v128.load(group, G_DEFAULT), isLocal);
     const isNone = i32x4.eq(fallback, noDefault);
     const from = i32x4.add(v128.load(group, G_KIND), codesAt);
-    const code = i32x4.add(i32x4.shl(v128.andnot(v128.and(fallback, byte), isNone), 6), from);
+    const code = i32x4.add(i32x4.shl(v128.andnot(v128.and(fallback, byte), isNone), CODES_SHIFT), from);
     v128.store(group, v128.bitselect(v128.load(group, G_CODE_AT), code, isHit), G_CODE_AT);
     // What was read of the list is overwritten: it grows no faster than it is read.
     unknownEnd = note(unknownEnd, group, i32x4.bitmask(v128.andnot(isNone, isHit)));
@@ -119,25 +129,27 @@ export function answerLanes(count: u32, fingers: usize, results: usize): usize {
   const second = pinned(6, CODE_SECOND);
   const special = pinned(7, CODE_EXTENDED | CODE_ASK_ENDPOINT);
   const hairpin = pinned(8, CODE_HAIRPIN);
-  const slotOne = pinned(9, 256);
+  const slotOne = pinned(9, 1 << RESULT_SLOT_SHIFT);
   const zero = pinned(10, 0);
   const end = scratch + ((<usize>count) << 2);
   let foundEnd = found;
-  for (let group = scratch; group < end; group += GROUP_BYTES, results += 32) {
-    let code = v128.load32_zero(<usize>load<u32>(group, G_CODE_AT));
-    code = v128.load_lane<u32>(<usize>load<u32>(group, G_CODE_AT + 4), code, 1);
-    code = v128.load_lane<u32>(<usize>load<u32>(group, G_CODE_AT + 8), code, 2);
-    code = v128.load_lane<u32>(<usize>load<u32>(group, G_CODE_AT + 12), code, 3);
+  for (let group = scratch; group < end; group += GROUP_BYTES, results += 4 * RESULT_BYTES) {
+    const code = wordsAt(
+      <usize>load<u32>(group, G_CODE_AT),
+      <usize>load<u32>(group, G_CODE_AT + 4),
+      <usize>load<u32>(group, G_CODE_AT + 8),
+      <usize>load<u32>(group, G_CODE_AT + 12),
+    );
     const row1 = v128.load(group, G_ROW1);
     const isHit = v128.load(group, G_HIT);
     const first = v128.and(row1, countMask);
     const isSecond = i32x4.eq(v128.and(code, second), second);
-    const choices = v128.bitselect(v128.and(i32x4.shr_u(row1, 12), countMask), first, isSecond);
+    const choices = v128.bitselect(v128.and(i32x4.shr_u(row1, ROW1_SECOND_SHIFT), countMask), first, isSecond);
     const base = i32x4.add(v128.load(group, G_ROW0), v128.and(first, isSecond));
     const hash = v128.load(group, G_HASH);
     const low64 = i64x2.extmul_low_i32x4_u(hash, choices);
     const high64 = i64x2.extmul_high_i32x4_u(hash, choices);
-    const number = i32x4.add(base, v128.shuffle<i32>(low64, high64, 1, 3, 5, 7));
+    const number = i32x4.add(base, secondOfPairs(low64, high64));
     const isTranslated = i32x4.eq(v128.and(code, verdictMask), dnat);
     // Without an entry there is no endpoint.
     const isHairpin = v128.and(i32x4.eq(v128.and(code, hairpin), hairpin), isHit);
@@ -149,11 +161,11 @@ export function answerLanes(count: u32, fingers: usize, results: usize): usize {
     v128.store(group, i32x4.add(v128.and(number, mayBeSource), fingersAt), G_FINGER_AT);
 
     const entry = i32x4.sub(v128.load(group, G_AT), entriesAt);
-    const slot = v128.and(i32x4.add(i32x4.shl(entry, 4), slotOne), isHit);
+    const slot = v128.and(i32x4.add(i32x4.shl(entry, SLOT_SHIFT), slotOne), isHit);
     const low = v128.or(v128.and(code, byte), slot);
     const high = v128.or(number, v128.not(isTranslated));
-    v128.store(results, v128.shuffle<i32>(low, high, 0, 4, 1, 5));
-    v128.store(results, v128.shuffle<i32>(low, high, 2, 6, 3, 7), 16);
+    v128.store(results, lower(low, high));
+    v128.store(results, upper(low, high), 16);
   }
   return foundEnd;
 }
@@ -199,11 +211,11 @@ function extend(lane: usize, packet: usize, result: usize, isV6: bool, records: 
   if ((code & CODE_EXTENDED) == 0) return false;
   const record = records + <usize>load<u32>(lane, G_ROW0) * EXTENDED_BYTES;
   if ((code & CODE_ALLOWED) != 0) {
-    const isIn = isAllowed(record, packet + (isV6 ? SOURCE_AT6 : SOURCE_AT4), isV6);
-    code = load<u32>(codeAt + ((<usize>isIn) << ALLOWED_SHIFT));
+    const isIn = isAllowed(record, packet + (isV6 ? IPV6_SOURCE : IPV4_SOURCE), isV6);
+    code = load<u32>(codeAt + <usize>isIn * CODE_OF_ALLOWED);
   }
   const entry = load<u32>(lane, G_AT) - <u32>entries;
-  store<u32>(result, (code & 0xff) | ((entry << 4) + 256));
+  store<u32>(result, (code & 0xff) | ((entry << SLOT_SHIFT) + (1 << RESULT_SLOT_SHIFT)));
   const isTranslated: u32 = <u32>((code & VERDICT_MASK) == VERDICT_DNAT);
   const isSecond: u32 = <u32>((code & CODE_SECOND) != 0);
   const first = load<u32>(record, EXTENDED_FIRST);
@@ -217,20 +229,20 @@ function extend(lane: usize, packet: usize, result: usize, isV6: bool, records: 
 }
 
 /** From a code to that of allowed sources. */
-const ALLOWED_SHIFT: usize = 4;
+const CODE_OF_ALLOWED: usize = SOURCE_ALLOWED << CODE_SHIFT;
 
-const SOURCE_AT4: usize = 12;
-const SOURCE_AT6: usize = 8;
+/** From the bytes before an entry to the number of its slot in a result. */
+const SLOT_SHIFT: i32 = RESULT_SLOT_SHIFT - ENTRY_SHIFT;
 
 /** Whether the packet is from an endpoint. */
 function isEndpoint(packet: usize, number: u32, isV6: bool): bool {
   if (!isV6) {
     const record = section(H_ENDPOINTS4) + <usize>number * ENDPOINT4_BYTES;
-    return load<u32>(record) == load<u32>(packet, SOURCE_AT4);
+    return load<u32>(record) == load<u32>(packet, IPV4_SOURCE);
   }
   const record = section(H_ENDPOINTS6) + <usize>number * ENDPOINT6_BYTES;
   return (
-    load<u64>(record) == load<u64>(packet, SOURCE_AT6) && load<u64>(record, 8) == load<u64>(packet, SOURCE_AT6 + 8)
+    load<u64>(record) == load<u64>(packet, IPV6_SOURCE) && load<u64>(record, 8) == load<u64>(packet, IPV6_SOURCE + 8)
   );
 }
 

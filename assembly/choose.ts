@@ -11,6 +11,7 @@ import {
   HASH_A,
   HASH_B,
   HASH_C,
+  SUM_FOLD_SHIFT,
 } from "./layout";
 import { destination, isV6, ports, source } from "./packet";
 import { section } from "./table";
@@ -31,7 +32,7 @@ export function flowHash(): u32 {
   const from = isV6 ? fold6(source) : load<u32>(source);
   const to = isV6 ? load<u32>(destination, 12) : load<u32>(destination);
   const hash = ((from * <u32>HASH_A) ^ to) + ports * <u32>HASH_B;
-  return (hash ^ (hash >> 15)) * <u32>HASH_C;
+  return (hash ^ (hash >> SUM_FOLD_SHIFT)) * <u32>HASH_C;
 }
 
 /** The four words of an IPv6 address in one. */

@@ -11,6 +11,7 @@ import {
   CODE_HAIRPIN,
   CODE_HAIRPIN_SHIFT,
   CODE_SECOND,
+  CODE_SHIFT,
   CODE_THIRD,
   CODES_SHIFT,
   DEFAULT_INVALID_SHIFT,
@@ -86,7 +87,7 @@ export function decide(interfaceClass: u32, how: u32, random: u32): void {
   const ofInterface = interfaceClass < kinds ? interfaceClass : 1;
   const from = sourceClass();
   if (slot == NOWHERE) {
-    code = load<u32>(codesOf(ofInterface, behaviourIn(fallback)) + ((<usize>from) << 2));
+    code = load<u32>(codesOf(ofInterface, behaviourIn(fallback)) + ((<usize>from) << CODE_SHIFT));
     answer = code & 0xff;
     return;
   }
@@ -99,7 +100,7 @@ export function decide(interfaceClass: u32, how: u32, random: u32): void {
   let fourth: u32 = 0;
   let kind = from;
   const codes = codesOf(ofInterface, row1 >> ROW1_BEHAVIOUR_SHIFT);
-  code = load<u32>(codes + ((<usize>kind) << 2));
+  code = load<u32>(codes + ((<usize>kind) << CODE_SHIFT));
   if ((code & CODE_EXTENDED) != 0) {
     const extended = section(H_EXTENDED) + <usize>base * EXTENDED_BYTES;
     base = load<u32>(extended, EXTENDED_BASE);
@@ -109,7 +110,7 @@ export function decide(interfaceClass: u32, how: u32, random: u32): void {
     fourth = load<u32>(extended, EXTENDED_FOURTH);
     if ((code & CODE_ALLOWED) != 0 && isAllowed(extended, source, isV6)) {
       kind |= SOURCE_ALLOWED;
-      code = load<u32>(codes + ((<usize>kind) << 2));
+      code = load<u32>(codes + ((<usize>kind) << CODE_SHIFT));
     }
   }
   answer = (code & 0xff) | ((slot + 1) << RESULT_SLOT_SHIFT);
@@ -137,7 +138,7 @@ function applyEndpoint(chosen: u32, ofInterface: u32, kind: u32): void {
     if (number != 0) {
       const endpointTreatments =
         section(H_TREATMENTS) + <usize>((ofInterface * word(H_TREATMENT_COUNT) + number - 1) << CODES_SHIFT);
-      endpointTreatment = load<u32>(endpointTreatments + ((<usize>kind) << 2));
+      endpointTreatment = load<u32>(endpointTreatments + ((<usize>kind) << CODE_SHIFT));
     }
   }
   if ((endpointTreatment & CODE_HAIRPIN) != 0 && isSource(record)) endpointTreatment >>= CODE_HAIRPIN_SHIFT;

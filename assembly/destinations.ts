@@ -18,11 +18,14 @@ import {
   HASH_A,
   HASH_B,
   HASH_C,
+  MIX_FOLD_SHIFT,
+  PILOT_SHIFT,
   PLACE_SHIFT,
   REGION4_BYTES,
   REGION4_DEFAULT,
   REGION6_BYTES,
   REGION6_DEFAULT,
+  SUM_FOLD_SHIFT,
   WINDOW_BITS,
   WINDOW_BLOCK,
   WINDOW_BYTES,
@@ -44,10 +47,10 @@ export function findSlot(key0: u32, key1: u32): u32 {
   const a = (key0 ^ word(H_SEED)) * <u32>HASH_A;
   const b = key1 * <u32>HASH_B;
   let bucket = a + b;
-  bucket = (((bucket ^ (bucket >> 15)) * <u32>HASH_C) >> BUCKET_SHIFT) & word(H_BUCKET_MASK);
-  let mix = ((a >> 16) ^ b) * <u32>HASH_C;
-  mix ^= mix >> 16;
-  const pilot = <u32>load<u16>(section(H_PILOTS) + ((<usize>bucket) << 1));
+  bucket = (((bucket ^ (bucket >> SUM_FOLD_SHIFT)) * <u32>HASH_C) >> BUCKET_SHIFT) & word(H_BUCKET_MASK);
+  let mix = ((a >> MIX_FOLD_SHIFT) ^ b) * <u32>HASH_C;
+  mix ^= mix >> MIX_FOLD_SHIFT;
+  const pilot = <u32>load<u16>(section(H_PILOTS) + ((<usize>bucket) << PILOT_SHIFT));
   const slot = ((mix * pilot) >> PLACE_SHIFT) & word(H_SLOT_MASK);
   const entry = section(H_ENTRIES) + ((<usize>slot) << ENTRY_SHIFT);
   return load<u32>(entry) == key0 && load<u32>(entry, ENTRY_KEY1) == key1 ? slot : NOWHERE;

@@ -5,6 +5,8 @@
 
 // --- IPv4 ----------------------------------------------------------------------------------------------------------------
 
+/** The version in the upper half of the first byte, words of the header in the lower one. */
+export const IPV4_PLAIN = 0x45;
 /** Without options. */
 export const IPV4_BYTES = 20;
 export const IPV4_TOTAL_LENGTH = 2;
@@ -21,6 +23,8 @@ export const IPV4_DESTINATION = 16;
 
 // --- IPv6 ----------------------------------------------------------------------------------------------------------------
 
+/** The version in the upper half of the first byte. */
+export const IPV6_VERSION = 0x60;
 export const IPV6_BYTES = 40;
 export const IPV6_PAYLOAD_LENGTH = 4;
 export const IPV6_NEXT_HEADER = 6;
@@ -71,6 +75,8 @@ export const SCTP_BYTES = 16;
 export const SCTP_CHECKSUM = 8;
 export const SCTP_CHUNK = 12;
 
+/** Of echoes. */
+export const ICMP_BYTES = 8;
 export const ICMP_CHECKSUM = 2;
 export const ICMP_IDENTIFIER = 4;
 

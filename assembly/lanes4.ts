@@ -1,6 +1,21 @@
 /** The headers of IPv4 packets, four at a time. Those that are not plain wait for `parse`. */
 
-import { ICMP, ICMP_ECHO_REQUEST, IPV4_BYTES, TCP, TCP_BYTES, TCP_OFFSET, UDP, UDP_BYTES } from "./headers";
+import { firstOf, flowOf, lower, secondOf, swapped, upper, wordsAt } from "./four-words";
+import {
+  DESTINATION_PORT,
+  ICMP,
+  ICMP_ECHO_REQUEST,
+  IPV4_BYTES,
+  IPV4_FRAGMENT_OFFSET_MASK,
+  IPV4_MORE_FRAGMENTS,
+  IPV4_PLAIN,
+  IPV4_PROTOCOL,
+  TCP,
+  TCP_BYTES,
+  TCP_OFFSET,
+  UDP,
+  UDP_BYTES,
+} from "./headers";
 import {
   clearMarks,
   G_FINGER,
@@ -14,12 +29,27 @@ import {
   scratch,
   waitForMarked,
 } from "./lanes";
-import { H_DETECTED4, H_DETECTED4_COUNT, HASH_A, HASH_B, HASH_C, PREFIX4_BYTES } from "./layout";
+import {
+  CODE_SHIFT,
+  FINGER_SHIFT,
+  H_DETECTED4,
+  H_DETECTED4_COUNT,
+  HASH_A,
+  HASH_B,
+  HASH_C,
+  KEY1_PROTOCOL_SHIFT,
+  PREFIX4_BYTES,
+  PREFIX4_MASK,
+  SOURCE_DETECTED,
+} from "./layout";
 import { placeGroup, preparePlaces } from "./place-lanes";
 import { section, word } from "./table";
 
 /** The word that has the length of TCP's header, where the IP header has no options. */
 const OFFSET_TCP: usize = IPV4_BYTES + TCP_OFFSET;
+
+/** The protocol in its word of the header. */
+const PROTOCOL_SHIFT: i32 = (IPV4_PROTOCOL & 3) << 3;
 
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes4(packets: usize, count: u32): void {
@@ -30,20 +60,20 @@ export function parseLanes4(packets: usize, count: u32): void {
   const hashB = pinned(3, <i32>HASH_B);
   const hashC = pinned(4, <i32>HASH_C);
   const lowByte = pinned(5, 0xff);
-  const fragment = pinned(6, <i32>0xff3f0000);
-  const noOptions = pinned(11, 0x45);
+  const fragment = pinned(6, <i32>bswap<u32>(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET_MASK));
+  const noOptions = pinned(11, IPV4_PLAIN);
   const twenty = pinned(7, IPV4_BYTES);
-  const tcp = pinned(8, TCP << 8);
-  const udp = pinned(9, UDP << 8);
+  const tcp = pinned(8, TCP << PROTOCOL_SHIFT);
+  const udp = pinned(9, UDP << PROTOCOL_SHIFT);
   const loopback = pinned(10, 0x7f7f7f7f);
-  const four = pinned(12, 4);
+  const detected = pinned(12, SOURCE_DETECTED << CODE_SHIFT);
   const twelve = pinned(14, TCP_BYTES - UDP_BYTES);
   const eight = pinned(15, UDP_BYTES);
-  const echo = pinned(13, (ICMP << 8) | ICMP_ECHO_REQUEST);
+  const echo = pinned(13, (ICMP << PROTOCOL_SHIFT) | ICMP_ECHO_REQUEST);
   const lowHalf = pinned(20, 0xffff);
   const zero = pinned(16, 0);
   const offsetMask = pinned(17, 0x3c);
-  const highByte = pinned(18, 0xff00);
+  const protocolByte = pinned(18, 0xff << PROTOCOL_SHIFT);
   clearMarks(marks, count);
   let group = scratch;
   let mark = marks;
@@ -57,29 +87,26 @@ export function parseLanes4(packets: usize, count: u32): void {
     let b = v128.load(p1);
     let c = v128.load(p2);
     let d = v128.load(p3);
-    let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const first = v128.shuffle<i64>(ab, cd, 0, 2);
-    const second = v128.shuffle<i64>(ab, cd, 1, 3);
-    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const third = v128.shuffle<i64>(ab, cd, 0, 2);
-    const source = v128.shuffle<i64>(ab, cd, 1, 3);
+    let ab = lower(a, b);
+    let cd = lower(c, d);
+    const first = firstOf(ab, cd);
+    const second = secondOf(ab, cd);
+    ab = upper(a, b);
+    cd = upper(c, d);
+    const third = firstOf(ab, cd);
+    const source = secondOf(ab, cd);
     a = v128.load(p0, 16);
     b = v128.load(p1, 16);
     c = v128.load(p2, 16);
     d = v128.load(p3, 16);
-    ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const destination = v128.shuffle<i64>(ab, cd, 0, 2);
-    const portsThere = v128.shuffle<i64>(ab, cd, 1, 3);
-    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const lengthUdp = v128.shuffle<i64>(ab, cd, 0, 2);
-    a = v128.load32_zero(p0 + OFFSET_TCP);
-    a = v128.load_lane<u32>(p1 + OFFSET_TCP, a, 1);
-    a = v128.load_lane<u32>(p2 + OFFSET_TCP, a, 2);
-    const offsetTcp = v128.load_lane<u32>(p3 + OFFSET_TCP, a, 3);
+    ab = lower(a, b);
+    cd = lower(c, d);
+    const destination = firstOf(ab, cd);
+    const portsThere = secondOf(ab, cd);
+    ab = upper(a, b);
+    cd = upper(c, d);
+    const lengthUdp = firstOf(ab, cd);
+    const offsetTcp = wordsAt(p0 + OFFSET_TCP, p1 + OFFSET_TCP, p2 + OFFSET_TCP, p3 + OFFSET_TCP);
 
     // What `parse` checks, as signs: no options, no fragment, no loopback; TCP or UDP, with as many bytes as the packet has; or a ping.
     // The many addresses of 127.0.0.0/8 are not in the set of the node's own.
@@ -87,11 +114,11 @@ export function parseLanes4(packets: usize, count: u32): void {
     const header = v128.or(v128.and(v128.or(first, isLoopback), lowByte), v128.and(second, fragment));
     // The lengths of UDP and of the packet, lower and higher halves, in the host's byte order.
     const lengths = v128.shuffle<i16>(lengthUdp, first, 0, 9, 2, 11, 4, 13, 6, 15);
-    const swapped = v128.or(i16x8.shl(lengths, 8), i16x8.shr_u(lengths, 8));
-    const rest = i32x4.sub(i32x4.shr_u(swapped, 16), twenty);
-    const protocol = v128.and(third, highByte);
+    const hostLengths = swapped(lengths);
+    const rest = i32x4.sub(i32x4.shr_u(hostLengths, 16), twenty);
+    const protocol = v128.and(third, protocolByte);
     const isTcp = i32x4.eq(protocol, tcp);
-    const udpBytes = v128.and(swapped, lowHalf);
+    const udpBytes = v128.and(hostLengths, lowHalf);
     const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
     const isShort = i32x4.sub(bytes, i32x4.add(eight, v128.and(isTcp, twelve)));
     const isLong = i32x4.sub(rest, bytes);
@@ -104,19 +131,20 @@ export function parseLanes4(packets: usize, count: u32): void {
 
     let isDetected = zero;
     for (let prefix = detectedAt; prefix < detectedEnd; prefix += PREFIX4_BYTES) {
-      const masked = v128.and(source, v128.load32_splat(prefix + 4));
+      const masked = v128.and(source, v128.load32_splat(prefix + PREFIX4_MASK));
       isDetected = v128.or(isDetected, i32x4.eq(masked, v128.load32_splat(prefix)));
     }
 
     const mixed = i32x4.mul(source, hashA);
-    let hash = i32x4.add(v128.xor(mixed, destination), i32x4.mul(ports, hashB));
-    hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 15)), hashC);
     v128.store(group, destination, G_KEY0);
-    const key1 = v128.or(i32x4.shr_u(ports, 16), i32x4.shl(protocol, 8));
+    const key1 = v128.or(
+      i32x4.shr_u(ports, DESTINATION_PORT << 3),
+      i32x4.shl(protocol, KEY1_PROTOCOL_SHIFT - PROTOCOL_SHIFT),
+    );
     v128.store(group, key1, G_KEY1);
-    v128.store(group, v128.and(isDetected, four), G_KIND);
-    v128.store(group, hash, G_HASH);
-    v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
+    v128.store(group, v128.and(isDetected, detected), G_KIND);
+    v128.store(group, flowOf(mixed, destination, ports, hashB, hashC), G_HASH);
+    v128.store(group, i32x4.shr_u(mixed, FINGER_SHIFT), G_FINGER);
     placeGroup(group);
   }
   waitForMarked(packets, count);

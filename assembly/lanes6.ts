@@ -1,6 +1,18 @@
 /** The headers of IPv6 packets, four at a time. Those that are not plain wait for `parse`. */
 
-import { ICMPV6, ICMPV6_ECHO_REQUEST, IPV6_BYTES, TCP, TCP_BYTES, TCP_OFFSET, UDP, UDP_BYTES } from "./headers";
+import { firstOf, flowOf, lower, secondOf, swapped, upper, wordsAt } from "./four-words";
+import {
+  DESTINATION_PORT,
+  ICMPV6,
+  ICMPV6_ECHO_REQUEST,
+  IPV6_BYTES,
+  IPV6_VERSION,
+  TCP,
+  TCP_BYTES,
+  TCP_OFFSET,
+  UDP,
+  UDP_BYTES,
+} from "./headers";
 import {
   clearMarks,
   G_FINGER,
@@ -17,17 +29,22 @@ import {
 } from "./lanes";
 import {
   BLOCK_UNKNOWN,
+  CODE_SHIFT,
+  FINGER_SHIFT,
   H_BLOCK_COUNT,
   H_DETECTED6,
   H_DETECTED6_COUNT,
   HASH_A,
   HASH_B,
   HASH_C,
+  KEY1_BLOCK_SHIFT,
+  KEY1_PROTOCOL_SHIFT,
   PREFIX6_BYTES,
   PREFIX6_MASK,
+  SOURCE_DETECTED,
 } from "./layout";
 import { placeGroup, preparePlaces } from "./place-lanes";
-import { SPLAT_BLOCK_BYTES, splatBlocks } from "./splats";
+import { SPLAT_BLOCK_BYTES, SPLAT_NUMBER, SPLAT_SECOND, SPLAT_THIRD, splatBlocks } from "./splats";
 import { section, word } from "./table";
 
 /** Blocks that are looked at for all packets. */
@@ -35,6 +52,8 @@ const FEW_BLOCKS: usize = 4;
 
 /** The word that has the length of TCP's header, where no extension header comes between. */
 const OFFSET_TCP: usize = IPV6_BYTES + TCP_OFFSET;
+
+// The protocol is in its word of the header where KEY1 has it: IPV6_NEXT_HEADER is the third byte of one.
 
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes6(packets: usize, count: u32): void {
@@ -48,16 +67,16 @@ export function parseLanes6(packets: usize, count: u32): void {
   const hashB = pinned(3, <i32>HASH_B);
   const hashC = pinned(4, <i32>HASH_C);
   const lowByte = pinned(5, 0xff);
-  const tcp = pinned(22, TCP << 16);
-  const udp = pinned(23, UDP << 16);
-  const four = pinned(8, 4);
+  const tcp = pinned(22, TCP << KEY1_PROTOCOL_SHIFT);
+  const udp = pinned(23, UDP << KEY1_PROTOCOL_SHIFT);
+  const detected = pinned(8, SOURCE_DETECTED << CODE_SHIFT);
   const twelve = pinned(24, TCP_BYTES - UDP_BYTES);
   const eight = pinned(25, UDP_BYTES);
-  const echo = pinned(26, (ICMPV6 << 16) | ICMPV6_ECHO_REQUEST);
+  const echo = pinned(26, (ICMPV6 << KEY1_PROTOCOL_SHIFT) | ICMPV6_ECHO_REQUEST);
   const lowHalf = pinned(27, 0xffff);
   const highNibble = pinned(29, 0xf0);
-  const versionSix = pinned(30, 0x60);
-  const thirdByte = pinned(28, 0xff0000);
+  const versionSix = pinned(30, IPV6_VERSION);
+  const protocolByte = pinned(28, 0xff << KEY1_PROTOCOL_SHIFT);
   const zero = pinned(11, 0);
   const offsetMask = pinned(13, 0x3c);
   const unknown = pinned(14, BLOCK_UNKNOWN);
@@ -74,48 +93,45 @@ export function parseLanes6(packets: usize, count: u32): void {
     let b = v128.load(p1);
     let c = v128.load(p2);
     let d = v128.load(p3);
-    let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const first = v128.shuffle<i64>(ab, cd, 0, 2);
-    const about = v128.shuffle<i64>(ab, cd, 1, 3);
-    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const source0 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const source1 = v128.shuffle<i64>(ab, cd, 1, 3);
+    let ab = lower(a, b);
+    let cd = lower(c, d);
+    const first = firstOf(ab, cd);
+    const about = secondOf(ab, cd);
+    ab = upper(a, b);
+    cd = upper(c, d);
+    const source0 = firstOf(ab, cd);
+    const source1 = secondOf(ab, cd);
     a = v128.load(p0, 16);
     b = v128.load(p1, 16);
     c = v128.load(p2, 16);
     d = v128.load(p3, 16);
-    ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const source2 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const source3 = v128.shuffle<i64>(ab, cd, 1, 3);
-    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const destination0 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const destination1 = v128.shuffle<i64>(ab, cd, 1, 3);
+    ab = lower(a, b);
+    cd = lower(c, d);
+    const source2 = firstOf(ab, cd);
+    const source3 = secondOf(ab, cd);
+    ab = upper(a, b);
+    cd = upper(c, d);
+    const destination0 = firstOf(ab, cd);
+    const destination1 = secondOf(ab, cd);
     a = v128.load(p0, 32);
     b = v128.load(p1, 32);
     c = v128.load(p2, 32);
     d = v128.load(p3, 32);
-    ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const destination2 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const destination3 = v128.shuffle<i64>(ab, cd, 1, 3);
-    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const portsThere = v128.shuffle<i64>(ab, cd, 0, 2);
-    const lengthUdp = v128.shuffle<i64>(ab, cd, 1, 3);
-    a = v128.load32_zero(p0 + OFFSET_TCP);
-    a = v128.load_lane<u32>(p1 + OFFSET_TCP, a, 1);
-    a = v128.load_lane<u32>(p2 + OFFSET_TCP, a, 2);
-    const offsetTcp = v128.load_lane<u32>(p3 + OFFSET_TCP, a, 3);
+    ab = lower(a, b);
+    cd = lower(c, d);
+    const destination2 = firstOf(ab, cd);
+    const destination3 = secondOf(ab, cd);
+    ab = upper(a, b);
+    cd = upper(c, d);
+    const portsThere = firstOf(ab, cd);
+    const lengthUdp = secondOf(ab, cd);
+    const offsetTcp = wordsAt(p0 + OFFSET_TCP, p1 + OFFSET_TCP, p2 + OFFSET_TCP, p3 + OFFSET_TCP);
 
     // What `parse` checks, as signs: TCP or UDP behind the header, with as many bytes as the packet has; or a ping.
-    const rest = v128.and(v128.or(i16x8.shl(about, 8), i16x8.shr_u(about, 8)), lowHalf);
-    const protocol = v128.and(about, thirdByte);
+    const rest = v128.and(swapped(about), lowHalf);
+    const protocol = v128.and(about, protocolByte);
     const isTcp = i32x4.eq(protocol, tcp);
-    const udpBytes = v128.and(v128.or(i16x8.shl(lengthUdp, 8), i16x8.shr_u(lengthUdp, 8)), lowHalf);
+    const udpBytes = v128.and(swapped(lengthUdp), lowHalf);
     const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
     const isShort = i32x4.sub(bytes, i32x4.add(eight, v128.and(isTcp, twelve)));
     const isLong = i32x4.sub(rest, bytes);
@@ -146,22 +162,23 @@ export function parseLanes6(packets: usize, count: u32): void {
     let block = zero;
     for (let at = blocksAt; at < blocksEnd; at += SPLAT_BLOCK_BYTES) {
       let other = v128.xor(destination0, v128.load(at));
-      other = v128.or(other, v128.xor(destination1, v128.load(at, 16)));
-      other = v128.or(other, v128.xor(destination2, v128.load(at, 32)));
-      block = v128.or(block, v128.and(i32x4.eq(other, zero), v128.load(at, 48)));
+      other = v128.or(other, v128.xor(destination1, v128.load(at, SPLAT_SECOND)));
+      other = v128.or(other, v128.xor(destination2, v128.load(at, SPLAT_THIRD)));
+      block = v128.or(block, v128.and(i32x4.eq(other, zero), v128.load(at, SPLAT_NUMBER)));
       if (at >= fewEnd && i32x4.all_true(block)) break;
     }
     block = v128.or(block, v128.and(i32x4.eq(block, zero), unknown));
 
     const mixed = i32x4.mul(fold, hashA);
-    let hash = i32x4.add(v128.xor(mixed, destination3), i32x4.mul(ports, hashB));
-    hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 15)), hashC);
     v128.store(group, destination3, G_KEY0);
-    const key1 = v128.or(v128.or(i32x4.shr_u(ports, 16), protocol), i32x4.shl(block, 24));
+    const key1 = v128.or(
+      v128.or(i32x4.shr_u(ports, DESTINATION_PORT << 3), protocol),
+      i32x4.shl(block, KEY1_BLOCK_SHIFT),
+    );
     v128.store(group, key1, G_KEY1);
-    v128.store(group, v128.and(isDetected, four), G_KIND);
-    v128.store(group, hash, G_HASH);
-    v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
+    v128.store(group, v128.and(isDetected, detected), G_KIND);
+    v128.store(group, flowOf(mixed, destination3, ports, hashB, hashC), G_HASH);
+    v128.store(group, i32x4.shr_u(mixed, FINGER_SHIFT), G_FINGER);
     v128.store(group, fold, G_SOURCE);
     placeGroup(group);
   }

@@ -31,7 +31,7 @@ export const H_ENTRIES = 32;
 /** EXTENDED records, and how many. */
 export const H_EXTENDED = 36;
 export const H_EXTENDED_COUNT = 40;
-/** Allowed sources: intervals of 8 (IPv4) or 32 (IPv6) bytes, first and last address in host order. */
+/** ALLOWED4 or ALLOWED6 records. */
 export const H_ALLOWED = 44;
 export const H_ALLOWED_BYTES = 48;
 /** BLOCK records, and how many. */
@@ -95,7 +95,7 @@ export const H_LOCAL_DEFAULT6 = 208;
 export const H_FOLDS6 = 212;
 export const H_FOLDS6_MASK = 216;
 export const H_FOLDS6_FACTOR = 220;
-/** A byte for each endpoint: of a product of its address (IPv6: folded) and HASH_A the highest one. */
+/** A byte for each endpoint: of a product of its address (IPv6: folded) and HASH_A the highest one, from FINGER_SHIFT on. */
 export const H_FINGERS4 = 224;
 export const H_FINGERS6 = 228;
 export const HEADER_BYTES = 256;
@@ -144,6 +144,12 @@ export const EXTENDED_THIRD = 20;
 export const EXTENDED_FOURTH = 24;
 export const EXTENDED_BYTES = 32;
 
+/** ALLOWED4 and ALLOWED6: the first and the last address of allowed sources, in host order. */
+export const ALLOWED4_LAST = 4;
+export const ALLOWED4_BYTES = 8;
+export const ALLOWED6_LAST = 16;
+export const ALLOWED6_BYTES = 32;
+
 /** BLOCK: the first twelve bytes of IPv6 addresses. */
 export const BLOCK_BYTES = 16;
 
@@ -162,6 +168,7 @@ export const LOCAL_SHIFT = 3;
 export const KIND_BYTES = 4;
 
 /** PREFIX4: address and mask, in the packet's byte order; PREFIX6 likewise. */
+export const PREFIX4_MASK = 4;
 export const PREFIX4_BYTES = 8;
 export const PREFIX6_MASK = 16;
 export const PREFIX6_BYTES = 32;
@@ -252,6 +259,7 @@ export const SOURCE_ALLOWED = 4;
 export const SOURCE_LOOPBACK = 8;
 /** A behaviour's codes in one interface kind: a word for each kind of source. */
 export const CODES_SHIFT = 6;
+export const CODE_SHIFT = 2;
 
 /** RESULT: the lowest byte as in codes, and from here on the number of the row's slot plus one, 0 for none; then the number
  *  of the endpoint. */
@@ -286,7 +294,13 @@ export const OUT_OF_BOUNDS = 5;
 export const HASH_A = 0x9e3779b1;
 export const HASH_B = 0x85ebca6b;
 export const HASH_C = 0xc2b2ae35;
+/** Halves that are mixed, of the sum that finds a bucket and of the flow's hash; and of the product that finds a slot. */
+export const SUM_FOLD_SHIFT = 15;
+export const MIX_FOLD_SHIFT = 16;
+export const FINGER_SHIFT = 24;
 export const BUCKET_SHIFT = 11;
+/** A pilot has two bytes. */
+export const PILOT_SHIFT = 1;
 export const PLACE_SHIFT = 8;
 export const MAX_BUCKET_BITS = 21;
 export const MAX_SLOT_BITS = 23;

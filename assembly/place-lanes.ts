@@ -1,7 +1,10 @@
 /** Where the table has the destinations of parsed packets, four at a time. */
+import { firstOfPairs, pairsAt, secondOfPairs, wordsAt } from "./four-words";
 import { again, found, G_AT, G_HIT, G_KEY0, G_KEY1, G_MIX, GROUP_BYTES, groupAt, pinned } from "./lanes";
 import {
   BLOCK_LOCAL,
+  BUCKET_SHIFT,
+  ENTRY_SHIFT,
   H_BUCKET_MASK,
   H_ENTRIES,
   H_LOCAL,
@@ -14,6 +17,14 @@ import {
   HASH_B,
   HASH_C,
   KEY1_BLOCK_SHIFT,
+  LOCAL_BLOCK_MASK,
+  LOCAL_BLOCK_SHIFT,
+  LOCAL_CLASS_MASK,
+  LOCAL_SHIFT,
+  MIX_FOLD_SHIFT,
+  PILOT_SHIFT,
+  PLACE_SHIFT,
+  SUM_FOLD_SHIFT,
 } from "./layout";
 import {
   FILTER_BYTE_SHIFT,
@@ -37,7 +48,7 @@ const places: usize = memory.data(96);
 /** Makes ready for `placeGroup`. */
 export function preparePlaces(): void {
   v128.store(places, i32x4.splat(<i32>word(H_SEED)), P_SEED);
-  v128.store(places, i32x4.splat(<i32>(word(H_BUCKET_MASK) << 1)), P_BUCKET_MASK);
+  v128.store(places, i32x4.splat(<i32>(word(H_BUCKET_MASK) << PILOT_SHIFT)), P_BUCKET_MASK);
   v128.store(places, i32x4.splat(<i32>section(H_PILOTS)), P_PILOTS);
   v128.store(places, i32x4.splat(HASH_A), P_HASH_A);
   v128.store(places, i32x4.splat(<i32>HASH_B), P_HASH_B);
@@ -50,11 +61,11 @@ export function placeGroup(group: usize): void {
   const mixB = i32x4.mul(v128.load(group, G_KEY1), v128.load(places, P_HASH_B));
   const hashC = v128.load(places, P_HASH_C);
   let bucket = i32x4.add(mixA, mixB);
-  bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
-  bucket = v128.and(i32x4.shr_u(bucket, 10), v128.load(places, P_BUCKET_MASK));
+  bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, SUM_FOLD_SHIFT)), hashC);
+  bucket = v128.and(i32x4.shr_u(bucket, BUCKET_SHIFT - PILOT_SHIFT), v128.load(places, P_BUCKET_MASK));
   v128.store(group, i32x4.add(bucket, v128.load(places, P_PILOTS)), G_AT);
-  const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
-  v128.store(group, v128.xor(mix, i32x4.shr_u(mix, 16)), G_MIX);
+  const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, MIX_FOLD_SHIFT), mixB), hashC);
+  v128.store(group, v128.xor(mix, i32x4.shr_u(mix, MIX_FOLD_SHIFT)), G_MIX);
 }
 
 /** Of the groups in `found`, those that may have packets to the node's addresses go to `again`. Gives the new end of `found`;
@@ -95,8 +106,8 @@ export function localLanes(foundEnd: usize): usize {
   const localAt = pinned(0, <i32>section(H_LOCAL));
   const localShift = <i32>clz(word(H_LOCAL_MASK));
   const localFactor = pinned(1, <i32>word(H_LOCAL_FACTOR));
-  const kindMask = pinned(2, 0xffff);
-  const byte = pinned(3, 0xff);
+  const kindMask = pinned(2, LOCAL_CLASS_MASK);
+  const blockMask = pinned(3, LOCAL_BLOCK_MASK);
   const blockLocal = pinned(4, <i32>((<u32>BLOCK_LOCAL) << KEY1_BLOCK_SHIFT));
   let groups = again;
   for (let at = again; at < againEnd; at += 4) {
@@ -106,14 +117,12 @@ export function localLanes(foundEnd: usize): usize {
     const key1 = v128.load(group, G_KEY1);
     const block = i32x4.shr_u(key1, KEY1_BLOCK_SHIFT);
     const place = i32x4.shr_u(i32x4.mul(i32x4.add(destination, block), localFactor), localShift);
-    const local = i32x4.add(i32x4.shl(place, 3), localAt);
-    let a = v128.load64_zero(<usize>i32x4.extract_lane(local, 0));
-    a = v128.load_lane<u64>(<usize>i32x4.extract_lane(local, 1), a, 1);
-    let b = v128.load64_zero(<usize>i32x4.extract_lane(local, 2));
-    b = v128.load_lane<u64>(<usize>i32x4.extract_lane(local, 3), b, 1);
-    const about = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
-    const isSame = i32x4.eq(v128.shuffle<i32>(a, b, 0, 2, 4, 6), destination);
-    const isOfBlock = i32x4.eq(v128.and(i32x4.shr_u(about, 16), byte), block);
+    const local = i32x4.add(i32x4.shl(place, LOCAL_SHIFT), localAt);
+    const a = pairsAt(<usize>i32x4.extract_lane(local, 0), <usize>i32x4.extract_lane(local, 1));
+    const b = pairsAt(<usize>i32x4.extract_lane(local, 2), <usize>i32x4.extract_lane(local, 3));
+    const about = secondOfPairs(a, b);
+    const isSame = i32x4.eq(firstOfPairs(a, b), destination);
+    const isOfBlock = i32x4.eq(v128.and(i32x4.shr_u(about, LOCAL_BLOCK_SHIFT), blockMask), block);
     const isLocal = v128.andnot(v128.and(isSame, isOfBlock), v128.load(group, G_HIT));
     v128.store(group, v128.bitselect(v128.and(about, kindMask), destination, isLocal), G_KEY0);
     // BLOCK_LOCAL has all bits.
@@ -142,16 +151,18 @@ export function kindLanes(): void {
 
 /** Finds the entries of the groups from `group` to `end`, whose pilots are known. */
 export function entryLanes(group: usize, end: usize): void {
-  const slotMask = pinned(0, <i32>(word(H_SLOT_MASK) << 4));
+  const slotMask = pinned(0, <i32>(word(H_SLOT_MASK) << ENTRY_SHIFT));
   const entriesAt = pinned(1, <i32>section(H_ENTRIES));
   const pilotMask = pinned(2, 0xffff);
   for (; group < end; group += GROUP_BYTES) {
     // The neighbours of pilots come with them, and are cut off.
-    let pilot = v128.load32_zero(<usize>load<u32>(group, G_AT));
-    pilot = v128.load_lane<u32>(<usize>load<u32>(group, G_AT + 4), pilot, 1);
-    pilot = v128.load_lane<u32>(<usize>load<u32>(group, G_AT + 8), pilot, 2);
-    pilot = v128.load_lane<u32>(<usize>load<u32>(group, G_AT + 12), pilot, 3);
+    const pilot = wordsAt(
+      <usize>load<u32>(group, G_AT),
+      <usize>load<u32>(group, G_AT + 4),
+      <usize>load<u32>(group, G_AT + 8),
+      <usize>load<u32>(group, G_AT + 12),
+    );
     const product = i32x4.mul(v128.load(group, G_MIX), v128.and(pilot, pilotMask));
-    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(product, 4), slotMask), entriesAt), G_AT);
+    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(product, PLACE_SHIFT - ENTRY_SHIFT), slotMask), entriesAt), G_AT);
   }
 }

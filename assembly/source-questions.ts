@@ -1,5 +1,5 @@
 /** Whether anything depends on it that a source is the node's own: often nothing does, and nobody has to find out. */
-import { CODE_REASON_SHIFT, CODES_SHIFT, H_BEHAVIOUR_COUNT, H_CODES, SOURCE_LOCAL } from "./layout";
+import { CODE_REASON_SHIFT, CODE_SHIFT, CODES_SHIFT, H_BEHAVIOUR_COUNT, H_CODES, SOURCE_LOCAL } from "./layout";
 import { section, word } from "./table";
 
 const NOBODY: u32 = 0xffffffff;
@@ -27,5 +27,5 @@ export function doesAskSources(kind: u32): bool {
 }
 
 function codeOf(behaviour: usize, source: u32): u32 {
-  return load<u32>(behaviour + ((<usize>source) << 2));
+  return load<u32>(behaviour + ((<usize>source) << CODE_SHIFT));
 }

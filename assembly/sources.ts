@@ -2,6 +2,10 @@
 
 import { blockOf, findLocal } from "./addresses";
 import {
+  ALLOWED4_BYTES,
+  ALLOWED4_LAST,
+  ALLOWED6_BYTES,
+  ALLOWED6_LAST,
   EXTENDED_ALLOWED,
   EXTENDED_ALLOWED_COUNT,
   H_ALLOWED,
@@ -10,6 +14,7 @@ import {
   H_DETECTED6,
   H_DETECTED6_COUNT,
   PREFIX4_BYTES,
+  PREFIX4_MASK,
   PREFIX6_BYTES,
   PREFIX6_MASK,
   SOURCE_DETECTED,
@@ -39,7 +44,7 @@ function isDetected(): bool {
     const end = prefix + word(H_DETECTED4_COUNT) * PREFIX4_BYTES;
     const address = load<u32>(source);
     for (; prefix < end; prefix += PREFIX4_BYTES)
-      if ((address & load<u32>(prefix, 4)) == load<u32>(prefix)) return true;
+      if ((address & load<u32>(prefix, PREFIX4_MASK)) == load<u32>(prefix)) return true;
     return false;
   }
   let prefix = section(H_DETECTED6);
@@ -61,13 +66,13 @@ export function isAllowed(extended: usize, from: usize, ofV6: bool): bool {
   let isIn = false;
   if (!ofV6) {
     const address = bswap<u32>(load<u32>(from));
-    for (let i: u32 = 0; i < count; i++, interval += 8)
-      isIn = isIn | ((address >= load<u32>(interval)) & (address <= load<u32>(interval, 4)));
+    for (let i: u32 = 0; i < count; i++, interval += ALLOWED4_BYTES)
+      isIn = isIn | ((address >= load<u32>(interval)) & (address <= load<u32>(interval, ALLOWED4_LAST)));
     return isIn;
   }
   const high = bswap<u64>(load<u64>(from));
   const low = bswap<u64>(load<u64>(from, 8));
-  for (let i: u32 = 0; i < count; i++, interval += 32)
-    isIn = isIn | (!isBefore(high, low, interval) & !isBehind(high, low, interval + 16));
+  for (let i: u32 = 0; i < count; i++, interval += ALLOWED6_BYTES)
+    isIn = isIn | (!isBefore(high, low, interval) & !isBehind(high, low, interval + ALLOWED6_LAST));
   return isIn;
 }

@@ -3,6 +3,9 @@ import { BLOCK_BYTES, H_BLOCK_COUNT, H_BLOCKS } from "./layout";
 import { section, word } from "./table";
 
 /** A block's three words, then its number. There is room for as many as there can be: BLOCK_UNKNOWN - 1. */
+export const SPLAT_SECOND: usize = 16;
+export const SPLAT_THIRD: usize = 32;
+export const SPLAT_NUMBER: usize = 48;
 export const SPLAT_BLOCK_BYTES: usize = 64;
 export const splatBlocks: usize = memory.data(253 * 64);
 
@@ -12,8 +15,8 @@ export function makeSplats(): void {
   let to = splatBlocks;
   for (let number: u32 = 1; number <= word(H_BLOCK_COUNT); number++, block += BLOCK_BYTES, to += SPLAT_BLOCK_BYTES) {
     v128.store(to, v128.load32_splat(block));
-    v128.store(to, v128.load32_splat(block, 4), 16);
-    v128.store(to, v128.load32_splat(block, 8), 32);
-    v128.store(to, i32x4.splat(<i32>number), 48);
+    v128.store(to, v128.load32_splat(block, 4), SPLAT_SECOND);
+    v128.store(to, v128.load32_splat(block, 8), SPLAT_THIRD);
+    v128.store(to, i32x4.splat(<i32>number), SPLAT_NUMBER);
   }
 }

@@ -2,16 +2,23 @@
  * The same lookups in JavaScript as fast as it gets: views of the engine's memory, no objects, nothing allocated for a packet.
  * Packets that the engine's lanes leave to its path of one packet go there here, too.
  */
+import * as P from "../../assembly/headers.ts";
 import * as L from "../../assembly/layout.ts";
 import { type EngineMemory, type Implementation, INTERFACE_KIND } from "./engine-memory.ts";
 
-const TCP = 6;
-const UDP = 17;
-const ICMP = 1;
-const ICMPV6 = 58;
 const HASH_B = L.HASH_B | 0;
 const NOWHERE = -1;
 const PACKET_WORDS = L.PACKET_BYTES >>> 2;
+
+// What packets have where, in words.
+const SOURCE4 = P.IPV4_SOURCE / 4;
+const DESTINATION4 = P.IPV4_DESTINATION / 4;
+const BODY4 = P.IPV4_BYTES / 4;
+const SOURCE6 = P.IPV6_SOURCE / 4;
+const DESTINATION6 = P.IPV6_DESTINATION / 4;
+const BODY6 = P.IPV6_BYTES / 4;
+/** Bits of the word with IPV4_FRAGMENT that are set in fragments only. */
+const FRAGMENTED = 0xff3f0000;
 
 /** Views are in the host's byte order: for little-endian ones, as tables are. */
 export function jsWays(memory: EngineMemory): Implementation[] {
@@ -73,9 +80,9 @@ export function jsWays(memory: EngineMemory): Implementation[] {
     const a = Math.imul(key0 ^ seed, L.HASH_A);
     const b = Math.imul(key1, HASH_B);
     const sum = (a + b) | 0;
-    const bucket = (Math.imul(sum ^ (sum >>> 15), L.HASH_C) >>> L.BUCKET_SHIFT) & bucketMask;
-    const product = Math.imul((a >>> 16) ^ b, L.HASH_C);
-    const mix = product ^ (product >>> 16);
+    const bucket = (Math.imul(sum ^ (sum >>> L.SUM_FOLD_SHIFT), L.HASH_C) >>> L.BUCKET_SHIFT) & bucketMask;
+    const product = Math.imul((a >>> L.MIX_FOLD_SHIFT) ^ b, L.HASH_C);
+    const mix = product ^ (product >>> L.MIX_FOLD_SHIFT);
     const slot = (Math.imul(mix, halves[pilots + bucket] as number) >>> L.PLACE_SHIFT) & slotMask;
     const entry = entries + (slot << 2);
     const isSame = ((words[entry] as number) | 0) === key0 && ((words[entry + 1] as number) | 0) === key1;
@@ -101,9 +108,11 @@ export function jsWays(memory: EngineMemory): Implementation[] {
   function isAllowed4(extended: number, source: number): boolean {
     const address = swap(source) >>> 0;
     let interval = allowed + ((words[extended + L.EXTENDED_ALLOWED / 4] as number) >>> 2);
-    const end = interval + (words[extended + L.EXTENDED_ALLOWED_COUNT / 4] as number) * 2;
-    for (; interval < end; interval += 2)
-      if (address >= (words[interval] as number) && address <= (words[interval + 1] as number)) return true;
+    const end = interval + (words[extended + L.EXTENDED_ALLOWED_COUNT / 4] as number) * (L.ALLOWED4_BYTES / 4);
+    for (; interval < end; interval += L.ALLOWED4_BYTES / 4) {
+      const last = words[interval + L.ALLOWED4_LAST / 4] as number;
+      if (address >= (words[interval] as number) && address <= last) return true;
+    }
     return false;
   }
 
@@ -118,44 +127,45 @@ export function jsWays(memory: EngineMemory): Implementation[] {
 
   function isAllowed6(extended: number, source: number): boolean {
     let interval = allowed + ((words[extended + L.EXTENDED_ALLOWED / 4] as number) >>> 2);
-    const end = interval + (words[extended + L.EXTENDED_ALLOWED_COUNT / 4] as number) * 8;
-    for (; interval < end; interval += 8)
-      if (compare(source, interval) >= 0 && compare(source, interval + 4) <= 0) return true;
+    const end = interval + (words[extended + L.EXTENDED_ALLOWED_COUNT / 4] as number) * (L.ALLOWED6_BYTES / 4);
+    for (; interval < end; interval += L.ALLOWED6_BYTES / 4)
+      if (compare(source, interval) >= 0 && compare(source, interval + L.ALLOWED6_LAST / 4) <= 0) return true;
     return false;
   }
 
   /** The ports of a packet whose transport header is at a place; -1: it is not plain. `rest`: bytes from there on. */
   function arePlain(at: number, protocol: number, rest: number): boolean {
-    if (protocol === TCP) {
-      const length = ((words[at + 3] as number) >>> 2) & 0x3c;
-      return length >= 20 && length <= rest;
+    if (protocol === P.TCP) {
+      const length = ((words[at + P.TCP_OFFSET / 4] as number) >>> 2) & 0x3c;
+      return length >= P.TCP_BYTES && length <= rest;
     }
-    if (protocol !== UDP) return false;
-    const length = swap16((words[at + 1] as number) & 0xffff);
-    return length >= 8 && length <= rest;
+    if (protocol !== P.UDP) return false;
+    const length = swap16((words[at + P.UDP_LENGTH / 4] as number) & 0xffff);
+    return length >= P.UDP_BYTES && length <= rest;
   }
 
   /** Writes the result of the packet in a slot; false: it is not plain. */
   function classify4(packet: number, slot: number): boolean {
     const first = words[packet] as number;
-    if ((first & 0xff) !== 0x45 || ((words[packet + 1] as number) & 0xff3f0000) !== 0) return false;
+    if ((first & 0xff) !== P.IPV4_PLAIN || ((words[packet + 1] as number) & FRAGMENTED) !== 0) return false;
     const protocol = ((words[packet + 2] as number) >>> 8) & 0xff;
-    const rest = swap16(first >>> 16) - 20;
-    let ports = (words[packet + 5] as number) | 0;
-    if (!arePlain(packet + 5, protocol, rest)) {
-      if (protocol !== ICMP || (ports & 0xff) !== 8 || rest < 8) return false;
+    const rest = swap16(first >>> 16) - P.IPV4_BYTES;
+    let ports = (words[packet + BODY4] as number) | 0;
+    if (!arePlain(packet + BODY4, protocol, rest)) {
+      if (protocol !== P.ICMP || (ports & 0xff) !== P.ICMP_ECHO_REQUEST || rest < P.ICMP_BYTES) return false;
       ports = 0;
     }
-    const source = (words[packet + 3] as number) | 0;
-    const destination = (words[packet + 4] as number) | 0;
+    const source = (words[packet + SOURCE4] as number) | 0;
+    const destination = (words[packet + DESTINATION4] as number) | 0;
     if ((source & 0xff) === 127 || (destination & 0xff) === 127) return false;
     let from = 0;
     for (let prefix = detected4; prefix < detectedEnd4; prefix += L.PREFIX4_BYTES / 4)
-      if ((source & (words[prefix + 1] as number)) === ((words[prefix] as number) | 0)) from = L.SOURCE_DETECTED;
+      if ((source & (words[prefix + L.PREFIX4_MASK / 4] as number)) === ((words[prefix] as number) | 0))
+        from = L.SOURCE_DETECTED;
     if (aboutLocal(source, L.BLOCK_IPV4) !== -1) from |= L.SOURCE_LOCAL;
     const mixed = Math.imul(source, L.HASH_A);
     const hash = (mixed ^ destination) + Math.imul(ports, HASH_B);
-    const flow = Math.imul(hash ^ (hash >>> 15), L.HASH_C);
+    const flow = Math.imul(hash ^ (hash >>> L.SUM_FOLD_SHIFT), L.HASH_C);
     return answer(
       destination,
       L.BLOCK_IPV4,
@@ -171,12 +181,12 @@ export function jsWays(memory: EngineMemory): Implementation[] {
     const about = words[packet + 1] as number;
     const protocol = (about >>> 16) & 0xff;
     const rest = swap16(about & 0xffff);
-    let ports = (words[packet + 10] as number) | 0;
-    if (!arePlain(packet + 10, protocol, rest)) {
-      if (protocol !== ICMPV6 || (ports & 0xff) !== 128 || rest < 8) return false;
+    let ports = (words[packet + BODY6] as number) | 0;
+    if (!arePlain(packet + BODY6, protocol, rest)) {
+      if (protocol !== P.ICMPV6 || (ports & 0xff) !== P.ICMPV6_ECHO_REQUEST || rest < P.ICMP_BYTES) return false;
       ports = 0;
     }
-    const [source, destination] = [packet + 2, packet + 6];
+    const [source, destination] = [packet + SOURCE6, packet + DESTINATION6];
     const [a, b] = [words[source] as number, words[source + 1] as number];
     const [c, d] = [words[source + 2] as number, words[source + 3] as number];
     let from = 0;
@@ -195,7 +205,7 @@ export function jsWays(memory: EngineMemory): Implementation[] {
     const fold = ((d + high) | 0) ^ c;
     const to = (words[destination + 3] as number) | 0;
     const hash = (Math.imul(fold, L.HASH_A) ^ to) + Math.imul(ports, HASH_B);
-    const flow = Math.imul(hash ^ (hash >>> 15), L.HASH_C);
+    const flow = Math.imul(hash ^ (hash >>> L.SUM_FOLD_SHIFT), L.HASH_C);
     const rest1 = (ports >>> 16) | (protocol << L.KEY1_PROTOCOL_SHIFT);
     return answer(to, blockOf(destination), rest1, from, flow, packet, slot);
   }
@@ -237,7 +247,9 @@ export function jsWays(memory: EngineMemory): Implementation[] {
       first = words[extended + L.EXTENDED_FIRST / 4] as number;
       second = words[extended + L.EXTENDED_SECOND / 4] as number;
       if ((code & L.CODE_ALLOWED) !== 0) {
-        const isIn = isV6 ? isAllowed6(extended, packet + 2) : isAllowed4(extended, (words[packet + 3] as number) | 0);
+        const isIn = isV6
+          ? isAllowed6(extended, packet + SOURCE6)
+          : isAllowed4(extended, (words[packet + SOURCE4] as number) | 0);
         if (isIn) codeAt += L.SOURCE_ALLOWED;
         code = words[codeAt] as number;
       }
@@ -258,13 +270,13 @@ export function jsWays(memory: EngineMemory): Implementation[] {
 
   /** Whether the packet is from an endpoint. */
   function isEndpoint(number: number, packet: number, isV6: boolean): boolean {
-    if (!isV6) return words[endpoints4 + number * (L.ENDPOINT4_BYTES / 4)] === words[packet + 3];
+    if (!isV6) return words[endpoints4 + number * (L.ENDPOINT4_BYTES / 4)] === words[packet + SOURCE4];
     const record = endpoints6 + number * (L.ENDPOINT6_BYTES / 4);
     return (
-      words[record + 3] === words[packet + 5] &&
-      words[record] === words[packet + 2] &&
-      words[record + 1] === words[packet + 3] &&
-      words[record + 2] === words[packet + 4]
+      words[record + 3] === words[packet + SOURCE6 + 3] &&
+      words[record] === words[packet + SOURCE6] &&
+      words[record + 1] === words[packet + SOURCE6 + 1] &&
+      words[record + 2] === words[packet + SOURCE6 + 2]
     );
   }
 

@@ -157,11 +157,11 @@ class Decoder {
   private allowedAt(extended: number, family: Family): readonly Interval[] {
     const from = this.table.word(extended + L.EXTENDED_ALLOWED);
     const count = this.table.word(extended + L.EXTENDED_ALLOWED_COUNT);
-    const words = family === "IPv4" ? 1 : 4;
+    const [last, bytes] = family === "IPv4" ? [L.ALLOWED4_LAST, L.ALLOWED4_BYTES] : [L.ALLOWED6_LAST, L.ALLOWED6_BYTES];
     return remembered(this.allowed, `${family} ${from} ${count}`, () =>
       Array.from({ length: count }, (_, i) => {
-        const at = this.table.word(L.H_ALLOWED) + from + i * words * 8;
-        return { from: this.hostAddress(at, family), to: this.hostAddress(at + words * 4, family) };
+        const at = this.table.word(L.H_ALLOWED) + from + i * bytes;
+        return { from: this.hostAddress(at, family), to: this.hostAddress(at + last, family) };
       }),
     );
   }
@@ -226,7 +226,7 @@ class Decoder {
     const count = this.table.word(four ? L.H_DETECTED4_COUNT : L.H_DETECTED6_COUNT);
     return Array.from({ length: count }, (_, i) => {
       const at = this.table.word(four ? L.H_DETECTED4 : L.H_DETECTED6) + i * (four ? L.PREFIX4_BYTES : L.PREFIX6_BYTES);
-      const mask = BigInt(this.table.address(at + (four ? 4 : L.PREFIX6_MASK), family));
+      const mask = BigInt(this.table.address(at + (four ? L.PREFIX4_MASK : L.PREFIX6_MASK), family));
       const prefix: Prefix = {
         address: this.table.address(at, family),
         length: mask.toString(2).replace(/0/g, "").length,

@@ -170,7 +170,7 @@ function aboutEndpoint(port: number, endpointTreatment: number | undefined): num
 }
 
 function fingerOf(word: number): number {
-  return Math.imul(word, L.HASH_A) >>> 24;
+  return Math.imul(word, L.HASH_A) >>> L.FINGER_SHIFT;
 }
 
 /** An IPv6 address as one word, as the engine folds it. */

@@ -6,7 +6,9 @@ import {
   HASH_C,
   MAX_BUCKET_BITS,
   MAX_SLOT_BITS,
+  MIX_FOLD_SHIFT,
   PLACE_SHIFT,
+  SUM_FOLD_SHIFT,
 } from "../../../assembly/layout.ts";
 import { invariant } from "../../invariant.ts";
 
@@ -54,8 +56,8 @@ function tryBuild(
   for (let i = 0; i < count; i++) {
     const a = Math.imul((keys0[i] as number) ^ seed, HASH_A);
     const b = Math.imul(keys1[i] as number, HASH_B);
-    const bucket = (Math.imul(fold(a + b, 15), HASH_C) >>> BUCKET_SHIFT) & bucketMask;
-    mixes[i] = fold(Math.imul((a >>> 16) ^ b, HASH_C), 16);
+    const bucket = (Math.imul(fold(a + b, SUM_FOLD_SHIFT), HASH_C) >>> BUCKET_SHIFT) & bucketMask;
+    mixes[i] = fold(Math.imul((a >>> MIX_FOLD_SHIFT) ^ b, HASH_C), MIX_FOLD_SHIFT);
     bucketOf[i] = bucket;
     (sizes[bucket] as number)++;
   }
