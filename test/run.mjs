@@ -15,7 +15,7 @@ const file = path(`../dist/scripts/${basename(dirname(input))}-${basename(input,
 await build({
   input,
   platform: "node",
-  external: ["playwright-core"],
+  external: ["playwright-core", "chevrotain", "fast-check", "vitest", "yaml", /^rolldown/],
   output: { file, format: "esm", codeSplitting: false },
   logLevel: "silent",
 });

@@ -1,0 +1,61 @@
+/** The tests that mutants are judged by: those that need neither the kernel, a browser, HAProxy nor another process. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Folders of tests, and single files, for the mutants of a folder. */
+const JUDGES: Readonly<Record<string, readonly string[]>> = {
+  "compiler/lower": [
+    "unit/lower",
+    "unit/model/gateways.test.ts",
+    "unit/model/ingress.test.ts",
+    "unit/node/kube-proxy.test.ts",
+    "unit/node/pod-network.test.ts",
+    "unit/diagnostic-codes.test.ts",
+    "golden/fields.test.ts",
+    "golden/golden.test.ts",
+    "golden/requests.test.ts",
+    "property/compile.test.ts",
+    "property/contributions.test.ts",
+    "property/oracle.test.ts",
+  ],
+  "compiler/model": [
+    "unit/model",
+    "unit/layout",
+    "unit/lower",
+    "unit/matrix/alike-hosts.test.ts",
+    "unit/node/all-nodes.test.ts",
+    "unit/diagnostic-codes.test.ts",
+    "golden/fields.test.ts",
+    "golden/requests.test.ts",
+    "golden/walks.test.ts",
+    "property/oracle.test.ts",
+  ],
+  "compiler/evaluate": [
+    "unit/evaluate",
+    "unit/compare",
+    "unit/walk/masquerade.test.ts",
+    "unit/walk/stories.test.ts",
+    "unit/walk/undecided.test.ts",
+    "golden/requests.test.ts",
+    "property/disposition.test.ts",
+    "property/hooks.test.ts",
+    "property/router-listeners.test.ts",
+    "property/router.test.ts",
+    "property/unfold.test.ts",
+  ],
+};
+
+/** The folders whose mutants have judges. */
+export const JUDGED_FOLDERS: readonly string[] = Object.keys(JUDGES);
+
+/** The paths, from the root, of the tests for the mutants of a folder. */
+export function judgingTests(root: string, folder: string): readonly string[] {
+  return (JUDGES[folder] ?? []).flatMap((judge) => {
+    if (judge.endsWith(".ts")) return [`test/${judge}`];
+    const names = readdirSync(join(root, "test", judge), { recursive: true, encoding: "utf8" });
+    return names
+      .filter((name) => name.endsWith(".test.ts"))
+      .sort()
+      .map((name) => `test/${judge}/${name}`);
+  });
+}
