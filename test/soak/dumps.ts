@@ -18,103 +18,18 @@ import { PacketSpace } from "../../compiler/compare/packet-space.ts";
 import { withDestination } from "../../compiler/evaluate/disposition.ts";
 import { distributionOf } from "../../compiler/evaluate/distribution.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
-import { type Environment, environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
-import { EngineTrouble } from "../../compiler/expectations/engines/types.ts";
+import type { Environment, Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import {
-  type Address,
-  FAMILIES,
-  type Family,
-  familyOf,
-  parseAddress,
-  printAddress,
-} from "../../compiler/net/address.ts";
-import type { Prober } from "../../runtime/kernel/prober.ts";
+import { type Address, type Family, familyOf, parseAddress } from "../../compiler/net/address.ts";
 import { loadRules } from "../../runtime/kernel/rules.ts";
-import { openNode } from "../../runtime/kernel/world.ts";
 import { aimAt } from "../support/aimed.ts";
 import type { Picker } from "../support/dressing.ts";
-import { allDumps, type Dump, type DumpNode, nodeFor } from "../support/dumps.ts";
-import {
-  canTravel,
-  type Foretold,
-  findMisjudged,
-  foretell,
-  type Site,
-  trackConnections,
-} from "../support/kernel-words.ts";
+import { type DumpHost, errorsIn, openDumpHost, refusalOf } from "../support/dump-host.ts";
+import { allDumps } from "../support/dumps.ts";
+import { canTravel, type Foretold, findMisjudged, foretell } from "../support/kernel-words.ts";
 import { finderIn, remembered } from "../support/regions.ts";
 import { numbersFrom } from "../support/slots.ts";
 import { mutateText, type TextMutant } from "../support/text-mutants.ts";
-
-// --- a dump --------------------------------------------------------------------------------------------------------------
-
-/** A dump that has been looked at, in a node of its own. */
-interface Host {
-  readonly dump: Dump;
-  readonly before: Program;
-  /** What its reader has to complain of. */
-  readonly errors: number;
-  readonly node: DumpNode;
-  readonly prober: Prober;
-  readonly site: Site;
-}
-
-/** Opens a node for `dump`, or says why it is of no use here. */
-async function openHost(dump: Dump, budget: number): Promise<Host | string> {
-  const { program, findings } = dump.read(dump.text);
-  const node = nodeFor(program, dump.text);
-  const { addresses } = node;
-  // Some take minutes: a few steps tell.
-  for (const [steps, milliseconds] of [...STAGES, [budget, Number.POSITIVE_INFINITY] as const]) {
-    const start = performance.now();
-    const { open, differing } = compare(program, program, { addresses, families: dump.families, budget: steps });
-    if (differing > 0) return "differs from itself";
-    if (performance.now() - start > milliseconds) return `more than ${milliseconds} ms for ${steps} steps`;
-    if (open.length === 0) break;
-    if (steps === budget) return open[0]?.reason ?? "not compared";
-  }
-  const prober = await openNode({ interfaces: node.devices, addresses });
-  await trackConnections(prober);
-  await prober.run("sh", everyDeviceHas(node));
-  const refusal = await refusalOf(() => loadRules(prober, dump.rules(dump.text)));
-  if (refusal !== undefined) {
-    await prober.close();
-    return `the kernel refuses it: ${refusal}`;
-  }
-  const site: Site = { environment: environmentOf(addresses), outer: node.devices[0] ?? "" };
-  return { dump, before: program, errors: errorsIn(findings), node, prober, site };
-}
-
-/** Gives every device an address of the node: `redirect` takes that of the interface that a packet came in by, and drops
- *  the packet where there is none. */
-function everyDeviceHas({ devices, addresses }: DumpNode): string {
-  const firsts = FAMILIES.flatMap((family) => addresses.find((address) => familyOf(address) === family) ?? []);
-  return devices
-    .slice(1)
-    .flatMap((device) => firsts.map((address) => `ip addr add ${printAddress(address)} dev ${device}`))
-    .join("\n");
-}
-
-function errorsIn(findings: readonly string[]): number {
-  return findings.filter((finding) => finding.includes(" error ")).length;
-}
-
-const STAGES = [
-  [2_000, 500],
-  [20_000, 2_500],
-] as const;
-
-/** What the kernel's tools say when they refuse. */
-async function refusalOf(work: () => Promise<unknown>): Promise<string | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof EngineTrouble)) throw error;
-    return error.message.split("\n").slice(0, 2).join(" ").slice(0, 160);
-  }
-}
 
 // --- a mutant ------------------------------------------------------------------------------------------------------------
 
@@ -124,7 +39,7 @@ const total = { mutants: 0, replayed: 0, aimed: 0, judged: 0, witnesses: 0, muta
 const ends = new Map<string, Map<End, number>>();
 
 /** Compares a mutant with its dump, and holds what is said against both judges. */
-async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pick: Picker): Promise<End> {
+async function judgeMutant(host: DumpHost, mutant: TextMutant, options: Options, pick: Picker): Promise<End> {
   const { dump, before, node, prober, site } = host;
   const { program: after, findings } = dump.read(mutant.text);
   if (errorsIn(findings) > host.errors) return "refused by the reader";
@@ -261,7 +176,7 @@ function wordsOf(outcome: Discrepancy["left"], { destination, destinationPort }:
 const KEPT: Readonly<Record<Family, Address>> = { IPv4: 0 as Address, IPv6: 0n as Address };
 
 function aimedPackets(
-  { dump, before, node, site }: Host,
+  { dump, before, node, site }: DumpHost,
   { line, now }: TextMutant,
   after: Program,
   count: number,
@@ -279,7 +194,7 @@ function aimedPackets(
 }
 
 /** A packet of a region that can be sent, if there is one. The prober chooses source ports. */
-function travellersIn({ trafficKind, box, packet }: Discrepancy, { node, site }: Host): Packet[] {
+function travellersIn({ trafficKind, box, packet }: Discrepancy, { node, site }: DumpHost): Packet[] {
   const device = trafficKind.inInterface === undefined ? undefined : node.deviceOf.get(trafficKind.inInterface);
   if (trafficKind.inInterface !== undefined && device === undefined) return [];
   if (box.sport.to !== 0 && (box.sport.from > 1024 || box.sport.to < 61_000)) return [];
@@ -355,7 +270,7 @@ async function main(): Promise<number> {
       if (queue.length === 0) break;
       continue;
     }
-    const host = await openHost(dump, options.budget);
+    const host = await openDumpHost(dump, options.budget);
     if (typeof host === "string") {
       useless.set(dump.name, host);
       continue;

@@ -4,21 +4,19 @@
  * and answers for every packet that differs in other things.
  */
 import * as L from "../../assembly/layout.ts";
-import { sourceOf } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
-import { verdictOf } from "../../compiler/evaluate/outcome.ts";
-import { environmentOf, type Packet, packetFamily, type Result } from "../../compiler/evaluate/packet.ts";
+import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
-import { REJECTS, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
-import { unreachable } from "../../compiler/invariant.ts";
+import { VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import { printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { printTable } from "../../compiler/print.ts";
 import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import { chanceOf } from "../../runtime/classifier/classifier.ts";
 import { BATCH, type Matcher, type RawResult } from "../../runtime/classifier/matcher.ts";
 import type { ClusterInput } from "./arbitraries.ts";
+import { type ClassifierExpectation, ClassifierReference, chancesOf, describeWords } from "./classifier-reference.ts";
 import { mustCompile } from "./compile.ts";
-import { type DressedPacket, dress, type Picker, type Standing } from "./dressing.ts";
+import { type DressedPacket, dress, type Picker } from "./dressing.ts";
 import { packetsAtServices, packetsFor } from "./packets.ts";
 import { numbersFrom, SLOT_BYTES, writeSlot } from "./slots.ts";
 
@@ -69,7 +67,7 @@ export function soakCluster(
     return { ...NOTHING, ...(finding === undefined ? {} : { unsupported: finding.message }) };
   }
   damage(table);
-  const reference = new Reference(new Evaluator(program), environmentOf(node.addresses));
+  const reference = new ClassifierReference(new Evaluator(program), environmentOf(node.addresses));
   return new ClusterSoak(world, matcher, table, reference, numbersFrom(seed)).run(thoroughness);
 }
 
@@ -80,14 +78,14 @@ class ClusterSoak {
   private readonly matcher: Matcher;
   private readonly pick: Picker;
   private readonly table: TableView;
-  private readonly reference: Reference;
+  private readonly reference: ClassifierReference;
   private readonly verdicts = new Array<number>(VERDICT_NAMES.length).fill(0);
   private readonly dresses = new Map<string, number>();
   private readonly examples: Mismatch[] = [];
   private mismatches = 0;
   private packets = 0;
 
-  constructor(world: ClusterInput, matcher: Matcher, table: Uint8Array, reference: Reference, pick: Picker) {
+  constructor(world: ClusterInput, matcher: Matcher, table: Uint8Array, reference: ClassifierReference, pick: Picker) {
     this.world = world;
     this.matcher = matcher;
     this.reference = reference;
@@ -173,7 +171,7 @@ class ClusterSoak {
   /** Notes one result, and whether it is possible. */
   private compare(
     asked: Asked,
-    expectation: Expectation,
+    expectation: ClassifierExpectation,
     how: Mismatch["asked"],
     bytes: Uint8Array,
     word: number,
@@ -181,7 +179,7 @@ class ClusterSoak {
   ): void {
     this.count(word, asked.dressed);
     if (expectation.holds(word, endpoint, this.table, asked.packet)) return;
-    this.miss(asked, expectation, how, bytes, [describe(word, endpoint, this.table, asked.packet)]);
+    this.miss(asked, expectation, how, bytes, [describeWords(word, endpoint, this.table, asked.packet)]);
   }
 
   private count(word: number, { dress: name }: DressedPacket): void {
@@ -193,7 +191,7 @@ class ClusterSoak {
 
   private miss(
     { packet, dressed }: Asked,
-    { chances }: Expectation,
+    { chances }: ClassifierExpectation,
     asked: Mismatch["asked"],
     bytes: Uint8Array,
     found: readonly string[],
@@ -214,7 +212,7 @@ class ClusterSoak {
       const { bytes } = asked.dressed;
       const texts = this.enumerate(interfaceClass, bytes).map(({ word, endpoint }) => {
         this.count(word, asked.dressed);
-        return describe(word, endpoint, this.table, packet);
+        return describeWords(word, endpoint, this.table, packet);
       });
       if (!whole.equals(texts)) {
         const chances = chancesOf(texts.map((text) => [text, 1 / texts.length]));
@@ -247,11 +245,11 @@ interface Question {
 interface Asked {
   readonly packet: Packet;
   readonly dressed: DressedPacket;
-  readonly whole: Expectation;
-  readonly inSlot?: Expectation;
+  readonly whole: ClassifierExpectation;
+  readonly inSlot?: ClassifierExpectation;
 }
 
-type Batched = Asked & { readonly inSlot: Expectation };
+type Batched = Asked & { readonly inSlot: ClassifierExpectation };
 
 function isBatched(asked: Asked): asked is Batched {
   return asked.inSlot !== undefined;
@@ -283,135 +281,7 @@ function hasChoices({ word, choices }: RawResult): boolean {
   return (word & L.VERDICT_MASK) <= L.VERDICT_DNAT && choices > 0;
 }
 
-// --- what is wanted ------------------------------------------------------------------------------------------------------
-
-/** The reference, asked no more often than it has to be. */
-class Reference {
-  private readonly evaluator: Evaluator;
-  private readonly environment: ReturnType<typeof environmentOf>;
-  private readonly known = new Map<string, Expectation>();
-
-  constructor(evaluator: Evaluator, environment: ReturnType<typeof environmentOf>) {
-    this.evaluator = evaluator;
-    this.environment = environment;
-  }
-
-  expect(packet: Packet, standing: Standing): Expectation {
-    const { protocol, source, destination, destinationPort, inInterface = "" } = packet;
-    // NAT does not see those that are not new: their ports do not matter.
-    const port = standing === "new" ? destinationPort : 0;
-    const key = `${standing} ${protocol} ${source} ${destination} ${port} ${inInterface}`;
-    let expectation = this.known.get(key);
-    if (expectation === undefined) {
-      expectation = this.find(packet, standing);
-      this.known.set(key, expectation);
-    }
-    return expectation;
-  }
-
-  private find(packet: Packet, standing: Standing): Expectation {
-    switch (standing) {
-      case "new":
-        return this.ask(packet);
-      case "invalid":
-      case "untracked":
-        return this.ask({ ...packet, ctState: standing });
-      default:
-        return new Expectation([[standing, 1]]);
-    }
-  }
-
-  private ask(packet: Packet): Expectation {
-    const [outcome, ...others] = this.evaluator.evaluateWhole(packet, this.environment);
-    if (outcome === undefined || others.length > 0) throw new Error("one outcome is expected");
-    return new Expectation(outcome.results.map((result) => [describeResult(result), result.probability]));
-  }
-}
-
-/** The texts that a packet's result may have. */
-class Expectation {
-  readonly chances: ReadonlyMap<string, number>;
-  /** Results that have been looked at, by both words. */
-  private readonly known = new Map<number, boolean>();
-
-  constructor(results: readonly (readonly [text: string, chance: number])[]) {
-    this.chances = chancesOf(results);
-  }
-
-  get isTranslated(): boolean {
-    return [...this.chances.keys()].some((text) => text.startsWith("dnat"));
-  }
-
-  /** Whether a result is one of them. The table is the same in all calls. */
-  holds(word: number, endpoint: number, table: TableView, packet: Packet): boolean {
-    const key = word + (endpoint >>> 0) * 2 ** 32;
-    let known = this.known.get(key);
-    if (known === undefined) {
-      known = this.chances.has(describe(word, endpoint, table, packet));
-      this.known.set(key, known);
-    }
-    return known;
-  }
-
-  /** Whether `texts`, each as likely, are all of them with the right chances. */
-  equals(texts: readonly string[]): boolean {
-    const found = chancesOf(texts.map((text) => [text, 1 / texts.length]));
-    if (found.size !== this.chances.size) return false;
-    return [...found].every(([text, chance]) => Math.abs(chance - (this.chances.get(text) ?? 0)) < 1e-6);
-  }
-}
-
-function chancesOf(results: readonly (readonly [text: string, chance: number])[]): ReadonlyMap<string, number> {
-  const chances = new Map<string, number>();
-  for (const [text, chance] of results) chances.set(text, (chances.get(text) ?? 0) + chance);
-  return chances;
-}
-
 // --- in words ------------------------------------------------------------------------------------------------------------
-
-/** One thing that the reference says can happen. Who is not delivered has no source that anybody sees. */
-function describeResult(result: Result): string {
-  const { disposition } = result;
-  const source = sourceOf(disposition).kind === "kept" ? "" : " masqueraded";
-  switch (disposition.kind) {
-    case "dnat": {
-      const { to, stickySeconds } = disposition;
-      return `dnat to ${printAddressPort(to.address, to.port)}${source}${stays(stickySeconds)}`;
-    }
-    case "reject":
-      return `reject with ${disposition.with}`;
-    case "drop":
-      return "drop";
-    case "pass":
-      return `${verdictOf(result)}${source}`;
-    default:
-      return unreachable(disposition);
-  }
-}
-
-/** A result of the classifier in the same words. */
-function describe(word: number, number: number, table: TableView, packet: Packet): string {
-  const verdict = VERDICT_NAMES[word & L.VERDICT_MASK] as (typeof VERDICT_NAMES)[number];
-  const source = (word & L.MASQUERADE) === 0 ? "" : " masqueraded";
-  if ((verdict === "dnat") !== (number | 0) >= 0) return `${verdict} with endpoint number ${number}`;
-  switch (verdict) {
-    case "dnat": {
-      const { address, port } = table.endpoint(number, packetFamily(packet));
-      const seconds = (word & L.STICKY) === 0 ? undefined : table.timeout((word >>> L.RESULT_SLOT_SHIFT) - 1);
-      return `dnat to ${printAddressPort(address, port)}${source}${stays(seconds)}`;
-    }
-    case "reject":
-      return `reject with ${REJECTS[(word >>> L.REJECT_SHIFT) & L.REJECT_MASK]}`;
-    case "drop":
-      return verdict;
-    default:
-      return `${verdict}${source}`;
-  }
-}
-
-function stays(seconds: number | undefined): string {
-  return seconds === undefined ? "" : ` for ${seconds} s`;
-}
 
 function withChance(text: string, chance: number): string {
   return chance > 1 - 1e-6 ? text : `${text} (${chance.toFixed(4)})`;
