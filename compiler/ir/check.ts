@@ -1,4 +1,5 @@
-/** What is true of every program: later stages rely on it and do not look again. */
+/** What is true of every program: later stages rely on it and do not look again.
+ *  Long because it is a list of what has to hold, for each kind of thing in a program. */
 
 import { ChainGraph } from "./chain-graph.ts";
 import { MAX_COMMENT_LENGTH, MAX_JUMP_DEPTH, MAX_NAME_LENGTH } from "./constants.ts";

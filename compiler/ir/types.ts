@@ -3,6 +3,7 @@
  *
  * It holds what `lower` makes and what real hosts have. Whatever a reader does not understand is kept as an opaque
  * step with its text; it is never dropped and never taken as true.
+ * Long because each kind of thing in a program has its type here, and nothing else is here.
  */
 import type { Origin } from "../diagnostics.ts";
 import type { Address } from "../net/address.ts";

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Holds network namespaces, and is everybody in them: one process, which keeps them as file descriptors without names or
 # mounts. When it dies, the kernel takes all of them away. Only perl-base, which every Debian has.
+# Long because it is one process of perl-base, which is started from this file alone.
 #
 # A command a line on standard input, an answer a line on standard output. A namespace goes by the number that `namespaces`
 # has given to it.

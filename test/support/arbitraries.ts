@@ -1,4 +1,5 @@
-/** Random clusters, as manifests that an API server would have taken. All arbitraries of the tests are here. */
+/** Random clusters, as manifests that an API server would have taken. All arbitraries of the tests are here.
+ *  Long because arbitraries are made of each other. */
 import fc from "fast-check";
 import type { ProxySettings } from "./oracle/oracle.ts";
 

@@ -1,4 +1,5 @@
-/** More faults of the environment: what else than rules loses packets, in both families where both have it. */
+/** More faults of the environment: what else than rules loses packets, in both families where both have it.
+ *  Long because it is a table: a row for each fault. */
 import type { HostInterface } from "../../compiler/network/network.ts";
 import type { NextHop, TableRoute } from "../../compiler/network/types.ts";
 import { cameIn, type Fault, filterTable, routes, service, sysctls, TWO_WIRES } from "./faults.ts";

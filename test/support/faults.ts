@@ -1,4 +1,5 @@
-/** A healthy cluster of two nodes, and the same with one fault each: what kpc has to say, of which host, and about which line. */
+/** A healthy cluster of two nodes, and the same with one fault each: what kpc has to say, of which host, and about which line.
+ *  Long because it is a table: a row for each fault. */
 import { stringify } from "yaml";
 import { resolveInput } from "../../compiler/compile.ts";
 import { type Described, describeNetwork } from "../../compiler/described.ts";

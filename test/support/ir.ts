@@ -1,4 +1,5 @@
-/** Small pieces of IR for tests, among them one of every kind: a new kind does not compile until it is here. */
+/** Small pieces of IR for tests, among them one of every kind: a new kind does not compile until it is here.
+ *  Long because it is a table: a sample for each kind of step and expression. */
 import type { Packet } from "../../compiler/evaluate/packet.ts";
 import {
   anyBit,

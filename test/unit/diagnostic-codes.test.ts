@@ -1,4 +1,5 @@
-/** Each code of a finding is given by some input, at the place that is to blame, and has its paragraph in docs/diagnostics.md. */
+/** Each code of a finding is given by some input, at the place that is to blame, and has its paragraph in docs/diagnostics.md.
+ *  Long because it is a table: a row for each code. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { findLike } from "../../compiler/cli/like.ts";

@@ -4,6 +4,8 @@
  * assembly/layout.ts. It works on the bytes of the engine's memory: places are offsets into it, as there.
  *
  * PREFETCH: entries are asked for by prefetching, not by reading them.
+ *
+ * Long because it is all of assembly/ once more, and C compiles it in one piece.
  */
 #include <immintrin.h>
 #include <node_api.h>

@@ -1,4 +1,5 @@
-/** iptables-save, ip6tables-save, input of iptables-restore, `iptables -S` and calls of iptables, as a program. */
+/** iptables-save, ip6tables-save, input of iptables-restore, `iptables -S` and calls of iptables, as a program.
+ *  Long because a file has one reader, with a method for each command: all of them change the same tables. */
 
 import type { DiagnosticCode, Origin, Report, Source } from "../../diagnostics.ts";
 import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";

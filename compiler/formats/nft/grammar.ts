@@ -1,3 +1,4 @@
+/** The grammar of nft. Long because a parser of Chevrotain is one class, whose rules call each other. */
 import { EmbeddedActionsParser, EOF, type IOrAlt, type IToken, type TokenType } from "chevrotain";
 import { quickStart } from "../lazy-lookahead.ts";
 import * as t from "./lexer.ts";

@@ -1,4 +1,5 @@
-/** `nft list ruleset`, `nft list table` and files for `nft -f` as a program. */
+/** `nft list ruleset`, `nft list table` and files for `nft -f` as a program.
+ *  Long because a file has one reader, with a method for each command: all of them change the same tables. */
 
 import type { IToken } from "chevrotain";
 import type { DiagnosticCode, Report, Source } from "../../diagnostics.ts";

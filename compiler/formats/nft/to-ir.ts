@@ -1,4 +1,5 @@
-/** From the syntax of a rule to steps. What is not understood is kept as opaque, in nft's words. */
+/** From the syntax of a rule to steps. What is not understood is kept as opaque, in nft's words.
+ *  Long because a rule has one translator: what a statement means hangs on all that stands before it. */
 
 import { IIFNAME, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";

@@ -1,3 +1,4 @@
+/** Texts of iptables, and the program that is read of them. Long because it is a table: a row for each form. */
 import { describe, expect, test } from "vitest";
 import { printSave } from "../../../compiler/formats/iptables/print-save.ts";
 import { addressField, anyBit, counting, equal, noBit, within } from "../../../compiler/ir/build.ts";

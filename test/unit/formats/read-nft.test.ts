@@ -1,3 +1,4 @@
+/** Texts of nft, and the program that is read of them. Long because it is a table: a row for each form. */
 import { describe, expect, test } from "vitest";
 import { Hooks } from "../../../compiler/evaluate/hooks.ts";
 import { printTable } from "../../../compiler/formats/nft/print.ts";

@@ -1,3 +1,4 @@
+/** Files of a host, and what is read of them or said about them. Long because it is a list of hosts, each with its own files. */
 import { describe, expect, test } from "vitest";
 import { required } from "../../../compiler/invariant.ts";
 import { readHost, readHostTexts } from "../../support/host-files.ts";

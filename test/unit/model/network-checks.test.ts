@@ -1,4 +1,5 @@
-/** What is found about the addresses of a cluster, and about what a Cluster says of them. */
+/** What is found about the addresses of a cluster, and about what a Cluster says of them.
+ *  Long because it is a table: rows for each finding. */
 import { describe, expect, test } from "vitest";
 import { compileSpecs } from "../../../compiler/compile.ts";
 import type { Diagnostic } from "../../../compiler/diagnostics.ts";

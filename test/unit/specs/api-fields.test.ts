@@ -1,6 +1,7 @@
 /** All fields of the API in the kinds that are read: each one decides something and has a row for what it is when absent, or is
  *  known and left alone. The lists are those of the API's own test data (api/testdata/HEAD), parts that kpc does not look into
- *  as one field. */
+ *  as one field.
+ *  Long because it is a table: a row for each field of the API. */
 import { describe, expect, test } from "vitest";
 import { Field } from "../../../compiler/documents/field.ts";
 import { NODE } from "../../../compiler/specs/cluster-node.ts";

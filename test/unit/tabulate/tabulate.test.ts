@@ -1,4 +1,5 @@
-/** One rule, or one Service, and what the classifier's table says of it. `property/tabulate.test.ts` holds tables against the evaluator. */
+/** One rule, or one Service, and what the classifier's table says of it. `property/tabulate.test.ts` holds tables against the evaluator.
+ *  Long because it is a table: a row for each form of rule. */
 import { describe, expect, test } from "vitest";
 import type { Program } from "../../../compiler/ir/types.ts";
 import type { Address } from "../../../compiler/net/address.ts";

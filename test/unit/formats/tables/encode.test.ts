@@ -1,4 +1,5 @@
-/** One thing that a tabulation says, and its bytes in the table (assembly/layout.ts); read back, it says the same. */
+/** One thing that a tabulation says, and its bytes in the table (assembly/layout.ts); read back, it says the same.
+ *  Long because it is a table: a row for each field of the bytes. */
 import { describe, expect, test } from "vitest";
 import * as L from "../../../../assembly/layout.ts";
 import { decodeTable } from "../../../../compiler/formats/tables/decode.ts";
