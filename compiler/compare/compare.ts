@@ -160,10 +160,10 @@ class Comparer {
 
   /** Two listings that leave the order of the same chains open are taken to be of hosts that have the same one. */
   private ordersGiven(): string[] {
-    const [left, right] = this.evaluators.map(({ assumedOrders }) => assumedOrders) as [Set<string>, Set<string>];
+    const [left, right] = this.evaluators.map((each) => each.chainsInAnyOrder) as [Set<string>, Set<string>];
     return [...left]
-      .filter((text) => right.has(text))
-      .map((text) => `that both sides run ${text.replace(" runs before ", " and ")} in the same order`);
+      .filter((chains) => right.has(chains))
+      .map((chains) => `that both sides run ${chains} in the same order`);
   }
 
   /** All of `packets` that may fare otherwise on the other side, slice by slice. Where one is too much, half of it after the other. */

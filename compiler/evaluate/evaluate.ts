@@ -39,8 +39,8 @@ export function knownOutcomes(evaluation: Evaluation): readonly Outcome[] {
 /** What a program does with packets. Keep one for many packets: it has the program's objects by name. */
 export class Evaluator {
   private readonly hooks: Hooks;
-  /** Orders of chains that were assumed so far, where they made a difference. */
-  readonly assumedOrders = new Set<string>();
+  /** The chains whose order was assumed so far, where it made a difference. */
+  readonly chainsInAnyOrder = new Set<string>();
   /** Lists that rules fill, and on which it depends what becomes of packets. */
   readonly testedLists: ReadonlySet<string>;
 
@@ -117,7 +117,7 @@ export class Evaluator {
       for (const hook of HOOKS)
         for (const { orders } of this.hooks.at(family, hook))
           if (orders.length > 1)
-            for (const { assumed } of orders) for (const { text } of assumed) this.assumedOrders.add(text);
+            for (const { assumed } of orders) for (const { chains } of assumed) this.chainsInAnyOrder.add(chains);
   }
 
   /** All that can become of the packets. */
@@ -194,7 +194,8 @@ export class Evaluator {
         states: entries === undefined ? inAnyOrder(states, assumed) : passAll(entries, states, place),
       })),
     );
-    if (open.length > 0) for (const { assumed } of orders) for (const { text } of assumed) this.assumedOrders.add(text);
+    if (open.length > 0)
+      for (const { assumed } of orders) for (const { chains } of assumed) this.chainsInAnyOrder.add(chains);
     return [...common, ...open];
   }
 }

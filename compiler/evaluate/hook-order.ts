@@ -16,11 +16,17 @@ export interface Listed {
   readonly chain: BaseChain;
 }
 
+/** That one of two chains, or groups of chains, runs first. */
+export interface AssumedOrder extends Assumption {
+  /** Both, in words. */
+  readonly chains: string;
+}
+
 /** One of the orders in which chains may run, and what is assumed where it is this one. */
 export interface Order<Entry> {
   /** Undefined: some other order than those that are followed. */
   readonly entries: readonly Entry[] | undefined;
-  readonly assumed: readonly Assumption[];
+  readonly assumed: readonly AssumedOrder[];
 }
 
 /** One after the other, as far as it is known; all orders that there may be where it is not, and where it may matter. */
@@ -71,7 +77,7 @@ export class HookOrder<Entry extends Listed> {
     // Which is the best guess: what stands last was registered last.
     const guess = [...units].sort((a, b) => this.last(b) - this.last(a));
     const found = new Map<string, Order<Entry>>();
-    const place = (rest: readonly Unit<Entry>[], done: readonly Entry[], assumed: readonly Assumption[]): void => {
+    const place = (rest: readonly Unit<Entry>[], done: readonly Entry[], assumed: readonly AssumedOrder[]): void => {
       if (found.size > MOST_ORDERS) return;
       if (rest.length === 0) {
         const key = assumed.map(({ text, holds }) => `${text} ${holds}`).sort();
@@ -93,9 +99,13 @@ export class HookOrder<Entry extends Listed> {
     const orders = [...found.values()];
     if (orders.length <= MOST_ORDERS) return orders;
     const names = guess.map(nameOf).join(", ");
-    const text = `${units.length} chains of one hook and priority run in this order: ${names}`;
+    const kind = `${units.length} chains of one hook and priority`;
+    const assumed = { text: `${kind} run in this order: ${names}`, chains: `${kind} (${names})` };
     const [first] = orders as [Order<Entry>];
-    return [true, false].map((holds) => ({ entries: holds ? first.entries : undefined, assumed: [{ text, holds }] }));
+    return [true, false].map((holds) => ({
+      entries: holds ? first.entries : undefined,
+      assumed: [{ ...assumed, holds }],
+    }));
   }
 
   private last({ entries }: Unit<Entry>): number {
@@ -154,9 +164,10 @@ function oneAfterTheOther<Entry>(first: Order<Entry>, next: Order<Entry>): Order
 }
 
 /** One text for both orders of a pair. */
-function runsBefore<Entry extends Listed>(unit: Unit<Entry>, other: Unit<Entry>): Assumption {
+function runsBefore<Entry extends Listed>(unit: Unit<Entry>, other: Unit<Entry>): AssumedOrder {
   const [a, b] = [nameOf(unit), nameOf(other)];
-  return a <= b ? { text: `${a} runs before ${b}`, holds: true } : { text: `${b} runs before ${a}`, holds: false };
+  const [first, second] = a <= b ? [a, b] : [b, a];
+  return { text: `${first} runs before ${second}`, holds: a <= b, chains: `${first} and ${second}` };
 }
 
 function nameOf<Entry extends Listed>({ entries }: Unit<Entry>): string {

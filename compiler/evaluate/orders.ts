@@ -2,13 +2,14 @@
 
 import { regionKey } from "../packets/packet-set.ts";
 import { isAlike } from "./alike.ts";
+import type { AssumedOrder } from "./hook-order.ts";
 import { type Branch, nowKey, type SharedState, type State, where, withShared } from "./state.ts";
 import type { Assumption } from "./unknown/assumption.ts";
 import { ALWAYS, both, type Condition, not, unknownMatch } from "./unknown/condition.ts";
 
 export interface Ordered {
   /** Where chains run in this order. */
-  readonly assumed: readonly Assumption[];
+  readonly assumed: readonly AssumedOrder[];
   readonly states: readonly State[];
 }
 

@@ -10,13 +10,18 @@ export function unreadIn(findings: readonly Diagnostic[]): Diagnostic[] {
   );
 }
 
-/** What is taken for given about rules that were left out with a warning: behind "assuming". */
-export function leftOutIn(findings: readonly Diagnostic[]): string[] {
+/** What is taken for given about rules that were left out with a warning. */
+function noneLeftOut(findings: readonly Diagnostic[]): string[] {
   const names = findings
     .filter(({ severity, code }) => severity === "warning" && code === "rules-include")
     .flatMap(({ origin }) => textOf(origin))
     .map((text) => text.replace(/^include\s+/, ""));
-  return [...new Set(names)].map((name) => `that no file matches ${name}`);
+  return [...new Set(names)].map((name) => `no file matches ${name}`);
+}
+
+/** The same behind "assuming". */
+export function leftOutIn(findings: readonly Diagnostic[]): string[] {
+  return noneLeftOut(findings).map((text) => `that ${text}`);
 }
 
 function textOf(origin: Origin | undefined): string[] {
@@ -28,15 +33,9 @@ function textOf(origin: Origin | undefined): string[] {
 /** What was not compared because it was not read, or is not there: in words. */
 export function unreadGaps(findings: readonly Diagnostic[]): string[] {
   const unread = unreadIn(findings);
-  const where = placeOfFirst(unread);
+  const parts = unread.length === 1 ? "the unreadable part" : `${unread.length} unreadable parts`;
   return [
-    ...(unread.length === 0
-      ? []
-      : [
-          unread.length === 1
-            ? `the unreadable part${where.replace("the first ", "")}`
-            : `${unread.length} unreadable parts${where}`,
-        ]),
+    ...(unread.length === 0 ? [] : [`${parts}${placeOfFirst(unread)}`]),
     ...findings.flatMap(({ restsOn }) => restsOn?.gap ?? []),
   ];
 }
@@ -47,7 +46,7 @@ export function assumptionsAbout(findings: readonly Diagnostic[]): Assumption[] 
   const loose = unreadIn(findings).filter(({ contained }) => contained !== true);
   const parts = loose.length === 1 ? "the unreadable part does" : `the ${loose.length} unreadable parts do`;
   return [
-    ...leftOutIn(findings).map((text) => ({ text: text.replace(/^that /, ""), holds: true })),
+    ...noneLeftOut(findings).map((text) => ({ text, holds: true })),
     ...(loose.length === 0 ? [] : [{ text: `${parts} nothing to this packet${placeOfFirst(loose)}`, holds: true }]),
     ...findings.flatMap(({ restsOn }) =>
       restsOn?.assumption === undefined ? [] : [{ text: restsOn.assumption, holds: true }],

@@ -185,7 +185,7 @@ function endWords(end: WalkEnd, row: WalkRow, context: StepContext): Omit<StepWo
       return { head: `${end.kind} in ${end.hook}`, facts: [] };
     default:
       // Others have no words but those of the trace.
-      return { head: row.text.replace(/^=> (?:lost: )?/, "").replace(/ \(.*$|: .*$/, ""), facts: [] };
+      return { head: row.text.replace(/^lost: /, "").replace(/ \(.*$|: .*$/, ""), facts: [] };
   }
 }
 

@@ -168,12 +168,8 @@ function changed(before: StoryAddress | undefined, after: StoryAddress | undefin
   return before?.text === after?.text ? undefined : after;
 }
 
-const INFERRED = " (inferred)";
-
-function lineOf({ text, place }: WalkRow): StoryLine {
-  const isInferred = place?.endsWith(INFERRED.trim()) ?? false;
-  const written = isInferred ? place?.slice(0, -INFERRED.trim().length).trim() : place;
-  return { text: text.replace(/^=> /, ""), place: written === "" ? undefined : written, isInferred };
+function lineOf({ text, place, isInferred = false }: WalkRow): StoryLine {
+  return { text, place, isInferred };
 }
 
 // --- words -----------------------------------------------------------------------------------------------------------------

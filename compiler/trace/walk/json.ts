@@ -1,4 +1,5 @@
 /** A walk as data for programs. */
+
 import type { DiagnosticData, PlaceData } from "../../documents/render.ts";
 import type { Tuple } from "../../evaluate/connection.ts";
 import { assumptionsOf } from "../../evaluate/unknown/assumptions-of.ts";
@@ -12,6 +13,7 @@ import type { RequestData } from "../http/request-told.ts";
 import type { AssumptionData, StepData } from "../json.ts";
 import { placeAt } from "../view.ts";
 import { endText, noticeEndText } from "./end-text.ts";
+import { printRow, printRowPlace } from "./rows.ts";
 import { shownSteps } from "./shown-steps.ts";
 import { toldBranch } from "./told.ts";
 import type { TellingContext } from "./walk-names.ts";
@@ -244,10 +246,18 @@ function branchData(branch: WalkBranch, context: TellingContext): WalkBranchData
 function toldData(branch: WalkBranch, context: TellingContext): WalkToldData[] {
   const told = toldBranch(branch, context);
   return (["request", "reply"] as const).flatMap((direction) =>
-    told[direction].map(({ number = null, host, interface: name, text, place }) => ({
-      ...{ number, direction, host, interface: name, text },
-      ...(place === undefined ? {} : { place }),
-    })),
+    told[direction].map((row) => {
+      const { number = null, host, interface: name } = row;
+      const place = printRowPlace(row);
+      return {
+        number,
+        direction,
+        host,
+        interface: name,
+        text: printRow(row),
+        ...(place === undefined ? {} : { place }),
+      };
+    }),
   );
 }
 

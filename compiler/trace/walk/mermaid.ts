@@ -67,7 +67,7 @@ function legLines(
       lines.push(`${id}${arrow}${ids.get(next.host)}: ${numbered(onArrow, tupleText(hop.after, context))}`);
   }
   const ending = rows.findLast(({ subject }) => subject.kind === "end");
-  const text = ending?.text.replace(/^=> /, "") ?? endText(end, context);
+  const text = ending?.text ?? endText(end, context);
   return [...lines, `Note over ${ids.get(end.host)}: ${numbered(ending, text)}`];
 }
 

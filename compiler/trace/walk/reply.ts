@@ -54,7 +54,7 @@ export function replyRows(
   const { source, sourcePort } = back.end.tuple;
   const from = context.names.printNamed(source, sourcePort, context.protocol);
   const end: RowSubject = { kind: "end", end: back.end };
-  rows.push(rowOf(end, back.hops.at(-1), "", `=> answered from ${from}, which was asked`, ""));
+  rows.push(rowOf(end, back.hops.at(-1), "", `answered from ${from}, which was asked`, ""));
   return rows.map((row, i) => ({ ...row, number: last + i + 1 }));
 }
 

@@ -18,6 +18,8 @@ export interface WalkRow {
   readonly text: string;
   /** Where the reason stands. */
   readonly place: string | undefined;
+  /** The input does not say it. */
+  readonly isInferred?: boolean;
   /** From where it is inferred, and the like: for who asks. */
   readonly why: readonly string[];
   /** The rule ended the packet's way: `why` is always told. */
@@ -54,6 +56,17 @@ export function translationOf({ subject }: Pick<WalkRow, "subject">): WalkTransl
 
 type Draft = Omit<WalkRow, "number" | "host" | "hop"> & { readonly isNumbered: boolean };
 
+/** What a row says, as a line. */
+export function printRow({ text, subject }: Pick<WalkRow, "text" | "subject">): string {
+  return subject.kind === "end" ? `=> ${text}` : text;
+}
+
+/** What stands behind it. */
+export function printRowPlace({ place, isInferred }: Pick<WalkRow, "place" | "isInferred">): string | undefined {
+  if (isInferred !== true) return place;
+  return place === undefined ? "(inferred)" : `${place} (inferred)`;
+}
+
 /** The rows of a leg, numbered from 1. `ending`: how it ends, in words. */
 export function rowsOf({ hops, end }: Leg, context: TellingContext, ending = endText(end, context)): WalkRow[] {
   const rows: WalkRow[] = [];
@@ -61,12 +74,12 @@ export function rowsOf({ hops, end }: Leg, context: TellingContext, ending = end
   for (const [i, hop] of hops.entries()) {
     const isLast = i === hops.length - 1;
     const drafts = hopRows(hop, context, isLast ? end : undefined);
-    if (isLast) drafts.push(plain({ kind: "end", end }, drafts.length === 0, interfaceAtEnd(hop), `=> ${ending}`));
+    if (isLast) drafts.push(plain({ kind: "end", end }, drafts.length === 0, interfaceAtEnd(hop), ending));
     for (const { isNumbered, ...row } of drafts)
       rows.push({ ...row, number: isNumbered ? ++number : undefined, host: hop.host, hop });
   }
   if (hops.length === 0) {
-    const { isNumbered: _, ...row } = plain({ kind: "end", end }, true, "", `=> ${ending}`);
+    const { isNumbered: _, ...row } = plain({ kind: "end", end }, true, "", ending);
     rows.push({ ...row, number: number + 1, host: end.host, hop: undefined });
   }
   return rows;
@@ -74,9 +87,10 @@ export function rowsOf({ hops, end }: Leg, context: TellingContext, ending = end
 
 /** What happened on one host, a line each, with the place of its reason. `end`: how the packet's way ended there. */
 export function hopLines(hop: Hop, context: TellingContext, end: WalkEnd | undefined): string[] {
-  const lines = hopRows(hop, context, end).map(({ text, place }) =>
-    place === undefined ? text : `${text}   ${place}`,
-  );
+  const lines = hopRows(hop, context, end).map((row) => {
+    const place = printRowPlace(row);
+    return place === undefined ? row.text : `${row.text}   ${place}`;
+  });
   return end === undefined ? lines : [...lines, `=> ${endText(end, context)}`];
 }
 
@@ -134,7 +148,7 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         if (step.route.kind === "local") break;
         add({
           ...plain(subject, false, at, routeText(step, hop.steps.slice(i + 1))),
-          place: placeOfProvenance(step.route.provenance),
+          ...placeOfProvenance(step.route.provenance),
           why: inferred(step.route.provenance),
         });
         break;
@@ -324,11 +338,9 @@ function answerText(
   return gateway === undefined ? `; ${printAddress(asks)} is ${who}` : ` (${who})`;
 }
 
-function placeOfProvenance(provenance: Provenance | undefined): string | undefined {
-  if (provenance === undefined) return undefined;
-  const { origin, inferred: why } = provenance;
-  if (origin === undefined) return why === undefined ? undefined : "(inferred)";
-  return `${printPlaceView(placeAt(origin))}${why === undefined ? "" : " (inferred)"}`;
+function placeOfProvenance(provenance: Provenance | undefined): Pick<WalkRow, "place" | "isInferred"> {
+  const { origin, inferred: why } = provenance ?? {};
+  return { place: origin && printPlaceView(placeAt(origin)), isInferred: why !== undefined };
 }
 
 function inferred(provenance: Provenance | undefined): string[] {

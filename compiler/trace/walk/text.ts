@@ -1,9 +1,11 @@
 /** A walk as people read it: a host once, and a line for each thing that happened there. */
+
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import type { Walk, WalkBranch } from "../../walk/types.ts";
 import { chance, isCertain, renderCondition } from "../chance.ts";
 import { type BranchGroup, groupsOf } from "./groups.ts";
 import type { WalkRow } from "./rows.ts";
+import { printRow, printRowPlace } from "./rows.ts";
 import { type ToldBranch, toldBranch } from "./told.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
@@ -107,7 +109,7 @@ function layOutRows(rows: readonly WalkRow[], { isVerbose }: TellingContext): st
     Math.min(most, Math.max(0, ...rows.map((row) => of(row).length)));
   const hosts = width(({ host }) => host, MOST_HOST);
   const names = width((row) => row.interface, 15);
-  const texts = width(({ text, place }) => (place === undefined ? "" : text), MOST_TEXT);
+  const texts = width((row) => (printRowPlace(row) === undefined ? "" : printRow(row)), MOST_TEXT);
   return rows.flatMap((row, i) => {
     const before = rows[i - 1];
     const isThere = row.host === before?.host;
@@ -115,7 +117,8 @@ function layOutRows(rows: readonly WalkRow[], { isVerbose }: TellingContext): st
     const host = isThere ? "" : row.host;
     const name = isThere && row.interface === before.interface ? "" : row.interface;
     const left = `${number.padEnd(2)} ${host.padEnd(hosts)}  ${names === 0 ? "" : `${name.padEnd(names)}  `}`;
-    const line = row.place === undefined ? row.text : `${row.text.padEnd(texts)}   ${row.place}`;
+    const [text, place] = [printRow(row), printRowPlace(row)];
+    const line = place === undefined ? text : `${text.padEnd(texts)}   ${place}`;
     const indent = " ".repeat(left.length + 2);
     const why = isVerbose || row.isRefusal === true ? row.why : [];
     return [`${left}${line}`.trimEnd(), ...why.map((text) => `${indent}${text}`)];
