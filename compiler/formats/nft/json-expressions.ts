@@ -5,8 +5,12 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** A part of the JSON that kpc has no words for. */
-export class UnknownJson extends Error {}
+/** A part of the JSON that kpc has no words for. It is thrown by what writes a statement or an element, and caught where one begins. */
+export class UnknownJson extends Error {
+  constructor(value: JsonValue | undefined) {
+    super(describeJson(value));
+  }
+}
 
 export function isObjectOf(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -18,7 +22,7 @@ export function memberOf(value: JsonValue | undefined): readonly [key: string, v
     const [only, more] = Object.entries(value);
     if (only !== undefined && more === undefined) return only;
   }
-  throw new UnknownJson(describeJson(value));
+  throw new UnknownJson(value);
 }
 
 export function describeJson(value: JsonValue | undefined): string {
@@ -44,7 +48,7 @@ export function expressionText(value: JsonValue | undefined): string {
     return rest.reduce<string>((text, each) => `${text} ${kind} ${operandText(each)}`, expressionText(first));
   }
   const write = WRITERS[kind];
-  if (write === undefined) throw new UnknownJson(describeJson(value));
+  if (write === undefined) throw new UnknownJson(value);
   return write(body);
 }
 
@@ -62,13 +66,13 @@ function wordText(text: string): string {
   return /^(@?[A-Za-z0-9_][\w.:/-]*|\*|[0-9a-fA-F:.]+)$/.test(text) ? text : quoted(text);
 }
 
-function object(body: JsonValue): JsonObject {
-  if (!isObjectOf(body)) throw new UnknownJson(describeJson(body));
+export function object(body: JsonValue | undefined): JsonObject {
+  if (!isObjectOf(body)) throw new UnknownJson(body);
   return body;
 }
 
-function text(body: JsonValue | undefined): string {
-  if (typeof body !== "string" && typeof body !== "number") throw new UnknownJson(describeJson(body));
+export function word(body: JsonValue | undefined): string {
+  if (typeof body !== "string" && typeof body !== "number") throw new UnknownJson(body);
   return String(body);
 }
 
@@ -84,37 +88,37 @@ const WITHOUT_META: ReadonlySet<string> = new Set([
 ]);
 
 function meta(body: JsonValue): string {
-  const key = text(object(body)["key"]);
+  const key = word(object(body)["key"]);
   return WITHOUT_META.has(key) ? key : `meta ${key}`;
 }
 
 function ct(body: JsonValue): string {
   const { key, dir, family } = object(body);
-  const words = [dir, family, key].filter((each) => each !== undefined).map(text);
+  const words = [dir, family, key].filter((each) => each !== undefined).map(word);
   return ["ct", ...words].join(" ");
 }
 
 function payload(body: JsonValue): string {
   const { protocol, field, base, offset, len } = object(body);
-  if (base !== undefined) return `@${text(base)},${text(offset)},${text(len)}`;
-  return `${text(protocol)} ${text(field)}`;
+  if (base !== undefined) return `@${word(base)},${word(offset)},${word(len)}`;
+  return `${word(protocol)} ${word(field)}`;
 }
 
 function fib(body: JsonValue): string {
   const { result, flags } = object(body);
-  const words = Array.isArray(flags) ? flags.map((each: JsonValue) => text(each)) : [text(flags)];
-  return `fib ${words.join(" . ")} ${text(result)}`;
+  const words = Array.isArray(flags) ? flags.map((each: JsonValue) => word(each)) : [word(flags)];
+  return `fib ${words.join(" . ")} ${word(result)}`;
 }
 
 function generator(name: string): (body: JsonValue) => string {
   return (body) => {
     const { mode, mod, offset, expr, seed } = object(body);
-    const key = mode === undefined ? expressionText(expr) : text(mode);
+    const key = mode === undefined ? expressionText(expr) : word(mode);
     const more = [
-      ...(seed === undefined ? [] : [`seed 0x${Number(text(seed)).toString(16)}`]),
-      ...(offset === undefined || offset === 0 ? [] : [`offset ${text(offset)}`]),
+      ...(seed === undefined ? [] : [`seed 0x${Number(word(seed)).toString(16)}`]),
+      ...(offset === undefined || offset === 0 ? [] : [`offset ${word(offset)}`]),
     ];
-    return [name, key, "mod", text(mod), ...more].join(" ");
+    return [name, key, "mod", word(mod), ...more].join(" ");
   };
 }
 
@@ -148,12 +152,12 @@ export function isVerdictJson(kind: string): boolean {
 
 export function verdictText(value: JsonValue): string {
   const [kind, body] = memberOf(value);
-  return kind === "jump" || kind === "goto" ? `${kind} ${text(object(body)["target"])}` : kind;
+  return kind === "jump" || kind === "goto" ? `${kind} ${word(object(body)["target"])}` : kind;
 }
 
 /** Seconds as nft writes them. */
 export function secondsText(value: JsonValue | undefined): string {
-  return `${text(value)}s`;
+  return `${word(value)}s`;
 }
 
 function element(body: JsonValue): string {
@@ -163,13 +167,13 @@ function element(body: JsonValue): string {
     ...(counter === undefined ? [] : [counterText(counter)]),
     ...(timeout === undefined ? [] : [`timeout ${secondsText(timeout)}`]),
     ...(expires === undefined ? [] : [`expires ${secondsText(expires)}`]),
-    ...(comment === undefined ? [] : [`comment ${quoted(text(comment))}`]),
+    ...(comment === undefined ? [] : [`comment ${quoted(word(comment))}`]),
   ].join(" ");
 }
 
 export function counterText(body: JsonValue): string {
   if (!isObjectOf(body)) return typeof body === "string" ? `counter name ${quoted(body)}` : "counter";
-  return `counter packets ${text(body["packets"] ?? 0)} bytes ${text(body["bytes"] ?? 0)}`;
+  return `counter packets ${word(body["packets"] ?? 0)} bytes ${word(body["bytes"] ?? 0)}`;
 }
 
 const WRITERS: Readonly<Record<string, (body: JsonValue) => string>> = {
@@ -181,21 +185,21 @@ const WRITERS: Readonly<Record<string, (body: JsonValue) => string>> = {
   jhash: generator("jhash"),
   symhash: (body) => {
     const { mod, offset } = object(body);
-    return `symhash mod ${text(mod)}${offset === undefined || offset === 0 ? "" : ` offset ${text(offset)}`}`;
+    return `symhash mod ${word(mod)}${offset === undefined || offset === 0 ? "" : ` offset ${word(offset)}`}`;
   },
   concat: (body) =>
     Array.isArray(body) ? body.map((each: JsonValue) => expressionText(each)).join(" . ") : expressionText(body),
   prefix: (body) => {
     const { addr, len } = object(body);
-    return `${expressionText(addr)}/${text(len)}`;
+    return `${expressionText(addr)}/${word(len)}`;
   },
   range: (body) => {
-    if (!Array.isArray(body)) throw new UnknownJson(describeJson(body));
+    if (!Array.isArray(body)) throw new UnknownJson(body);
     const [from, to] = body as readonly JsonValue[];
     const isQuoted = typeof from === "string" && !/^[0-9a-fA-F.:]*[.:a-fA-F][0-9a-fA-F.:]*$/.test(from);
     const isTime = typeof from === "string" && /^\d\d:\d\d(:\d\d)?$/.test(from);
     return isQuoted || isTime
-      ? `${quoted(text(from))}-${quoted(text(to))}`
+      ? `${quoted(word(from))}-${quoted(word(to))}`
       : `${expressionText(from)}-${expressionText(to)}`;
   },
   set: elements,
@@ -206,34 +210,34 @@ const WRITERS: Readonly<Record<string, (body: JsonValue) => string>> = {
   elem: element,
   exthdr: (body) => {
     const { name, field } = object(body);
-    return field === undefined ? `exthdr ${text(name)}` : `${text(name)} ${text(field)}`;
+    return field === undefined ? `exthdr ${word(name)}` : `${word(name)} ${word(field)}`;
   },
   "tcp option": (body) => {
     const { name, field } = object(body);
-    return ["tcp option", text(name), ...(field === undefined ? [] : [text(field)])].join(" ");
+    return ["tcp option", word(name), ...(field === undefined ? [] : [word(field)])].join(" ");
   },
   "ip option": (body) => {
     const { name, field } = object(body);
-    return ["ip option", text(name), ...(field === undefined ? [] : [text(field)])].join(" ");
+    return ["ip option", word(name), ...(field === undefined ? [] : [word(field)])].join(" ");
   },
   "sctp chunk": (body) => {
     const { name, field } = object(body);
-    return ["sctp chunk", text(name), ...(field === undefined ? [] : [text(field)])].join(" ");
+    return ["sctp chunk", word(name), ...(field === undefined ? [] : [word(field)])].join(" ");
   },
   rt: (body) => {
     const { key, family } = object(body);
-    return ["rt", ...(family === undefined ? [] : [text(family)]), text(key)].join(" ");
+    return ["rt", ...(family === undefined ? [] : [word(family)]), word(key)].join(" ");
   },
-  socket: (body) => `socket ${text(object(body)["key"])}`,
-  osf: (body) => `osf ${text(object(body)["key"])}`,
+  socket: (body) => `socket ${word(object(body)["key"])}`,
+  osf: (body) => `osf ${word(object(body)["key"])}`,
   ipsec: (body) => {
     const { key, family, dir, spnum } = object(body);
     return [
       "ipsec",
-      text(dir),
-      ...(spnum === undefined ? [] : ["spnum", text(spnum)]),
-      ...(family === undefined ? [] : [text(family)]),
-      text(key),
+      word(dir),
+      ...(spnum === undefined ? [] : ["spnum", word(spnum)]),
+      ...(family === undefined ? [] : [word(family)]),
+      word(key),
     ].join(" ");
   },
 };

@@ -1,17 +1,17 @@
 /** Statements of libnftables-json(5) in nft's words. */
 import {
   counterText,
-  describeJson,
   expressionText,
   isObjectOf,
   isVerdictJson,
-  type JsonObject,
   type JsonValue,
   memberOf,
+  object,
   quoted,
   secondsText,
   UnknownJson,
   verdictText,
+  word,
 } from "./json-expressions.ts";
 
 /** The text of a statement as nft lists it. Throws `UnknownJson`. */
@@ -19,18 +19,8 @@ export function statementText(value: JsonValue): string {
   const [kind, body] = memberOf(value);
   if (isVerdictJson(kind)) return verdictText(value);
   const write = WRITERS[kind];
-  if (write === undefined) throw new UnknownJson(describeJson(value));
+  if (write === undefined) throw new UnknownJson(value);
   return write(body);
-}
-
-function object(body: JsonValue | undefined): JsonObject {
-  if (!isObjectOf(body)) throw new UnknownJson(describeJson(body));
-  return body;
-}
-
-function word(value: JsonValue | undefined): string {
-  if (typeof value !== "string" && typeof value !== "number") throw new UnknownJson(describeJson(value));
-  return String(value);
 }
 
 function listOf(value: JsonValue | undefined): readonly JsonValue[] {
@@ -213,7 +203,7 @@ const WRITERS: Readonly<Record<string, (body: JsonValue) => string>> = {
   },
   xt: (body) => {
     const { type, name } = isObjectOf(body) ? body : {};
-    if (type === undefined || name === undefined) throw new UnknownJson("an extension of iptables without its name");
+    if (type === undefined || name === undefined) throw new UnknownJson(body);
     return `xt ${word(type)} ${quoted(word(name))}`;
   },
   synproxy: (body) => {
