@@ -1,7 +1,8 @@
 /** Which files and folders know which: imports point one way, so that a stage can be read, and tested, without the later ones. */
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { importsBelow, isFolder, partsImportedIn } from "../support/imports.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
@@ -86,23 +87,9 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
   nft: ["iptables", "lazy-lookahead.ts", "marks.ts", "shapes", "text-findings.ts"],
 };
 
-const FILES = ["compiler", "runtime"].flatMap((folder) =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => join(folder, name)),
-);
-
 /** The files that each file imports, for types or while it runs, as paths below the root. */
-const IMPORTED: ReadonlyMap<string, readonly string[]> = new Map(FILES.map((file) => [file, importsOf(file)]));
-
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(ROOT, file), "utf8");
-  const found = [
-    ...text.matchAll(/^(?:import|export)\b[^;]*? from "(\.[^"]+)";$/gm),
-    ...text.matchAll(/\bimport\("(\.[^"]+)"\)/g),
-  ];
-  return found.map(([, path = ""]) => normalize(join(dirname(file), path)));
-}
+const IMPORTED = importsBelow(ROOT);
+const FILES = [...IMPORTED.keys()];
 
 /** A way from a file back to itself; undefined where there is none. */
 function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
@@ -122,28 +109,6 @@ function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | u
     if (circle !== undefined) return circle;
   }
   return undefined;
-}
-
-/** The entries below `folder` that its parts import: `evaluate` for all of its files. */
-function partsImportedIn(folder: string): Map<string, Set<string>> {
-  const partOf = (path: string): string | undefined =>
-    path.startsWith(`${folder}/`) ? path.slice(folder.length + 1).split("/")[0] : undefined;
-  const parts = new Map<string, Set<string>>();
-  for (const [file, imports] of IMPORTED) {
-    const part = partOf(file);
-    if (part === undefined) continue;
-    const known = parts.get(part) ?? new Set();
-    parts.set(part, known);
-    for (const path of imports) {
-      const other = partOf(path);
-      if (other !== undefined && other !== part) known.add(other);
-    }
-  }
-  return parts;
-}
-
-function isFolder(name: string): boolean {
-  return !name.endsWith(".ts");
 }
 
 test("imports are found: each names a file that is there", () => {
@@ -173,7 +138,7 @@ test("a circle of files is found", () => {
 });
 
 describe("compiler/", () => {
-  const parts = partsImportedIn("compiler");
+  const parts = partsImportedIn(IMPORTED, "compiler");
   const folders = [...parts.keys()].filter(isFolder);
 
   test("all folders are listed, earlier stages first", () => {
@@ -210,7 +175,7 @@ describe("compiler/", () => {
 });
 
 describe("compiler/formats/", () => {
-  const parts = partsImportedIn("compiler/formats");
+  const parts = partsImportedIn(IMPORTED, "compiler/formats");
 
   test("all folders are listed", () => {
     expect([...parts.keys()].filter(isFolder).sort()).toEqual(Object.keys(FORMATS).sort());
@@ -240,11 +205,11 @@ const CORNERS: Readonly<Record<string, readonly string[]>> = {
 
 test.each(Object.entries(CORNERS))("%s imports no other part of its room than listed", (corner, wanted) => {
   const [room = "", name = ""] = corner.split("/");
-  expect([...(partsImportedIn(`compiler/${room}`).get(name) ?? [])].sort()).toEqual(wanted);
+  expect([...(partsImportedIn(IMPORTED, `compiler/${room}`).get(name) ?? [])].sort()).toEqual(wanted);
 });
 
 test("the plain evaluator does not import what makes it fast", () => {
-  const plain = [...partsImportedIn("compiler/evaluate").entries()]
+  const plain = [...partsImportedIn(IMPORTED, "compiler/evaluate").entries()]
     .filter(([part, imports]) => part !== "dispatch" && imports.has("dispatch"))
     .map(([part]) => part);
   expect(plain).toEqual(["evaluate.ts"]);
