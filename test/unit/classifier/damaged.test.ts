@@ -30,7 +30,7 @@ const PASS = answer("pass");
 /** Names in which there is room for sections; read as codes, they let packets pass. */
 const ROOM = "@".repeat(40_000);
 
-/** Something of everything: behaviours pass, go to the first list, to the first or the second by interface, to the third, and drop. */
+/** Something of everything: behaviours pass, go to the first list, to the first or the second by interface, to the third, drop, and remember clients. */
 const TABLE = encodeTable(
   tabulationOf({
     behaviours: [
@@ -39,6 +39,7 @@ const TABLE = encodeTable(
       [...everybody(toList(0)).slice(0, 1), ...everybody(toList(1)).slice(1)],
       everybody(toList(2)),
       everybody(answer("drop")),
+      everybody(answer("dnat", { list: 0, sticky: true })),
     ],
     endpointTreatments: [everybody({ verdict: "drop", masquerade: false })],
     IPv4: {
@@ -49,7 +50,7 @@ const TABLE = encodeTable(
         rowAt("10.96.0.2", { lists: [B, C], behaviour: 2 }),
         rowAt("10.96.0.3", { lists: [A, B, C], behaviour: 3 }),
         rowAt("10.96.0.4", { lists: [A], allowed: networks("198.51.100.0/24") }),
-        rowAt("10.96.0.5", { lists: [MARKED], stickySeconds: 60 }),
+        rowAt("10.96.0.5", { lists: [MARKED], behaviour: 5, stickySeconds: 60 }),
       ],
       localClasses: [{ default: BY_DEFAULT, rows: [portRow({ lists: [A] })] }],
       points: [{ from: address("10.0.0.8"), ...BY_DEFAULT, new: 4 }],
@@ -113,6 +114,15 @@ test("the table is taken as it is", () => {
   expect(loadWith([])).toBe("taken");
   // Its spare words mean nothing.
   expect(load(L.HEADER_BYTES - 4, 1)).toBe("taken");
+});
+
+test("a window ends where the next one begins", () => {
+  const windowFrom = (first: number, count: number): string =>
+    loadWith([
+      [word(L.H_WINDOWS) + L.WINDOW_FIRST, first],
+      [word(L.H_WINDOWS) + L.WINDOW_COUNT, count],
+    ]);
+  expect([windowFrom(0xffffe, 2), windowFrom(0xfffff, 2)]).toEqual(["taken", REFUSED]);
 });
 
 test("a byte tells all behaviours", () => {
@@ -208,8 +218,7 @@ test.each<[what: string, at: number | (() => number), value: () => number]>([
   ["a default with a bit", inSection(L.H_WINDOWS, L.WINDOW_SET), () => 0xee],
   ["a window of no addresses", inSection(L.H_WINDOWS, L.WINDOW_COUNT), () => 0],
   ["a window of too many", inSection(L.H_WINDOWS, L.WINDOW_COUNT), () => 0x100001],
-  ["a window that begins behind its end", inSection(L.H_WINDOWS, L.WINDOW_FIRST), () => 0x100000],
-  ["a window that ends behind its end", inSection(L.H_WINDOWS, L.WINDOW_COUNT), () => 0x100000 - 7],
+  ["a window that begins behind its end", inSection(L.H_WINDOWS, L.WINDOW_FIRST), () => 0xffffffff],
   ["bits behind the table", inSection(L.H_WINDOWS, L.WINDOW_BITS), () => TABLE.length],
   ["an endpoint with a treatment that there is not", inSection(L.H_ENDPOINTS4, L.ENDPOINT4_PORT), () => 0x20000],
   ["and of IPv6", inSection(L.H_ENDPOINTS6, L.ENDPOINT6_PORT), () => 0x20000],
@@ -229,7 +238,11 @@ test.each<[what: string, at: number | (() => number), value: () => number]>([
     () => word(L.H_ALLOWED_BYTES),
   ],
   ["more sources than there are", inSection(L.H_EXTENDED, L.EXTENDED_BYTES + L.EXTENDED_ALLOWED_COUNT), () => 2],
-  ["one code of an extended row", inSection(L.H_CODES), () => word(word(L.H_CODES)) | L.CODE_EXTENDED],
+  [
+    "one code of an extended row",
+    () => word(L.H_CODES) + behaviourOf(5) * 64,
+    () => word(word(L.H_CODES) + behaviourOf(5) * 64) | L.CODE_EXTENDED,
+  ],
   ["sources of a row that is not extended", inSection(L.H_CODES), () => word(word(L.H_CODES)) | L.CODE_ALLOWED],
   [
     "a third list of a row that is not extended",

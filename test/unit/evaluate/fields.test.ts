@@ -181,6 +181,15 @@ describe("kinds of expressions", () => {
   testKinds(ROWS, SETS);
 });
 
+test.each<[match: string, packet: Partial<Packet>, fate: string]>([
+  ["ip saddr 10.244.0.5", {}, "drop"],
+  ["ip saddr != 10.244.0.6", IPV6, "kept"],
+  ["ip6 saddr fd00:10:244::5", IPV6, "drop"],
+  ["ip6 saddr != fd00:10:244::6", {}, "kept"],
+])("in a table of both families packets of the other one have no address: %s", (match, packet, fate) => {
+  expect(fateOf(chainsWith(match, "prerouting"), packet, "inet")).toBe(fate);
+});
+
 describe("what the packet is", () => {
   const ROWS: { readonly [K in MetaKey]: readonly Row[] } = {
     l4proto: [
