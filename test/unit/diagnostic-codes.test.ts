@@ -416,9 +416,51 @@ const PARAGRAPHS = new Map(
     .map((part) => [part.slice(0, part.indexOf("\n")), part.slice(part.indexOf("\n")).split("\n## ", 1)[0] ?? ""]),
 );
 
+/** What an error says of input as it should be. */
+const EXPECTATION =
+  /\b(?:expected|must|may only|may not|more than|Required value|did you mean|is not configured|shows what|put everything|looks like)\b/;
+
+/** Errors that say what is so, and nothing of what else there should be. */
+const SAYS_WHAT_IS: Readonly<Partial<Record<DiagnosticCode, string>>> = {
+  "duplicate-key": "one of the two has to go, whichever",
+  "duplicate-object": "one of the two has to go, whichever",
+  "duplicate-value": "one of the two has to go, whichever",
+  "chain-loop": "one of the jumps has to go, whichever",
+  "unknown-table": "the name is the writer's own",
+  "unknown-chain": "the name is the writer's own",
+  "unknown-set": "the name is the writer's own",
+  "unknown-object": "the name is the writer's own",
+  "rules-syntax": "in the words of iptables, where it says so itself",
+  "too-deep": "how deep is too deep depends on the stack",
+  "stale-difference": "the entry has to go",
+  "unsupported-nft": "nothing else can be written there",
+  "unsupported-iptables": "nothing else can be written there",
+  "unsupported-table": "nothing else can be written there",
+  "unreadable-file": "the file is not there",
+};
+
+const OF_WALKS: ReadonlySet<string> = new Set(Object.keys(findingsOfWalks()));
+
+/** Whether an error says what was expected, or why not. */
+function saysEnough({ severity, code, message }: Diagnostic): boolean {
+  return severity !== "error" || OF_WALKS.has(code) || code in SAYS_WHAT_IS || EXPECTATION.test(message);
+}
+
+const KNOWN = new Map<DiagnosticCode, Promise<readonly Diagnostic[]>>();
+
+/** The findings of this code about the input that causes it. */
+function findingsOf(code: DiagnosticCode): Promise<readonly Diagnostic[]> {
+  const all = async (): Promise<readonly Diagnostic[]> =>
+    (await CAUSES[code]()).filter((diagnostic) => diagnostic.code === code);
+  const found = KNOWN.get(code) ?? all();
+  KNOWN.set(code, found);
+  return found;
+}
+
 test.each(DIAGNOSTIC_CODES)("%s", async (code) => {
-  const found = (await CAUSES[code]()).filter((diagnostic) => diagnostic.code === code);
+  const found = await findingsOf(code);
   expect(found.map(({ code: each }) => each)).toContain(code);
+  expect(found.filter((each) => !saysEnough(each)).map(({ message }) => message)).toEqual([]);
   for (const { message, origin } of found) {
     expect(message).toMatch(/^\S[^\n]*[^\s.]$/);
     if (origin !== undefined) expect(lineAndColumn(origin.span()).line).toBeGreaterThan(0);
@@ -430,4 +472,11 @@ test.each(DIAGNOSTIC_CODES)("%s", async (code) => {
 
 test("docs/diagnostics.md has no codes that there are not", () => {
   expect([...PARAGRAPHS.keys()].sort()).toEqual([...DIAGNOSTIC_CODES].sort());
+});
+
+test("errors that do not say what was expected are those that need not", async () => {
+  const codes = Object.keys(SAYS_WHAT_IS) as DiagnosticCode[];
+  const found = await Promise.all(codes.map(findingsOf));
+  // Where all of them say it, the code has no place in the list.
+  expect(codes.filter((_, i) => found[i]?.every(({ message }) => EXPECTATION.test(message)))).toEqual([]);
 });
