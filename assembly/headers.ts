@@ -3,6 +3,14 @@
  * else.
  */
 
+// --- Ethernet ------------------------------------------------------------------------------------------------------------
+
+export const ETHERNET_TYPE = 12;
+export const ETHERNET_BYTES = 14;
+
+export const ETHERTYPE_IPV4 = 0x0800;
+export const ETHERTYPE_IPV6 = 0x86dd;
+
 // --- IPv4 ----------------------------------------------------------------------------------------------------------------
 
 /** The version in the upper half of the first byte, words of the header in the lower one. */
@@ -32,6 +40,16 @@ export const IPV6_HOP_LIMIT = 7;
 export const IPV6_SOURCE = 8;
 export const IPV6_DESTINATION = 24;
 
+/** Of extension headers: the protocol of what follows, and the length. */
+export const EXTENSION_NEXT = 0;
+export const EXTENSION_LENGTH = 1;
+
+export const FRAGMENT_BYTES = 8;
+/** The offset in bytes, of which the lowest bits are none: the last one says whether more fragments follow. */
+export const FRAGMENT_FIELD = 2;
+export const FRAGMENT_OFFSET_MASK = 0xfff8;
+export const FRAGMENT_MORE = 1;
+
 // --- protocols -----------------------------------------------------------------------------------------------------------
 
 /** IANA numbers of transport protocols. */
@@ -60,9 +78,12 @@ export const DESTINATION_PORT = 2;
 
 /** Without options. */
 export const TCP_BYTES = 20;
+export const TCP_SEQUENCE = 4;
+export const TCP_ACKNOWLEDGEMENT = 8;
 /** In the upper half of the byte: words of the header. */
 export const TCP_OFFSET = 12;
 export const TCP_FLAGS = 13;
+export const TCP_WINDOW = 14;
 export const TCP_CHECKSUM = 16;
 
 export const UDP_BYTES = 8;
@@ -74,11 +95,28 @@ export const UDP_CHECKSUM = 6;
 export const SCTP_BYTES = 16;
 export const SCTP_CHECKSUM = 8;
 export const SCTP_CHUNK = 12;
+export const SCTP_CHUNK_LENGTH = 14;
+/** Of the chunks INIT and INIT ACK. */
+export const SCTP_INITIATE_TAG = 16;
+export const SCTP_WINDOW = 20;
+export const SCTP_OUTBOUND_STREAMS = 24;
+export const SCTP_INBOUND_STREAMS = 26;
+export const SCTP_FIRST_TSN = 28;
+/** With that chunk. */
+export const SCTP_INIT_BYTES = 32;
+
+/** Kinds of chunks. */
+export const SCTP_INIT = 1;
+export const SCTP_INIT_ACK = 2;
+export const SCTP_ABORT = 6;
 
 /** Of echoes. */
 export const ICMP_BYTES = 8;
+export const ICMP_TYPE = 0;
+export const ICMP_CODE = 1;
 export const ICMP_CHECKSUM = 2;
 export const ICMP_IDENTIFIER = 4;
+export const ICMP_SEQUENCE = 6;
 
 export const ICMP_ECHO_REPLY = 0;
 export const ICMP_ECHO_REQUEST = 8;
@@ -93,3 +131,9 @@ export const ICMPV6_DISCOVERY_FIRST = 130;
 export const ICMPV6_DISCOVERY_LAST = 136;
 export const ICMPV6_LISTENER_REPORT = 143;
 export const ICMPV6_NODE_INFORMATION = 139;
+
+/** In a datagram of UDP, before a frame. */
+export const VXLAN_BYTES = 8;
+export const VXLAN_FLAGS = 0;
+/** In the upper three bytes: the network's number. */
+export const VXLAN_NETWORK = 4;

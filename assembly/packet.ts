@@ -7,7 +7,13 @@
 import {
   AUTHENTICATION,
   DESTINATION_OPTIONS,
+  EXTENSION_LENGTH,
+  EXTENSION_NEXT,
   FRAGMENT,
+  FRAGMENT_BYTES,
+  FRAGMENT_FIELD,
+  FRAGMENT_MORE,
+  FRAGMENT_OFFSET_MASK,
   GRE,
   HOP_BY_HOP,
   ICMP,
@@ -15,6 +21,7 @@ import {
   ICMP_INFORMATION_REQUEST,
   ICMP_MASK_REQUEST,
   ICMP_TIMESTAMP_REQUEST,
+  ICMP_TYPE,
   ICMPV6,
   ICMPV6_DISCOVERY_FIRST,
   ICMPV6_DISCOVERY_LAST,
@@ -125,12 +132,12 @@ function parse6(at: usize, given: u32, length: u32): u32 {
     if (header + needed > total) return next == FRAGMENT && !gathered ? VERDICT_FRAGMENT : end(next, INVALID, more);
     if (header + needed > there) return VERDICT_UNSEEN;
     const here = at + header;
-    const after: u32 = load<u8>(here);
+    const after: u32 = load<u8>(here, EXTENSION_NEXT);
     if (next == FRAGMENT) {
-      const field = big16(here + 2);
-      const offset = field & 0xfff8;
-      const bytes = total > header + 8 ? total - header - 8 : 0;
-      const last = (field & 1) == 0;
+      const field = big16(here + FRAGMENT_FIELD);
+      const offset = field & FRAGMENT_OFFSET_MASK;
+      const bytes = total > header + FRAGMENT_BYTES ? total - header - FRAGMENT_BYTES : 0;
+      const last = (field & FRAGMENT_MORE) == 0;
       // A fragment of an odd length is not gathered but goes on as it is, and what has been gathered is not gathered again.
       if (!gathered && (last || (bytes & 7) == 0)) {
         // One without bytes is lost, unless a transport header should be in it: see below.
@@ -140,12 +147,12 @@ function parse6(at: usize, given: u32, length: u32): u32 {
         return end(after, INVALID, more);
       }
       gathered = true;
-      header += 8;
+      header += FRAGMENT_BYTES;
     } else if (next == AUTHENTICATION) {
       authenticated = true;
-      header += (<u32>load<u8>(here, 1) + 2) << 2;
+      header += (<u32>load<u8>(here, EXTENSION_LENGTH) + 2) << 2;
     } else {
-      header += (<u32>load<u8>(here, 1) + 1) << 3;
+      header += (<u32>load<u8>(here, EXTENSION_LENGTH) + 1) << 3;
     }
     next = after;
   }
@@ -167,7 +174,7 @@ function isExtension(next: u32): bool {
 function checkOptions(header: usize, there: u32, rest: u32): u32 {
   if (rest < 8) return VERDICT_MALFORMED;
   if (there < 8) return VERDICT_UNSEEN;
-  const length = (<u32>load<u8>(header, 1) + 1) << 3;
+  const length = (<u32>load<u8>(header, EXTENSION_LENGTH) + 1) << 3;
   if (length > rest) return VERDICT_MALFORMED;
   if (length > there) return VERDICT_UNSEEN;
   let at = header + 2;
@@ -248,7 +255,7 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
       break;
     case ICMP: {
       // Requests for echo, time, information and address mask open something like a connection.
-      const type = load<u8>(here);
+      const type = load<u8>(here, ICMP_TYPE);
       if (
         isV6 ||
         (type != <u8>ICMP_ECHO_REQUEST &&
@@ -260,7 +267,7 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
       return SEEN;
     }
     case ICMPV6: {
-      const type = load<u8>(here);
+      const type = load<u8>(here, ICMP_TYPE);
       if (
         isV6 &&
         ((type >= <u8>ICMPV6_DISCOVERY_FIRST && type <= <u8>ICMPV6_DISCOVERY_LAST) ||

@@ -3,9 +3,12 @@ import {
   DESTINATION_PORT,
   ICMP,
   ICMP_CHECKSUM,
+  ICMP_CODE,
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_IDENTIFIER,
+  ICMP_SEQUENCE,
+  ICMP_TYPE,
   ICMPV6,
   ICMPV6_ECHO_REPLY,
   ICMPV6_ECHO_REQUEST,
@@ -15,6 +18,7 @@ import {
   IPV4_DESTINATION,
   IPV4_DO_NOT_FRAGMENT,
   IPV4_FRAGMENT,
+  IPV4_PLAIN,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
   IPV4_TOTAL_LENGTH,
@@ -25,15 +29,28 @@ import {
   IPV6_NEXT_HEADER,
   IPV6_PAYLOAD_LENGTH,
   IPV6_SOURCE,
+  IPV6_VERSION,
   SCTP,
+  SCTP_ABORT,
   SCTP_CHECKSUM,
   SCTP_CHUNK,
+  SCTP_CHUNK_LENGTH,
+  SCTP_FIRST_TSN,
+  SCTP_INBOUND_STREAMS,
+  SCTP_INIT,
+  SCTP_INIT_BYTES,
+  SCTP_INITIATE_TAG,
+  SCTP_OUTBOUND_STREAMS,
+  SCTP_WINDOW,
   SOURCE_PORT,
   TCP,
+  TCP_ACKNOWLEDGEMENT,
   TCP_BYTES,
   TCP_CHECKSUM,
   TCP_FLAGS,
   TCP_OFFSET,
+  TCP_SEQUENCE,
+  TCP_WINDOW,
   UDP,
   UDP_CHECKSUM,
   UDP_LENGTH,
@@ -67,10 +84,10 @@ export function buildAnswer(flow: NewFlow, ttl: number): Uint8Array {
   const body = buildTransport(flow);
   const view = new DataView(body.buffer);
   if (flow.protocol === PROTOCOL.tcp) {
-    view.setUint32(8, 2); // acknowledges a SYN as built here
+    view.setUint32(TCP_ACKNOWLEDGEMENT, 2); // acknowledges a SYN as built here
     body[TCP_FLAGS] = TCP_FLAG.syn | TCP_FLAG.ack;
-  } else if (flow.protocol === PROTOCOL.icmp) body[0] = ICMP_ECHO_REPLY;
-  else if (flow.protocol === PROTOCOL.icmpv6) body[0] = ICMPV6_ECHO_REPLY;
+  } else if (flow.protocol === PROTOCOL.icmp) body[ICMP_TYPE] = ICMP_ECHO_REPLY;
+  else if (flow.protocol === PROTOCOL.icmpv6) body[ICMP_TYPE] = ICMPV6_ECHO_REPLY;
   return buildIpPacket(flow, body, ttl);
 }
 
@@ -82,14 +99,14 @@ export function buildIpPacket(flow: NewFlow, body: Uint8Array, ttl: number): Uin
   packet.set(body, header);
   const view = new DataView(packet.buffer);
   if (v6) {
-    view.setUint32(0, 0x60000000);
+    packet[0] = IPV6_VERSION;
     view.setUint16(IPV6_PAYLOAD_LENGTH, body.length);
     packet[IPV6_NEXT_HEADER] = flow.protocol;
     packet[IPV6_HOP_LIMIT] = ttl;
     writeAddress(packet, IPV6_SOURCE, flow.source);
     writeAddress(packet, IPV6_DESTINATION, flow.destination);
   } else {
-    packet[0] = 0x45;
+    packet[0] = IPV4_PLAIN;
     view.setUint16(IPV4_TOTAL_LENGTH, packet.length);
     view.setUint16(IPV4_FRAGMENT, IPV4_DO_NOT_FRAGMENT);
     packet[IPV4_TTL] = ttl;
@@ -112,35 +129,35 @@ export function writeHeaderChecksum(packet: Uint8Array, length: number): void {
 
 /** What follows the IP header of the first packet of a connection; its checksum is zero. */
 export function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uint8Array {
-  const sizes: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: TCP_BYTES, [PROTOCOL.sctp]: 32 };
+  const sizes: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: TCP_BYTES, [PROTOCOL.sctp]: SCTP_INIT_BYTES };
   const body = new Uint8Array(sizes[protocol] ?? 12);
   const view = new DataView(body.buffer);
   if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6) {
-    body[0] = protocol === PROTOCOL.icmp ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST;
+    body[ICMP_TYPE] = protocol === PROTOCOL.icmp ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST;
     view.setUint16(ICMP_IDENTIFIER, sourcePort);
-    view.setUint16(6, 1);
+    view.setUint16(ICMP_SEQUENCE, 1);
     return body;
   }
   view.setUint16(SOURCE_PORT, sourcePort);
   view.setUint16(DESTINATION_PORT, destinationPort);
   switch (protocol) {
     case PROTOCOL.tcp:
-      view.setUint32(4, 1); // sequence number
-      body[TCP_OFFSET] = 0x50; // five words of header
+      view.setUint32(TCP_SEQUENCE, 1);
+      body[TCP_OFFSET] = (TCP_BYTES / 4) << 4;
       body[TCP_FLAGS] = TCP_FLAG.syn;
-      view.setUint16(14, 0xffff); // window
+      view.setUint16(TCP_WINDOW, 0xffff);
       break;
     case PROTOCOL.udp:
       view.setUint16(UDP_LENGTH, body.length);
       break;
-    case PROTOCOL.sctp: // one INIT chunk
-      body[SCTP_CHUNK] = 1;
-      view.setUint16(14, 20); // its length
-      view.setUint32(16, 1); // initiate tag
-      view.setUint32(20, 0xffff); // receiver window
-      view.setUint16(24, 1); // outbound streams
-      view.setUint16(26, 1); // inbound streams
-      view.setUint32(28, 1); // initial TSN
+    case PROTOCOL.sctp:
+      body[SCTP_CHUNK] = SCTP_INIT;
+      view.setUint16(SCTP_CHUNK_LENGTH, SCTP_INIT_BYTES - SCTP_CHUNK);
+      view.setUint32(SCTP_INITIATE_TAG, 1);
+      view.setUint32(SCTP_WINDOW, 0xffff);
+      view.setUint16(SCTP_OUTBOUND_STREAMS, 1);
+      view.setUint16(SCTP_INBOUND_STREAMS, 1);
+      view.setUint32(SCTP_FIRST_TSN, 1);
       break;
   }
   return body;
@@ -227,7 +244,7 @@ export function readTransport(
   if (body.length < 8) return undefined;
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6) {
-    const icmp = { type: body[0] as number, code: body[1] as number };
+    const icmp = { type: body[ICMP_TYPE] as number, code: body[ICMP_CODE] as number };
     const sourcePort = ECHOES.has(icmp.type) ? view.getUint16(ICMP_IDENTIFIER) : 0;
     const answers = icmp.type === ICMP_ECHO_REPLY || icmp.type === ICMPV6_ECHO_REPLY;
     return { protocol, source, destination, sourcePort, destinationPort: 0, icmp, answers };
@@ -246,7 +263,6 @@ export function readTransport(
   };
 }
 
-const SCTP_ABORT = 6;
 const ECHOES: ReadonlySet<number> = new Set([
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,

@@ -1,11 +1,23 @@
 /** Packets of predicted walks as bytes. */
+import {
+  DESTINATION_PORT,
+  ETHERNET_BYTES,
+  ETHERNET_TYPE,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  SOURCE_PORT,
+  UDP_BYTES,
+  UDP_LENGTH,
+  VXLAN_BYTES,
+  VXLAN_FLAGS,
+  VXLAN_NETWORK,
+} from "../assembly/headers.ts";
 import type { WalkPacket } from "../compiler/trace/walk/capture.ts";
 import { buildAnswer, buildIpPacket, buildTransport, PROTOCOL } from "./packet.ts";
 
-/** Bytes before a packet in a tunnel: a header of UDP, of VXLAN, and of Ethernet. */
-const UDP_HEADER = 8;
-const VXLAN_HEADER = 8;
-const ETHERNET_HEADER = 14;
+/** Where the frame is in a datagram of VXLAN, and the packet in that. */
+const FRAME = UDP_BYTES + VXLAN_BYTES;
+const PACKET = FRAME + ETHERNET_BYTES;
 const HAS_NETWORK = 0x08000000;
 /** Of all tunnels here. */
 const NETWORK = 1;
@@ -20,15 +32,14 @@ export function walkPacketBytes(packet: WalkPacket): Uint8Array {
 function wrapped({ protocol, sourcePort, destinationPort }: WalkPacket, carries: WalkPacket): Uint8Array {
   const inner = walkPacketBytes(carries);
   if (protocol === PROTOCOL.ipip) return inner;
-  const head = UDP_HEADER + VXLAN_HEADER + ETHERNET_HEADER;
-  const body = new Uint8Array(head + inner.length);
+  const body = new Uint8Array(PACKET + inner.length);
   const view = new DataView(body.buffer);
-  view.setUint16(0, sourcePort);
-  view.setUint16(2, destinationPort);
-  view.setUint16(4, body.length);
-  view.setUint32(UDP_HEADER, HAS_NETWORK);
-  view.setUint32(UDP_HEADER + 4, NETWORK << 8);
-  view.setUint16(head - 2, typeof carries.source === "bigint" ? 0x86dd : 0x0800);
-  body.set(inner, head);
+  view.setUint16(SOURCE_PORT, sourcePort);
+  view.setUint16(DESTINATION_PORT, destinationPort);
+  view.setUint16(UDP_LENGTH, body.length);
+  view.setUint32(UDP_BYTES + VXLAN_FLAGS, HAS_NETWORK);
+  view.setUint32(UDP_BYTES + VXLAN_NETWORK, NETWORK << 8);
+  view.setUint16(FRAME + ETHERNET_TYPE, typeof carries.source === "bigint" ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+  body.set(inner, PACKET);
   return body;
 }

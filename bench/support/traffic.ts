@@ -1,4 +1,17 @@
 /** Pools of packets as a network card would leave them: 64 bytes each, the IP header first. */
+import {
+  DESTINATION_OPTIONS,
+  FRAGMENT,
+  FRAGMENT_MORE,
+  IPV4_BYTES,
+  IPV4_FRAGMENT,
+  IPV4_MORE_FRAGMENTS,
+  IPV4_PLAIN,
+  IPV4_TOTAL_LENGTH,
+  IPV6_BYTES,
+  IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+} from "../../assembly/headers.ts";
 import type { Address, Family } from "../../compiler/net/address.ts";
 import { buildPacket, PROTOCOL } from "../../runtime/packet.ts";
 import { numbersFrom, SLOT_BYTES, writeSlot } from "../../test/support/slots.ts";
@@ -70,32 +83,34 @@ function dressed(flow: Parameters<typeof buildPacket>[0], family: Family, pick: 
 
 /** With eight bytes of options, or of an extension header. */
 function withOptions(packet: Uint8Array, family: Family): Uint8Array {
-  const header = family === "IPv4" ? 20 : 40;
-  const longer = new Uint8Array(packet.length + 8);
+  const header = family === "IPv4" ? IPV4_BYTES : IPV6_BYTES;
+  const longer = new Uint8Array(packet.length + OPTIONS_BYTES);
   longer.set(packet.subarray(0, header));
-  longer.set(packet.subarray(header), header + 8);
+  longer.set(packet.subarray(header), header + OPTIONS_BYTES);
   const view = new DataView(longer.buffer);
   if (family === "IPv4") {
-    longer[0] = 0x47;
-    longer.fill(1, 20, 28); // no operation
-    view.setUint16(2, longer.length);
+    longer[0] = IPV4_PLAIN + OPTIONS_BYTES / 4;
+    longer.fill(1, IPV4_BYTES, IPV4_BYTES + OPTIONS_BYTES); // no operation
+    view.setUint16(IPV4_TOTAL_LENGTH, longer.length);
   } else {
-    longer.set([packet[6] as number, 0, 1, 4, 0, 0, 0, 0], 40); // destination options: padding
-    longer[6] = 60;
-    view.setUint16(4, longer.length - 40);
+    longer.set([packet[IPV6_NEXT_HEADER] as number, 0, 1, 4, 0, 0, 0, 0], IPV6_BYTES); // padding
+    longer[IPV6_NEXT_HEADER] = DESTINATION_OPTIONS;
+    view.setUint16(IPV6_PAYLOAD_LENGTH, longer.length - IPV6_BYTES);
   }
   return longer;
 }
 
+const OPTIONS_BYTES = 8;
+
 /** A fragment from the middle of a packet. */
 function asFragment(packet: Uint8Array, family: Family): Uint8Array {
   if (family === "IPv4") {
-    new DataView(packet.buffer).setUint16(6, 0x2010);
+    new DataView(packet.buffer).setUint16(IPV4_FRAGMENT, IPV4_MORE_FRAGMENTS | 16);
     return packet;
   }
   const longer = withOptions(packet, family);
-  longer.set([packet[6] as number, 0, 0, 0x81, 0, 0, 0, 1], 40);
-  longer[6] = 44;
+  longer.set([packet[IPV6_NEXT_HEADER] as number, 0, 0, 128 | FRAGMENT_MORE, 0, 0, 0, 1], IPV6_BYTES);
+  longer[IPV6_NEXT_HEADER] = FRAGMENT;
   return longer;
 }
 

@@ -1,4 +1,5 @@
 /** What becomes of packets, in the words of the manifests that a table was made from. */
+import { IPV4_SOURCE, IPV6_SOURCE } from "../../assembly/headers.ts";
 import {
   CHOOSE_FLOW,
   CHOOSE_RANDOM,
@@ -293,7 +294,7 @@ function familyOf(packet: Uint8Array): Family {
 /** The source address of a packet that has one. */
 function clientIn(packet: Uint8Array, family: Family): string {
   const view = new TableView(packet);
-  return printAddress(family === "IPv4" ? view.address(12, family) : view.address(8, family));
+  return printAddress(family === "IPv4" ? view.address(IPV4_SOURCE, family) : view.address(IPV6_SOURCE, family));
 }
 
 export type { PacketFields };

@@ -1,5 +1,15 @@
 /** A handle on the prober: a process in a network namespace of its own that hands packets to the kernel. */
+
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import {
+  ICMPV6,
+  ICMPV6_DISCOVERY_FIRST,
+  ICMPV6_LISTENER_REPORT,
+  IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+  IPV6_SOURCE,
+  IPV6_VERSION,
+} from "../../assembly/headers.ts";
 import { EngineTrouble } from "../../compiler/expectations/engines/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { buildPacket, type NewFlow, type PacketHead, readAddress, readPacket, readTransport } from "../packet.ts";
@@ -250,7 +260,10 @@ function readSighting(text: string): Sighting | undefined {
       return { kind, packet: parts[0] as Buffer };
     case "local6": {
       const [, source, destination, body] = parts as [Buffer, Buffer, Buffer, Buffer];
-      const header = Buffer.from([0x60, 0, 0, 0, body.length >> 8, body.length & 255, Number(rest[0]), 0]);
+      const header = Buffer.alloc(IPV6_SOURCE);
+      header[0] = IPV6_VERSION;
+      header.writeUInt16BE(body.length, IPV6_PAYLOAD_LENGTH);
+      header[IPV6_NEXT_HEADER] = Number(rest[0]);
       return { kind: "local", packet: Buffer.concat([header, source, destination, body]) };
     }
     default:
@@ -265,5 +278,10 @@ function address(hex: string): Address {
 
 function isChatter({ destination, icmp, protocol }: PacketHead): boolean {
   if (typeof destination === "number" ? destination >>> 28 === 14 : destination >> 120n === 0xffn) return true;
-  return protocol === 58 && icmp !== undefined && icmp.type >= 130 && icmp.type <= 143;
+  return (
+    protocol === ICMPV6 &&
+    icmp !== undefined &&
+    icmp.type >= ICMPV6_DISCOVERY_FIRST &&
+    icmp.type <= ICMPV6_LISTENER_REPORT
+  );
 }
