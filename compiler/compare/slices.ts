@@ -1,6 +1,6 @@
 /** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
 
-import { keyTypesOf, setsOf } from "../ir/sets.ts";
+import { keyTypesOf, partsOfKey, setsOf } from "../ir/sets.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, SetElement } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
@@ -56,7 +56,10 @@ function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
 }
 
 function* partsAt(elements: readonly SetElement[], at: number): Generator<KeyPart> {
-  for (const { key } of elements) if (key[at] !== undefined) yield key[at];
+  for (const element of elements) {
+    const part = partsOfKey(element)[at];
+    if (part !== undefined) yield part;
+  }
 }
 
 function isDestination(expression: Expression): boolean {

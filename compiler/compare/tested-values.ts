@@ -1,6 +1,7 @@
 /** The values of marks and of connection tracking that the rules of two programs test, as far as that tells packets apart. */
 
 import { CT_STATUS } from "../ir/constants.ts";
+import { partsOfKey } from "../ir/sets.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { CtKey, Expression, KeyPart, Program, Step, Table } from "../ir/types.ts";
 import {
@@ -81,7 +82,7 @@ export function testedBy(programs: readonly Program[]): TestedValues {
 
 function* questionsOf(table: Table): Generator<Question> {
   const { sets, maps } = table;
-  const keys = new Map([...sets, ...maps].map(({ name, elements }) => [name, elements.map(({ key }) => key)]));
+  const keys = new Map([...sets, ...maps].map(({ name, elements }) => [name, elements.map(partsOfKey)]));
   for (const step of stepsIn([table])) {
     const values = step.kind === "compare" ? [sideOf(step)] : valuesTested(step, isTested);
     for (const expression of values.length === 0 ? [] : expressionsOf(step))
@@ -89,8 +90,7 @@ function* questionsOf(table: Table): Generator<Question> {
     for (const { key, among } of lookupsIn(step)) {
       const components = componentsOf(key);
       if (!components.some(isTested)) continue;
-      const elements =
-        typeof among === "string" ? (keys.get(among) ?? []) : among.elements.map((element) => element.key);
+      const elements = typeof among === "string" ? (keys.get(among) ?? []) : among.elements.map(partsOfKey);
       for (const [i, expression] of components.entries())
         if (isTested(expression)) yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
     }

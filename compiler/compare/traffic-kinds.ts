@@ -2,7 +2,7 @@
 import { readsProtocol } from "../evaluate/field.ts";
 import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
 import { CT_STATUS } from "../ir/constants.ts";
-import { keyTypesOf, setsOf } from "../ir/sets.ts";
+import { keyTypesOf, partsOfKey, setsOf } from "../ir/sets.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { KeyPart, Program } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
@@ -56,7 +56,8 @@ function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<
   for (const table of ruleset.tables) {
     for (const set of setsOf(table))
       for (const [i, type] of keyTypesOf(set).entries())
-        if (type === "inet_proto") for (const { key } of set.elements) if (key[i] !== undefined) add(key[i]);
+        if (type === "inet_proto")
+          for (const element of set.elements) for (const part of partsOfKey(element).slice(i, i + 1)) add(part);
   }
   return { IPv4: new Set([...found, PINGS.IPv4]), IPv6: new Set([...found, PINGS.IPv6]) };
 }

@@ -1,6 +1,8 @@
 /** Finding elements by key. */
+
 import { required } from "../invariant.ts";
 import { partHolds } from "../ir/interval.ts";
+import { isForOthers, partsOfKey } from "../ir/sets.ts";
 import type { KeyPart, SetElement, Value } from "../ir/types.ts";
 import { Diagram } from "../packets/diagram.ts";
 import { hasFewValues, type PacketSet, within, without } from "../packets/packet-set.ts";
@@ -24,18 +26,21 @@ export class ElementIndex<Element extends SetElement> {
   constructor(declaration: { readonly elements: readonly Element[] }) {
     this.elements = declaration.elements;
     for (const element of declaration.elements) {
-      if (element.catchAll) this.catchAll = element;
-      else if (element.key.some((part) => typeof part === "object")) this.ranged.push(element);
+      const { key } = element;
+      if (isForOthers(key)) this.catchAll = element;
+      else if (key.some((part) => typeof part === "object")) this.ranged.push(element);
       else {
         // The first one of a key counts, as among intervals: the kernel takes no second one.
-        const text = keyText(element.key);
+        const text = keyText(key);
         if (!this.exact.has(text)) this.exact.set(text, element);
       }
     }
   }
 
   find(key: readonly Value[]): Element | undefined {
-    return this.exact.get(keyText(key)) ?? this.ranged.find((element) => holds(element.key, key)) ?? this.catchAll;
+    return (
+      this.exact.get(keyText(key)) ?? this.ranged.find((element) => holds(partsOfKey(element), key)) ?? this.catchAll
+    );
   }
 
   private splitByValues(spread: Spread, key: readonly (Value | Spread)[], region: PacketSet): Lookup<Element>[] {
@@ -97,8 +102,9 @@ class View<Element extends SetElement> {
     this.spreads = spreads;
     this.catchAll = catchAll;
     for (const element of elements) {
-      if (element.catchAll || element.key.length !== length) continue;
-      const others = this.othersOf(element.key);
+      const { key } = element;
+      if (isForOthers(key) || key.length !== length) continue;
+      const others = this.othersOf(key);
       if (others.some((part) => typeof part === "object")) {
         this.ranged.push(element);
         continue;
@@ -122,7 +128,7 @@ class View<Element extends SetElement> {
     }
     let diagram = this.diagrams.get(text);
     if (diagram === undefined) {
-      const ranged = this.ranged.filter(({ key }) => holds(this.othersOf(key), others));
+      const ranged = this.ranged.filter((element) => holds(this.othersOf(partsOfKey(element)), others));
       diagram = this.diagramOf([...(exact ?? []), ...ranged]);
       this.diagrams.set(text, diagram);
     }
@@ -135,11 +141,11 @@ class View<Element extends SetElement> {
   }
 
   private diagramOf(elements: readonly Element[]): Diagram<Element | undefined> {
-    const isExact = ({ key }: Element): boolean => key.every((part) => typeof part !== "object");
+    const isExact = (element: Element): boolean => partsOfKey(element).every((part) => typeof part !== "object");
     // As `find`: single values before intervals, of which the first one counts.
     const sorted = [...elements.filter(isExact), ...elements.filter((element) => !isExact(element))];
-    const entries = sorted.map(({ key }) => ({
-      parts: this.spreads.map((spread) => valuesBehind(spread, rangesOf(key[spread.at] as KeyPart))),
+    const entries = sorted.map((element) => ({
+      parts: this.spreads.map((spread) => valuesBehind(spread, rangesOf(partsOfKey(element)[spread.at] as KeyPart))),
     }));
     return new Diagram(this.spreads.length, entries, {
       find: ([first]) => (first === undefined ? this.catchAll : sorted[first]),
@@ -155,7 +161,7 @@ function splitByOne<Element extends SetElement>(
   region: PacketSet,
 ): Lookup<Element>[] {
   const { field, at } = spread;
-  const wanted = valuesBehind(spread, rangesOf(element.key[at] as KeyPart));
+  const wanted = valuesBehind(spread, rangesOf(partsOfKey(element)[at] as KeyPart));
   const there = within(region, field, wanted);
   const elsewhere = without(region, field, wanted);
   const found = there === undefined ? [] : [{ region: there, element }];

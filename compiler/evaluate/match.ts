@@ -1,5 +1,7 @@
 /** What a match does to packets. */
+
 import { unreachable } from "../invariant.ts";
+import { isForOthers } from "../ir/sets.ts";
 import type { AskedSet, Expression, Match, SetElement, Value } from "../ir/types.ts";
 import { assume } from "./assume.ts";
 import { evaluateExpression } from "./expression.ts";
@@ -125,7 +127,7 @@ function lookUpUnknown(
   table: TableIndex,
 ): StepProgress[] {
   const { choices, absent, test } = choicesOf(key, elements, state, table);
-  const isAny = elements.some(({ catchAll }) => catchAll);
+  const isAny = elements.some(({ key: each }) => isForOthers(each));
   const decided = choices.flatMap(({ state: own, candidates }): StepProgress[] => {
     if (!isAny && candidates.length > 0) return assume(test(candidates), negated, own);
     return [{ state: own, flow: isAny === negated ? "next" : "continue" }];

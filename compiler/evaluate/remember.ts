@@ -1,6 +1,7 @@
 /** What rules enter into lists, and what they find there. */
 
 import { describe } from "../ir/describe.ts";
+import { partsOfKey } from "../ir/sets.ts";
 import type { Expression, Match, Statement } from "../ir/types.ts";
 import { assume } from "./assume.ts";
 import { evaluateExpression } from "./expression.ts";
@@ -133,7 +134,7 @@ function lookUpFilled(
   for (const branch of branches) {
     const symbol = symbolOf(key, shared, branch) ?? `some ${describe(key)}`;
     if (isUnknown(key, shared) || lists.readsFilled(key, table.table)) {
-      const listed = declaration.elements.map((element) => element.key.map(String).join(" . ")).sort();
+      const listed = declaration.elements.map((element) => partsOfKey(element).map(String).join(" . ")).sort();
       const name = listed.length === 0 ? symbol : `${symbol}, or one of ${listed.join(", ")},`;
       decide(branch, recall(list, symbol, name, false, isEmptied, shared.entered));
       continue;

@@ -1,4 +1,5 @@
 /** Maps that are asked for a key which is not known. */
+import { isForOthers } from "../ir/sets.ts";
 import type { Expression, MapElement, Value } from "../ir/types.ts";
 import { assume } from "./assume.ts";
 import type { StepProgress } from "./frame.ts";
@@ -17,7 +18,7 @@ export function assumeElement(
   run: (element: MapElement, state: State) => StepProgress[],
 ): StepProgress[] {
   const { choices, absent, test } = choicesOf(key, elements, state, table);
-  const catchAll = elements.find((element) => element.catchAll);
+  const catchAll = elements.find(({ key: each }) => isForOthers(each));
   const done: StepProgress[] = absent === undefined ? [] : [{ state: absent, flow: "next" }];
   for (const choice of choices) {
     let open = [choice.state];

@@ -2,6 +2,7 @@
 
 import { describe } from "../ir/describe.ts";
 import { partHolds } from "../ir/interval.ts";
+import { partsOfKey } from "../ir/sets.ts";
 import type { Expression, KeyPart, SetElement, Value } from "../ir/types.ts";
 import { Diagram } from "../packets/diagram.ts";
 import { hasFewValues, type PacketSet, within } from "../packets/packet-set.ts";
@@ -69,7 +70,7 @@ export function choicesOf<Element extends SetElement>(
     test: (candidates) =>
       testOf(
         at.map((i) => parts[i] as Expression),
-        candidates.map((each) => at.map((i) => each.key[i] as KeyPart)),
+        candidates.map((each) => at.map((i) => partsOfKey(each)[i] as KeyPart)),
       ),
   };
 }
@@ -98,7 +99,7 @@ class PartIndex<Element extends SetElement> {
   private readonly diagrams = new Map<string, Diagram<readonly number[]>>();
 
   constructor(elements: readonly Element[], length: number, at: readonly number[]) {
-    this.elements = elements.filter((each) => !each.catchAll && each.key.length === length);
+    this.elements = elements.filter((each) => partsOfKey(each).length === length);
     this.at = at;
   }
 
@@ -129,7 +130,8 @@ class PartIndex<Element extends SetElement> {
     );
     const name = keyText(constants);
     const numbers = (): number[] =>
-      this.elements.flatMap(({ key }, n) => {
+      this.elements.flatMap((element, n) => {
+        const key = partsOfKey(element);
         const holds = value.every(
           (each, i) => typeof each === "object" || partHolds(key[this.at[i] as number] as KeyPart, each),
         );
@@ -141,7 +143,7 @@ class PartIndex<Element extends SetElement> {
       const some = numbers();
       const entries = some.map((n) => ({
         parts: spreads.map(({ spread, i }) =>
-          valuesBehind(spread, rangesOf((this.elements[n] as Element).key[this.at[i] as number] as KeyPart)),
+          valuesBehind(spread, rangesOf(partsOfKey(this.elements[n] as Element)[this.at[i] as number] as KeyPart)),
         ),
       }));
       diagram = new Diagram(spreads.length, entries, {

@@ -4,7 +4,7 @@
 import { ChainGraph } from "./chain-graph.ts";
 import { MAX_COMMENT_LENGTH, MAX_JUMP_DEPTH, MAX_NAME_LENGTH } from "./constants.ts";
 import { typeOf } from "./expression-type.ts";
-import { type AnySet, dataTypesOf, isMap, keyTypesOf } from "./sets.ts";
+import { type AnySet, dataTypesOf, isForOthers, isMap, keyTypesOf } from "./sets.ts";
 import type {
   AskedMap,
   AskedSet,
@@ -200,19 +200,24 @@ class TableChecker {
     const types = keyTypesOf(set);
     const exact = new Set<string>();
     const ranged = new Map<string, KeyPart[]>();
-    for (const element of set.elements) {
-      if (element.catchAll) continue;
-      this.checkParts(element.key, types, interval, part);
-      this.checkComment(element.comment, part);
-      const last = element.key.at(-1);
-      const isRanged = element.key.some((value) => typeof value === "object");
+    let hasOthers = false;
+    for (const { key, comment } of set.elements) {
+      this.checkComment(comment, part);
+      if (isForOthers(key)) {
+        if (hasOthers) this.fail(part, "has two elements for all other keys");
+        hasOthers = true;
+        continue;
+      }
+      this.checkParts(key, types, interval, part);
+      const last = key.at(-1);
+      const isRanged = key.some((value) => typeof value === "object");
       if (isRanged && last !== undefined) {
-        const head = JSON.stringify(element.key.slice(0, -1), (_, value: unknown) =>
+        const head = JSON.stringify(key.slice(0, -1), (_, value: unknown) =>
           typeof value === "bigint" ? `${value}n` : value,
         );
         ranged.set(head, [...(ranged.get(head) ?? []), last]);
       } else {
-        const text = element.key.join(" ");
+        const text = key.join(" ");
         if (exact.has(text)) this.fail(part, `has the key ${text} twice`);
         exact.add(text);
       }

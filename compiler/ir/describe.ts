@@ -1,5 +1,7 @@
 /** Expressions as text: what rules test or write is compared, and shown, by it. */
+
 import { unreachable } from "../invariant.ts";
+import { isForOthers } from "./sets.ts";
 import type { AskedMap, CtKey, Expression, FieldExpression, HeaderField, KeyPart, MetaKey } from "./types.ts";
 
 const SIGNS = { and: "&", or: "|", xor: "^" } as const;
@@ -37,9 +39,9 @@ export function nameOfField(field: FieldExpression): FieldName {
 function nameOfMap(map: AskedMap): string {
   if (typeof map === "string") return `@${map}`;
   const part = (each: KeyPart): string => (typeof each === "object" ? `${each.from}-${each.to}` : String(each));
-  const texts = map.elements.map(({ key, catchAll, value }) => {
+  const texts = map.elements.map(({ key, value }) => {
     const found = "kind" in value ? `${value.kind}${"chain" in value ? ` ${value.chain}` : ""}` : value.join(" . ");
-    return `${catchAll ? "*" : key.map(part).join(" . ")} : ${found}`;
+    return `${isForOthers(key) ? "*" : key.map(part).join(" . ")} : ${found}`;
   });
   return `{ ${texts.join(", ")} }`;
 }

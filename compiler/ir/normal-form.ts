@@ -3,7 +3,7 @@ import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { BITS } from "./check.ts";
 import { isCtAddress, typeOf } from "./expression-type.ts";
 import { mergeIntervals } from "./interval.ts";
-import { type AnySet, isMap } from "./sets.ts";
+import { type AnySet, isForOthers, isMap, partsOfKey } from "./sets.ts";
 import type {
   Chain,
   Component,
@@ -81,7 +81,10 @@ export function elementsOf(set: AnySet): object[] {
   const plain = set.elements.map(normaliseElement);
   // Touching intervals of one component are one, where nothing else hangs on them.
   if (set.key.length === 1 && !isMap(set) && plain.every(isPlain)) {
-    const intervals = plain.map(({ key: [part = 0] }) => (typeof part === "object" ? part : { from: part, to: part }));
+    const intervals = plain.map((element) => {
+      const [part = 0] = partsOfKey(element);
+      return typeof part === "object" ? part : { from: part, to: part };
+    });
     if (intervals.every(({ from }) => typeof from !== "string")) return mergeIntervals(intervals);
   }
   return sortBy(plain, stringify);
@@ -91,21 +94,23 @@ export function elementsOf(set: AnySet): object[] {
  *  stays. */
 function normaliseAsked<Inline extends InlineSet | InlineMap>(asked: string | Inline): string | Inline {
   if (typeof asked === "string") return asked;
-  const keys = asked.elements.map(({ key, catchAll }) => stringify([key, catchAll]));
+  const keys = asked.elements.map(({ key }) => stringify(key));
   const isOrdered = new Set(keys).size < keys.length;
   return { ...asked, elements: isOrdered ? asked.elements.map(normaliseElement) : elementsOf(asked) };
 }
 
 /** An interval of one value is that value. */
 function normaliseElement({ origin: _, ...element }: SetElement): SetElement {
+  const { key } = element;
+  if (isForOthers(key)) return element;
   return {
     ...element,
-    key: element.key.map((part) => (typeof part === "object" && part.from === part.to ? part.from : part)),
+    key: key.map((part) => (typeof part === "object" && part.from === part.to ? part.from : part)),
   };
 }
 
-function isPlain({ comment, timeoutSeconds, statements, catchAll }: SetElement): boolean {
-  return comment === undefined && timeoutSeconds === undefined && statements === undefined && catchAll === undefined;
+function isPlain({ key, comment, timeoutSeconds, statements }: SetElement): boolean {
+  return !isForOthers(key) && comment === undefined && timeoutSeconds === undefined && statements === undefined;
 }
 
 // --- chains ------------------------------------------------------------------------------------------------------------
@@ -297,7 +302,7 @@ export function textOfMap(map: MapDeclaration): string {
 
 /** What a set holds, without what is there for readers. */
 function withoutNotes(normal: object, { elements }: SetDeclaration | MapDeclaration): object {
-  const keys = elements.map(({ key, catchAll }) => stringify([key, catchAll]));
+  const keys = elements.map(({ key }) => stringify(key));
   return {
     ...normal,
     comment: undefined,

@@ -1,6 +1,17 @@
 /** Sets and maps, whether a table declares them or a rule has them written in it. */
 import { stepsIn } from "./steps.ts";
-import type { DataType, InlineMap, InlineSet, MapDeclaration, SetDeclaration, Table } from "./types.ts";
+import type {
+  DataType,
+  ElementKey,
+  InlineMap,
+  InlineSet,
+  KeyPart,
+  MapDeclaration,
+  OtherKeys,
+  SetDeclaration,
+  SetElement,
+  Table,
+} from "./types.ts";
 import { lookupsIn } from "./walk.ts";
 
 export type AnySet = SetDeclaration | MapDeclaration | InlineSet | InlineMap;
@@ -25,6 +36,20 @@ export function isMap(set: AnySet): set is AnyMap {
 export function isDeclared<Of extends AnySet>(set: Of): set is Exclude<Of, InlineSet | InlineMap> {
   return "name" in set;
 }
+
+/** The key of the element for all keys that no other element has. */
+export const OTHER_KEYS: OtherKeys = { kind: "others" };
+
+export function isForOthers(key: ElementKey): key is OtherKeys {
+  return !Array.isArray(key);
+}
+
+/** The parts of an element's key; none where it is for all other keys. */
+export function partsOfKey({ key }: Pick<SetElement, "key">): readonly KeyPart[] {
+  return isForOthers(key) ? NO_PARTS : key;
+}
+
+const NO_PARTS: readonly KeyPart[] = [];
 
 /** All sets and maps of a table: those that it declares, and those in its rules. */
 export function* setsOf(table: Table): Generator<AnySet> {

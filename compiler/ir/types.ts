@@ -404,14 +404,19 @@ export interface InlineMap {
   readonly elements: readonly MapElement[];
 }
 
+/** What an element is for: keys of these parts, or all keys that no other element of its set has. */
+export type ElementKey = readonly KeyPart[] | OtherKeys;
+
+export interface OtherKeys {
+  readonly kind: "others";
+}
+
 /** What a rule asks: a set of its table, by name, or one that stands in the rule. */
 export type AskedSet = string | InlineSet;
 export type AskedMap = string | InlineMap;
 
 export interface SetElement {
-  readonly key: readonly KeyPart[];
-  /** For keys that no other element has. */
-  readonly catchAll?: true;
+  readonly key: ElementKey;
   /** How long it lives; to the millisecond. */
   readonly timeoutSeconds?: number;
   /** What it counts or limits, as nft spells it: not understood. */

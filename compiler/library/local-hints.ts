@@ -1,7 +1,9 @@
 /** What rules themselves tell of the addresses of their host. */
+
 import { lineAndColumn, type Origin } from "../diagnostics.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
+import { partsOfKey } from "../ir/sets.ts";
 import type { AskedSet, Chain, Expression, Rule, SetElement, Step, Table } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
 import { type Address, printAddress } from "../net/address.ts";
@@ -59,9 +61,10 @@ function ownAddresses(rule: Rule, chain: Chain, table: Table): Address[] {
     if (!asks) return [];
     if (step.kind === "compare" && step.operator === "==" && isDestination(step.left)) return [step.right as Address];
     if (step.kind === "member" && !step.negated && isDestination(step.key))
-      return elementsOf(step.set, table).flatMap(({ key: [part] }) =>
-        part === undefined || typeof part === "object" || typeof part === "string" ? [] : [part as Address],
-      );
+      return elementsOf(step.set, table).flatMap((element) => {
+        const [part] = partsOfKey(element);
+        return part === undefined || typeof part === "object" || typeof part === "string" ? [] : [part as Address];
+      });
     return [];
   });
 }

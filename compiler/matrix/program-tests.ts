@@ -7,6 +7,7 @@
  * that the packet ever has are equal, in the same order. Two addresses are alike to a program if their items are equal, and no interval
  * of the program, and no comparison that is no item, tells them apart.
  */
+import { partsOfKey } from "../ir/sets.ts";
 import type {
   Expression,
   Interval,
@@ -94,7 +95,7 @@ export class ProgramTests {
           for (const value of valuesTested(step, () => true)) this.addOther(value);
           for (const { key, among } of lookupsIn(step)) {
             if (typeof among === "string") asked.set(among, [...(asked.get(among) ?? []), [...componentsOf(key)]]);
-            else for (const each of among.elements) for (const part of each.key) this.addOther(part);
+            else for (const each of among.elements) for (const part of partsOfKey(each)) this.addOther(part);
           }
         }
     this.rest.push([at, dormant]);
@@ -126,15 +127,15 @@ export class ProgramTests {
     classes: readonly (keyof Constants | undefined)[],
   ): void {
     const constants: Constants = { addresses: [], ports: [] };
-    element.key.forEach((part, at) => {
+    partsOfKey(element).forEach((part, at) => {
       const value = typeof part === "object" ? part.from : part;
       const field = classes[at];
       if (typeof part === "object" && part.from !== part.to) this.intervals.set(intervalKey(part), part);
       else if (field === undefined) this.singles.add(value);
       else constants[field].push(value);
     });
-    const { key, catchAll, timeoutSeconds, statements } = element;
-    const isItem = catchAll !== true && (constants.addresses.length > 0 || constants.ports.length > 0);
+    const { key, timeoutSeconds, statements } = element;
+    const isItem = constants.addresses.length > 0 || constants.ports.length > 0;
     if (isItem)
       this.addItem(constants, place, [key, "value" in element ? element.value : undefined, timeoutSeconds, statements]);
     else this.rest.push([place, element]);

@@ -1,6 +1,6 @@
 /** The kinds of interfaces that a program tells apart. */
 import { prefixOfNames } from "../ir/interval.ts";
-import { keyTypesOf, setsOf } from "../ir/sets.ts";
+import { keyTypesOf, partsOfKey, setsOf } from "../ir/sets.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
@@ -72,7 +72,7 @@ function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
   for (const table of ruleset.tables) {
     for (const set of setsOf(table))
       if (keyTypesOf(set).some((type) => type === "ifname" || type === "iface_index"))
-        for (const { key } of set.elements) addNames(key);
+        for (const element of set.elements) addNames(partsOfKey(element));
   }
   return new Set(found.values());
 }

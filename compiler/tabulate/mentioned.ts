@@ -1,5 +1,7 @@
 /** Destinations that a program's rules mention: each needs a row, or a range, of its own. Walks find them, one after the other. */
+
 import { invariant } from "../invariant.ts";
+import { partsOfKey } from "../ir/sets.ts";
 import type { Interval, KeyPart, Value } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import { type Address, type Family, familyOf, isLoopbackNet, literalAddress } from "../net/address.ts";
@@ -92,7 +94,10 @@ export class MentionedDestinations {
     const text = `${number} ${at.address} ${at.port} ${at.protocol}`;
     if (!this.seen.has(text)) {
       this.seen.add(text);
-      for (const { key } of elements.elements) this.mention(key[at.address], key[at.port], key[at.protocol]);
+      for (const element of elements.elements) {
+        const key = partsOfKey(element);
+        this.mention(key[at.address], key[at.port], key[at.protocol]);
+      }
     }
     return at.port >= 0 && at.address < 0;
   }

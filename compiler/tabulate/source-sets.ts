@@ -1,7 +1,9 @@
 /** Sets of sources that rules ask about. */
+
 import { keyText } from "../evaluate/lookup.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { mergeIntervals, partHolds } from "../ir/interval.ts";
+import { isForOthers, partsOfKey } from "../ir/sets.ts";
 import type { Interval, KeyPart, SetElement, Value } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import type { Address } from "../net/address.ts";
@@ -45,6 +47,8 @@ export class SourceSets {
     if (against.kind === "intervals") return this.intern(kind, against.intervals);
     let index = this.indices.get(against.set);
     if (index === undefined) {
+      if (against.set.elements.some(({ key }) => isForOthers(key)))
+        throw new Unsupported("a set with an element for all other keys");
       index = new SourceIndex(against.set.elements, at);
       this.indices.set(against.set, index);
     }
@@ -81,7 +85,8 @@ class SourceIndex {
   private readonly ranged: { readonly rest: readonly KeyPart[]; readonly source: Interval }[] = [];
 
   constructor(elements: readonly SetElement[], at: number) {
-    for (const { key } of elements) {
+    for (const element of elements) {
+      const key = partsOfKey(element);
       const part = key[at] as KeyPart;
       const source: Interval = typeof part === "object" ? part : { from: part as Address, to: part as Address };
       const rest = [...key.slice(0, at), ...key.slice(at + 1)];

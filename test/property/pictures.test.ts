@@ -1,7 +1,9 @@
 /** Laws of pictures, on random inputs. */
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileNode, resolveInput } from "../../compiler/compile.ts";
+import { partsOfKey } from "../../compiler/ir/sets.ts";
 import type { Program, Table } from "../../compiler/ir/types.ts";
 import { FAMILIES } from "../../compiler/net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../compiler/net/protocol.ts";
@@ -74,10 +76,7 @@ test("Services: texts are apart, the chances of each list sum to 1, and lists ar
       const targets = new Map(
         tables
           .flatMap(({ maps }) => maps.filter(({ name }) => name === "services").flatMap(({ elements }) => elements))
-          .map(({ key: [address, protocol, port], value }) => [
-            `${address} ${protocol} ${port}`,
-            "chain" in value ? value.chain : "",
-          ]),
+          .map((element) => [partsOfKey(element).join(" "), "chain" in element.value ? element.value.chain : ""]),
       );
       for (const port of FAMILIES.flatMap((family) => resolved.cluster.servicePorts[family])) {
         const fanOut = fanOutOf(port, { ...resolved.cluster, ...seen });

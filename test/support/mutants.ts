@@ -1,4 +1,5 @@
 /** Deliberately wrong rules: what a judge that is worth its name must notice. */
+import { partsOfKey } from "../../compiler/ir/sets.ts";
 import type { Chain, MapElement, Program, Rule, Statement, Step, Table } from "../../compiler/ir/types.ts";
 
 /** A way to be wrong: another program, or undefined where this one has nothing to get wrong so. */
@@ -149,9 +150,9 @@ function copyMap(from: string, to: string): Mutation {
     const source = new Map(
       table.maps
         .filter(({ name }) => name === from)
-        .flatMap((map) => map.elements.map((each) => [each.key.join(), each])),
+        .flatMap((map) => map.elements.map((each) => [partsOfKey(each).join(), each])),
     );
-    const copied = (element: MapElement): MapElement => source.get(element.key.join()) ?? element;
+    const copied = (element: MapElement): MapElement => source.get(partsOfKey(element).join()) ?? element;
     return {
       ...table,
       maps: table.maps.map((map) =>
@@ -174,7 +175,7 @@ function ranges(set: string, by: number): Mutation {
             ...each,
             elements: each.elements.map((element) => ({
               ...element,
-              key: element.key.map((part) => {
+              key: partsOfKey(element).map((part) => {
                 if (typeof part !== "object" || part.from === part.to) return part;
                 return {
                   ...part,

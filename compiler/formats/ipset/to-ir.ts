@@ -1,7 +1,9 @@
 /** What a match on a set of ipset asks for, as a set of the IR. */
+
 import { addressField, addressType, concat } from "../../ir/build.ts";
 import { mergeIntervals, namesWith } from "../../ir/interval.ts";
 import { stringify } from "../../ir/normal-form.ts";
+import { partsOfKey } from "../../ir/sets.ts";
 import type { Component, Expression, Interval, KeyPart, SetDeclaration, SetElement } from "../../ir/types.ts";
 import type { IpSet, IpSetEntry, IpSetPart, IpSets, IpSetValue } from "./types.ts";
 
@@ -91,7 +93,10 @@ function nameOf({ set, directions }: SetQuery): string {
 }
 
 function contents(elements: readonly SetElement[]): Pick<SetDeclaration, "elements" | "interval"> {
-  return { elements, interval: elements.some(({ key }) => key.some((part) => typeof part === "object")) };
+  return {
+    elements,
+    interval: elements.some((element) => partsOfKey(element).some((part) => typeof part === "object")),
+  };
 }
 
 const DIRECTIONS: ReadonlySet<string> = new Set(["src", "dst"]);

@@ -1,6 +1,6 @@
 import { unreachable } from "../../invariant.ts";
 import { typeOf } from "../../ir/expression-type.ts";
-import { isMap } from "../../ir/sets.ts";
+import { isForOthers, isMap } from "../../ir/sets.ts";
 import type {
   AskedMap,
   AskedSet,
@@ -143,10 +143,12 @@ function componentToJson({ type, sample }: Component, family: Table["family"]): 
 
 function elementToJson(element: SetElement, types: readonly DataType[]): object {
   const { key, timeoutSeconds, statements, comment } = element;
-  const parts = key.map((part, i) => {
-    const type = types[i] as DataType;
-    return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
-  });
+  const parts = isForOthers(key)
+    ? key
+    : key.map((part, i) => {
+        const type = types[i] as DataType;
+        return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
+      });
   return {
     [SUBJECT]: element,
     key: parts,

@@ -3,9 +3,11 @@ import type {
   AskedMap,
   AskedSet,
   DataType,
+  ElementKey,
   InlineMap,
   InlineSet,
   MapElement,
+  OtherKeys,
   SetElement,
   Verdict,
 } from "../../ir/types.ts";
@@ -15,6 +17,7 @@ import {
   type JsonPlace,
   known,
   list,
+  literal,
   member,
   object,
   oneOf,
@@ -42,6 +45,13 @@ function tuple<T>(types: readonly DataType[], readerOf: (type: DataType) => Read
   };
 }
 
+const otherKeys = object<OtherKeys>({ kind: literal("others") });
+
+function keyReader(types: readonly DataType[]): Reader<ElementKey> {
+  const parts = tuple(types, partReader);
+  return (json) => (Array.isArray(json.value) ? parts(json) : otherKeys(json));
+}
+
 const OPTIONS = {
   timeoutSeconds: optional(seconds),
   statements: optional(list(text)),
@@ -49,15 +59,15 @@ const OPTIONS = {
 } as const;
 
 export function elementReader(types: readonly DataType[]): Reader<SetElement> {
-  return object<Omit<SetElement, "catchAll" | "origin">>({ key: tuple(types, partReader), ...OPTIONS });
+  return object<Omit<SetElement, "origin">>({ key: keyReader(types), ...OPTIONS });
 }
 
 export function mapElementReader(
   types: readonly DataType[],
   data: "verdict" | readonly DataType[],
 ): Reader<MapElement> {
-  return object<Omit<MapElement, "catchAll" | "origin">>({
-    key: tuple(types, partReader),
+  return object<Omit<MapElement, "origin">>({
+    key: keyReader(types),
     ...OPTIONS,
     value: data === "verdict" ? verdict : tuple(data, valueReader),
   });

@@ -1,4 +1,5 @@
 /** Elements of sets and maps, declared or written in rules. */
+import { OTHER_KEYS } from "../../ir/sets.ts";
 import type { DataType, MapElement, SetElement, Verdict } from "../../ir/types.ts";
 import type { ElementNode, VerdictNode } from "./syntax.ts";
 import { parseDuration } from "./times.ts";
@@ -21,7 +22,7 @@ export function toElement(
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(statements.length === 0 ? {} : { statements }),
   };
-  if (key.kind === "star") return { key: [], catchAll: true, ...rest };
+  if (key.kind === "star") return { key: OTHER_KEYS, ...rest };
   const nodes = key.kind === "concat" ? key.parts : [key];
   const parts = allKnown(nodes, (node, i) => toKeyPart(node, types[i] ?? "integer"));
   return parts?.length === types.length ? { key: parts, ...rest } : undefined;

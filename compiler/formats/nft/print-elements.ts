@@ -1,4 +1,5 @@
 /** Elements of sets and maps in nft's spelling. */
+import { isForOthers } from "../../ir/sets.ts";
 import type { AskedMap, AskedSet, DataType, MapElement, SetElement, Value, Verdict } from "../../ir/types.ts";
 import { printKey } from "./print-values.ts";
 import { printDuration } from "./times.ts";
@@ -9,8 +10,8 @@ export function printElement(
   types: readonly DataType[],
   data: "verdict" | readonly DataType[] | undefined,
 ): string {
-  const { catchAll, timeoutSeconds, statements, comment } = element;
-  let text = catchAll ? "*" : printKey(element.key, types);
+  const { key, timeoutSeconds, statements, comment } = element;
+  let text = isForOthers(key) ? "*" : printKey(key, types);
   if (statements !== undefined) text += ` ${statements.join(" ")}`;
   if (timeoutSeconds !== undefined) text += ` timeout ${printDuration(timeoutSeconds)}`;
   if (comment !== undefined) text += ` comment ${quoteComment(comment)}`;

@@ -1,6 +1,8 @@
 /** Tests of the family in tables that have packets of one family only. */
+
 import { partHolds } from "../../ir/interval.ts";
 import { NFPROTO } from "../../ir/packet-family.ts";
+import { isForOthers } from "../../ir/sets.ts";
 import type { Expression, MapElement, Match, TableFamily, Value, Verdict } from "../../ir/types.ts";
 
 /** Whether `left` is the family of a packet in a table of one family: nft refuses `meta nfproto` there, and `meta protocol` says
@@ -20,7 +22,9 @@ export function printFamilyTest(match: Extract<Match, { kind: "compare" | "withi
 
 /** The elements of a map that is asked with the family. */
 export function printFamilyElements(elements: readonly MapElement[], print: (verdict: Verdict) => string): string {
-  const texts = elements.map(({ key: [part], value }) => `${nameOf(part)} : ${print(value as Verdict)}`);
+  const texts = elements.map(
+    ({ key, value }) => `${isForOthers(key) ? "*" : nameOf(key[0])} : ${print(value as Verdict)}`,
+  );
   return `{ ${texts.join(", ")} }`;
 }
 

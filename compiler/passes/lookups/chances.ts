@@ -1,5 +1,7 @@
 /** One of several elements by chance, or in turn: a row of rules, each for its part of the packets that are left. */
+
 import { counting, equal } from "../../ir/build.ts";
+import { partsOfKey } from "../../ir/sets.ts";
 import type { Match, Rule, SetElement, Statement } from "../../ir/types.ts";
 import { going, type OnElement, type Residue, type StepCursor } from "./cursor.ts";
 import type { RandomPart } from "./keys.ts";
@@ -9,7 +11,7 @@ export function slotsOf<Element extends SetElement>(
   elements: readonly Element[],
   { position, modulus, offset }: RandomPart,
 ): (Element | undefined)[] {
-  const byNumber = new Map(elements.map((element) => [element.key[position], element]));
+  const byNumber = new Map(elements.map((element) => [partsOfKey(element)[position], element]));
   return Array.from({ length: modulus }, (_, i) => byNumber.get(offset + i));
 }
 

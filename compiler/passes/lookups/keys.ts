@@ -1,8 +1,10 @@
 /** Keys of lookups, of which some parts are known, and tests for the others. */
+
 import { invariant } from "../../invariant.ts";
 import { equal, L4PROTO } from "../../ir/build.ts";
 import { MOST_NUMBERS } from "../../ir/constants.ts";
 import { typeOf } from "../../ir/expression-type.ts";
+import { partsOfKey } from "../../ir/sets.ts";
 import type {
   DataType,
   Expression,
@@ -72,7 +74,8 @@ export function openPartOf({ unknown }: Key): Expression {
 
 /** `element` as a way to go for the parts of the key that are not known. */
 export function choiceOf<Element extends SetElement>(element: Element, fields: readonly OpenField[]): TreeKey<Element> {
-  return { element, parts: fields.map(({ position }) => element.key[position] as KeyPart) };
+  const key = partsOfKey(element);
+  return { element, parts: fields.map(({ position }) => key[position] as KeyPart) };
 }
 
 /** The first element for each combination of the open parts of the key. */
@@ -82,7 +85,8 @@ export function distinctOpenParts<Element extends SetElement>(
 ): Element[] {
   const first = new Map<string, Element>();
   for (const element of elements) {
-    const name = unknown.map(({ position }) => element.key[position]).join(" ");
+    const key = partsOfKey(element);
+    const name = unknown.map(({ position }) => key[position]).join(" ");
     if (!first.has(name)) first.set(name, element);
   }
   return [...first.values()];

@@ -176,8 +176,8 @@ class Unfolder {
       return this.steps({ ...pastStep(ready), matches: [...ready.matches, asked] });
     }
     const index = typeof match.set === "string" ? this.setIndices.get(match.set) : new KeyIndex(match.set.elements);
-    const elements = index?.matching(key.values) ?? [];
-    return this.amongElements(elements, key, match.negated, ready);
+    if (index?.hasOthers) return this.give(cursor, OTHER_KEYS_ASKED);
+    return this.amongElements(index?.matching(key.values) ?? [], key, match.negated, ready);
   }
 
   /** The steps behind the match for packets whose key is one of `elements`, or for the others. */
@@ -211,10 +211,10 @@ class Unfolder {
     return name;
   }
 
-  /** The elements of a map that may have a key. */
-  private elementsOf(map: AskedMap, { values }: Key): readonly MapElement[] {
+  /** The elements of a map that may have a key; undefined: rules cannot say which. */
+  private elementsOf(map: AskedMap, { values }: Key): readonly MapElement[] | undefined {
     const index = typeof map === "string" ? this.mapIndices.get(map) : new KeyIndex(map.elements);
-    return index?.matching(values) ?? [];
+    return index?.hasOthers ? undefined : (index?.matching(values) ?? []);
   }
 
   // --- statements ------------------------------------------------------------------------------------------------------
@@ -259,7 +259,9 @@ class Unfolder {
     const key = this.readKey(expression, ready);
     if (key === undefined || key.random !== undefined)
       return this.give(cursor, "a verdict map is asked with a key that rules cannot spell out");
-    return byKey(this.elementsOf(map, key), key, ready, this.chains, (element, found): Residue => {
+    const elements = this.elementsOf(map, key);
+    if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
+    return byKey(elements, key, ready, this.chains, (element, found): Residue => {
       invariant(!isData(element.value), "a verdict map holds verdicts");
       return this.verdict({ kind: "verdict", verdict: element.value }, forElement(found, element));
     });
@@ -281,6 +283,7 @@ class Unfolder {
     if (key === undefined)
       return this.give(cursor, "a translation is looked up with a key that rules cannot spell out");
     const elements = this.elementsOf(to.map, key);
+    if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
     const translate = (element: MapElement, found: StepCursor): Residue => {
       const spelled = protocolSpelled(forElement(found, element));
       return ended([residual({ ...statement, to: literalOf(element) }, spelled)]);
@@ -325,6 +328,7 @@ class Unfolder {
     if (!isComplete || cursor.at + 1 < cursor.rule.steps.length)
       return this.give(cursor, "a value is looked up with a key that is not known");
     const elements = this.elementsOf(value.map, key);
+    if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
     const slots = key.random === undefined ? elements.slice(-1) : slotsOf(elements, key.random);
     const [only] = slots;
     if (key.random === undefined || slots.length <= 1) {
@@ -363,6 +367,9 @@ class Unfolder {
     return next(cursor);
   }
 }
+
+/** A row of rules for such a set would have to skip what the rules of its other elements come back from. */
+const OTHER_KEYS_ASKED = "a set or map has an element for all other keys";
 
 /** Ports that one `multiport` match holds; a range takes two of them. */
 const MULTIPORT_LIMIT = 15;

@@ -1,6 +1,7 @@
 /** Addresses and ports of Services, with their names, as rules tell them: by comments of elements and rules, and by chain names. */
 
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
+import { partsOfKey } from "../../ir/sets.ts";
 import type { KeyPart, MapElement, Program, Rule, SetElement, Table } from "../../ir/types.ts";
 import { type Address, type Family, printAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
@@ -67,7 +68,7 @@ type Add = (frontend: ServiceFrontend) => void;
 
 function clusterIpsIn({ sets }: Table): ReadonlySet<KeyPart> {
   const elements = sets.filter(({ name }) => name === "cluster-ips").flatMap((set) => set.elements);
-  return new Set(elements.flatMap(({ key }) => key));
+  return new Set(elements.flatMap(partsOfKey));
 }
 
 // --- elements --------------------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ function fromElement(
 ): void {
   const service = nameOf(element);
   if (service === undefined) return;
-  const parts = element.key;
+  const parts = partsOfKey(element);
   switch (key.map(({ type }) => type).join(" ")) {
     case "ipv4_addr inet_proto inet_service":
     case "ipv6_addr inet_proto inet_service": {

@@ -71,6 +71,20 @@ describe("a property of a set", () => {
   });
 });
 
+test("an element for all other keys is printed, in the IR's JSON as well", () => {
+  const elements = '{ 80 : accept, * comment "x" : drop }';
+  const text = (map: string, rule: string): string =>
+    `table ip t {\n${map}\tchain c {\n\t\ttcp dport vmap ${rule}\n\t}\n}\n`;
+  const listed = elements.replace(", ", ",\n\t\t\t     ");
+  const declared = `\tmap m {\n\t\ttype inet_service : verdict\n\t\telements = ${listed}\n\t}\n\n`;
+  for (const wanted of [text(declared, "@m"), text("", elements)]) {
+    const program = mustReadNft(wanted);
+    expect(printed(program)).toBe(wanted);
+    const again = readIr({ name: "ir.json", text: printIr(program) }, () => undefined);
+    expect(again && printed(again)).toBe(wanted);
+  }
+});
+
 describe("what nft refuses of a set is reported", () => {
   test.each([
     ["flags often", "5:9 error rules-syntax expected flags, joined by commas: constant, dynamic, interval, timeout"],

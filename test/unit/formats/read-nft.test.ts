@@ -261,7 +261,7 @@ describe("other spellings", () => {
     expect(program.ruleset.tables[0]?.maps[0]?.elements).toEqual([
       { key: [ipv4("10.0.0.1"), 80], comment: "web", value: { kind: "goto", chain: "x" } },
       { key: [block("10.1.0.0/16"), { from: 1, to: 9 }], timeoutSeconds: 300, value: { kind: "drop" } },
-      { key: [], catchAll: true, value: { kind: "accept" } },
+      { key: { kind: "others" }, value: { kind: "accept" } },
     ]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { concat, goto, jump, member, verdict, vmap, within } from "../../../compiler/ir/build.ts";
 import { checkProgram } from "../../../compiler/ir/check.ts";
+import { OTHER_KEYS } from "../../../compiler/ir/sets.ts";
 import type {
   InlineMap,
   MapDeclaration,
@@ -155,6 +156,10 @@ describe("each broken promise is found", () => {
     [
       "map m holds verdicts instead of data",
       programOf({ maps: [map({ data: [ADDRESS], elements: [{ key: [1], value: { kind: "drop" } }] })] }),
+    ],
+    [
+      "set s has two elements for all other keys",
+      programOf({ sets: [set({ elements: [{ key: OTHER_KEYS }, { key: [1] }, { key: OTHER_KEYS }] })] }),
     ],
     ["set s has the key 1 twice", programOf({ sets: [set({ elements: [{ key: [1] }, { key: [1] }] })] })],
     [

@@ -129,6 +129,16 @@ describe("what an output cannot hold is a finding at the place that needs it", (
     expect(await lackOf(output, text)).toEqual(wanted);
   });
 
+  test.each([
+    "ip daddr vmap { 10.0.0.1 : drop, * : accept }",
+    "ip daddr vmap { * : accept, 10.0.0.1 : drop }",
+    "ip saddr . tcp dport { 10.0.0.1 . 80, * } accept",
+  ])("an element for all other keys: %s", async (rule) => {
+    expect(await lackOf("iptables", chain(rule))).toEqual([
+      "error unsupported-iptables rules:4:3 chain c cannot be written for iptables: a set or map has an element for all other keys",
+    ]);
+  });
+
   test("two timeouts of a Service: its place in the manifests", async () => {
     const { ruleset } = await readRules([{ name: "rules", text: TWO_TIMEOUTS }], () => undefined);
     const manifest = { name: "web.yaml", text: "kind: Service\n" };
