@@ -36,7 +36,6 @@ import type {
   SetElement,
   Statement,
   Table,
-  Value,
 } from "../../ir/types.ts";
 import { unsupported } from "../../ir/unsupported.ts";
 import { asField } from "../../ir/walk.ts";
@@ -57,6 +56,7 @@ import {
   type StepCursor,
   withProtocolOf,
 } from "./cursor.ts";
+import { dataOf, isData, literalOf } from "./element-values.ts";
 import { KeyIndex } from "./key-index.ts";
 import { choiceOf, distinctOpenParts, type Key, narrowTo, type OpenField, openPartOf, readKey } from "./keys.ts";
 import { fieldName, learn, NOTHING_KNOWN, staticTest } from "./known.ts";
@@ -384,23 +384,4 @@ function isList(field: FieldExpression, { intervals }: Extract<Match, { kind: "w
 
 function asPart(interval: Interval): KeyPart {
   return interval.from === interval.to ? interval.from : interval;
-}
-
-function isData(value: MapElement["value"]): value is readonly Value[] {
-  return Array.isArray(value);
-}
-
-function literalOf({ value }: MapElement): NatTarget {
-  invariant(isData(value), "a translation map holds addresses and ports");
-  const [address, port] = value;
-  return {
-    kind: "literal",
-    ...(address === undefined ? {} : { addresses: { from: address, to: address } }),
-    ...(port === undefined ? {} : { ports: { from: port, to: port } }),
-  };
-}
-
-function dataOf({ value }: MapElement): Value {
-  invariant(isData(value) && value[0] !== undefined, "a data map holds values");
-  return value[0];
 }
