@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** The quick set: needs nothing but the project and Debian's packages, and skips nothing where those are there. */
+/** The quick set: needs nothing but the project and Debian's packages. Where those are there, it skips only tests of `npm run test:all`. */
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VIEWS } from "../../runtime/playground/protocol.ts";
 import { browserMissing } from "../support/browser.ts";
 import { andAnswer, openPage, pageText, startBrowser, viewText, type WatchedPage } from "../support/page.ts";
+import { EVERYTHING } from "../support/runs.ts";
 
 const KPC = new URL("../../dist/bin/kpc.cjs", import.meta.url).pathname;
 
@@ -52,7 +53,7 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     }
   });
 
-  test("measures the classifier in the worker", async () => {
+  test.runIf(EVERYTHING)("measures the classifier in the worker", async () => {
     const { page } = watched;
     await andAnswer(page, () => page.click("#tab-classifier"));
     await page.click("text=Measure");
@@ -94,6 +95,8 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     expect(await page.textContent(".steps")).toContain("=> 10.244.1.20:");
     await andAnswer(page, () => page.fill("#question", "tcp web-1 >"));
     expect(await page.locator(".finding").count()).toBeGreaterThan(0);
+    await andAnswer(page, () => page.fill("#question", "tcp web-1 > svc/api:http"));
+    expect(await page.locator(".finding").count()).toBe(0);
   });
 
   test("shows a fault that is mended while it is typed", async () => {
@@ -109,7 +112,7 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     await page.context().close();
   });
 
-  test("shows by which packets a host's rules differ, and follows one", async () => {
+  test.runIf(EVERYTHING)("shows by which packets a host's rules differ, and follows one", async () => {
     const { page } = await openPage(browser);
     const rules = await page.evaluate(() => document.querySelector("#view")?.textContent ?? "");
     expect(rules).not.toBe("");
@@ -132,7 +135,7 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     await page.context().close();
   });
 
-  test("is the same again from its link", async () => {
+  test.runIf(EVERYTHING)("is the same again from its link", async () => {
     const { page } = watched;
     const before = await page.evaluate(() => location.hash);
     await andAnswer(page, () => page.fill("#question", "tcp web-2 > svc/web:http"));

@@ -29,7 +29,7 @@ function changed(routes: readonly HostRoutes[], at: number): HostRoutes[] {
   });
 }
 
-const ROUNDS = EVERYTHING ? 10 : 2;
+const ROUNDS = EVERYTHING ? 10 : 1;
 
 describe.skipIf(haproxyMissing !== undefined)("URLs that tell routes apart", () => {
   let haproxy: HaproxyWorld;

@@ -4,6 +4,7 @@ import { parseAddress } from "../../compiler/net/address.ts";
 import { askRule } from "../support/certain.ts";
 import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
+import { some } from "../support/runs.ts";
 
 const hexOf = (text: string): string =>
   (text.includes(":") ? expand(text) : text.split(".").map((each) => Number(each).toString(16).padStart(2, "0"))).join(
@@ -140,7 +141,8 @@ const ROWS = TOOLS.flatMap((tool) => (tool === "nft" ? NFT_ROWS : IPTABLES_ROWS)
 
 describe("fragments before rules", () => {
   test.skipIf(kernelMissing !== undefined).each(TOOLS)("the kernel agrees, of %s", async (tool) => {
-    const rows = ROWS.flatMap(([own, row]) => (own === tool ? [row] : []));
+    const own = ROWS.flatMap(([of, row]) => (of === tool ? [row] : []));
+    const rows = some(own, 5);
     const texts = rows.map((row) =>
       tool === "nft" ? nftText(row, "counter") : iptablesText(row, "-m comment --comment asked"),
     );

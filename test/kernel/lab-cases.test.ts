@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { inFolder, kpcProcess } from "../support/cli.ts";
 import { kernelMissing } from "../support/kernel.ts";
+import { EVERYTHING } from "../support/runs.ts";
 
 const SHOP = new URL("../../examples/shop", import.meta.url).pathname;
 
@@ -18,7 +19,7 @@ ${flows}`;
 }
 
 describe.skipIf(kernelMissing !== undefined)("kpc test --engine lab", () => {
-  test("tells which expectations hold, and what was seen instead", () => {
+  test.runIf(EVERYTHING)("tells which expectations hold, and what was seen instead", () => {
     const flows = `
   - { name: right, from: pod/shop/web-1, to: "svc/shop/api:http", expect: { delivered: [api-1, api-2], seenAs: client, reply: delivered, via: [node-1] } }
   - { name: dropped, from: outside/client, to: "lb/shop/partners:80", expect: { ends: dropped } }

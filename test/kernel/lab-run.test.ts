@@ -95,7 +95,7 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab run", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
-  test("shows where a lab is otherwise than predicted, with rules and counters there", async () => {
+  test.runIf(EVERYTHING)("shows where a lab is otherwise than predicted, with rules and counters there", async () => {
     const { layout, walker, input, programOf } = describeShop({ pods: "bridge" });
     const built = describeShop({ pods: "bridge", sysctls: { n1: { "net.ipv4.ip_forward": "0" } } });
     const session = await LabSession.open({ network: built.layout.network, walker, programOf });
@@ -133,7 +133,7 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab run", () => {
     }
   });
 
-  test("makes a flow as often as is wanted, and each time one of the branches", () => {
+  test.runIf(EVERYTHING)("makes a flow as often as is wanted, and each time one of the branches", () => {
     const { code, stdout } = kpcProcess(["lab", "run", "tcp web-2 > svc/api:http", SHOP, "--attempts", "40"]);
     expect(code).toBe(0);
     const counts = [...stdout.matchAll(/^= 1 in 2: .* (\d+) of 40 attempts$/gm)].map(([, count]) => Number(count));

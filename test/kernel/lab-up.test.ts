@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { kpcProcess } from "../support/cli.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { readPcapng } from "../support/pcapng.ts";
+import { EVERYTHING } from "../support/runs.ts";
 
 const SHOP = "examples/shop";
 
@@ -87,22 +88,25 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab up", () => {
       expect(stderr).toContain(text);
   });
 
-  test("stays behind with --detach, is listed, entered and taken down, and leaves nothing", async () => {
-    expect(lab(["up", "-q", "--detach", "--name", "one", SHOP])).toMatchObject({ code: 0, stdout: "one\n" });
-    const [info] = JSON.parse(lab(["list", "-o", "json"]).stdout) as { name: string; pid: number; hosts: number }[];
-    expect(info).toMatchObject({ name: "one", hosts: 13 });
-    expect(lab(["up", "-q", "--name", "one", SHOP]).stderr).toContain("a lab one is running already");
-    const exec = ["enter", "one", "exec", "pod/shop/web-1", "--", "sh", "-c", "echo 'a  b'; exit 3"];
-    expect(lab(exec)).toMatchObject({ code: 1, stdout: "a  b\n" });
-    expect(lab(["enter", "one", "ask", "tcp web-1 > svc/api:http"])).toMatchObject({ code: 0 });
-    expect(lab(["enter", "one"], ["walk tcp web-1 > svc/api:http"]).stdout).toContain("=> delivered to port 8081");
-    expect(lab(["down", "one"])).toMatchObject({ code: 0, stderr: "" });
-    await untilGone(info?.pid);
-    expect(readdirSync(join(runtime, "kpc"))).toEqual([]);
-    expect(lab(["down", "one"])).toMatchObject({ code: 2, stderr: "kpc: no lab one is running\n" });
-  });
+  test.runIf(EVERYTHING)(
+    "stays behind with --detach, is listed, entered and taken down, and leaves nothing",
+    async () => {
+      expect(lab(["up", "-q", "--detach", "--name", "one", SHOP])).toMatchObject({ code: 0, stdout: "one\n" });
+      const [info] = JSON.parse(lab(["list", "-o", "json"]).stdout) as { name: string; pid: number; hosts: number }[];
+      expect(info).toMatchObject({ name: "one", hosts: 13 });
+      expect(lab(["up", "-q", "--name", "one", SHOP]).stderr).toContain("a lab one is running already");
+      const exec = ["enter", "one", "exec", "pod/shop/web-1", "--", "sh", "-c", "echo 'a  b'; exit 3"];
+      expect(lab(exec)).toMatchObject({ code: 1, stdout: "a  b\n" });
+      expect(lab(["enter", "one", "ask", "tcp web-1 > svc/api:http"])).toMatchObject({ code: 0 });
+      expect(lab(["enter", "one"], ["walk tcp web-1 > svc/api:http"]).stdout).toContain("=> delivered to port 8081");
+      expect(lab(["down", "one"])).toMatchObject({ code: 0, stderr: "" });
+      await untilGone(info?.pid);
+      expect(readdirSync(join(runtime, "kpc"))).toEqual([]);
+      expect(lab(["down", "one"])).toMatchObject({ code: 2, stderr: "kpc: no lab one is running\n" });
+    },
+  );
 
-  test("is forgotten when it is killed", async () => {
+  test.runIf(EVERYTHING)("is forgotten when it is killed", async () => {
     lab(["up", "-q", "--detach", "--name", "two", SHOP]);
     const [info] = JSON.parse(lab(["list", "-o", "json"]).stdout) as { pid: number }[];
     process.kill(info?.pid ?? 0, "SIGKILL");

@@ -66,7 +66,7 @@ describe.skipIf(kernelMissing !== undefined || missingUserNamespaces() !== undef
 );
 
 describe.skipIf(kernelMissing !== undefined)("rules in pieces", () => {
-  test("are what one transaction makes", async () => {
+  test.runIf(EVERYTHING)("are what one transaction makes", async () => {
     const { layout, programOf } = describeGrid({ nodes: 2, pods: 6, services: 1200 });
     const [one, other] = ["node/n0", "node/n1"];
     const program = required(programOf(required(layout.network.hosts.get(one), "there is a node")), "it has rules");

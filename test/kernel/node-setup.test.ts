@@ -9,6 +9,7 @@ import { nodeSetup } from "../../compiler/network/setup/node-setup.ts";
 import { readHost } from "../support/host-files.ts";
 import { routeText } from "../support/host-text.ts";
 import { inNamespace, kernelMissing } from "../support/kernel.ts";
+import { some } from "../support/runs.ts";
 import { type ClusterKind, describeShop } from "../support/walks.ts";
 
 /** Runs the script twice, as users may. */
@@ -71,7 +72,7 @@ const KINDS: readonly ClusterKind[] = [
 ];
 
 describe.skipIf(kernelMissing !== undefined)("a bare node becomes the described one", () => {
-  test.each(KINDS)("$pods $mode", async (kind) => {
+  test.each(some(KINDS, 2))("$pods $mode", async (kind) => {
     const { network } = describeShop(kind).layout;
     const host = required(network.hosts.get("node/n1"), "n1");
     const pods = new Set(

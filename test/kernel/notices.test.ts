@@ -56,7 +56,7 @@ async function noticesInLab(story: NoticeStory): Promise<{ seen: string[]; predi
 }
 
 describe.skipIf(kernelMissing !== undefined)("what the network tells a sender", () => {
-  test.each(some(NOTICES, 3))("$title", async (story) => {
+  test.each(some(NOTICES, 1))("$title", async (story) => {
     const { seen, predicted, hears } = await noticesInLab(story);
     expect(predicted).toContainEqual(seen);
     const isHeard = story.ends.some((end) => end.startsWith("delivered"));

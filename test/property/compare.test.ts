@@ -108,7 +108,7 @@ describe("different programs", () => {
 
 describe("clusters with hundreds of node ports, and Services with up to 100 ports", () => {
   /** Steps for a comparison: enough for most of these clusters. */
-  const budget = EVERYTHING ? 200_000 : 5_000;
+  const budget = EVERYTHING ? 200_000 : 1_000;
 
   test("are the same in lookups, in rules and in the two texts, as far as the budget goes", () => {
     fc.assert(

@@ -21,7 +21,7 @@ import {
   wrongKey,
 } from "../support/picture-laws.ts";
 import { randomCluster } from "../support/random-clusters.ts";
-import { EVERYTHING, runs } from "../support/runs.ts";
+import { EVERYTHING, runs, some } from "../support/runs.ts";
 import { STORIES, STORY_CLUSTERS } from "../support/stories.ts";
 import { FAR } from "../support/story-of.ts";
 import { describeShop, flowOf, SHOP } from "../support/walks.ts";
@@ -74,7 +74,7 @@ function wrongMarks(marks: ReadonlyMap<number, number>, numbers: readonly number
 }
 
 const CLUSTERS = Object.entries(STORY_CLUSTERS);
-const EVERY = EVERYTHING ? 1 : 9;
+const EVERY = EVERYTHING ? 1 : 18;
 
 test.each(CLUSTERS)("%s: pictures of flows keep the laws", (name, kind) => {
   const { input, layout, walker, known } = describeShop(kind);
@@ -84,11 +84,11 @@ test.each(CLUSTERS)("%s: pictures of flows keep the laws", (name, kind) => {
     const walk = walker.walk(flowOf(text));
     return brokenLaws({ specs: input.specs, network: layout.network, known, walk, text });
   });
-  expect(texts.length).toBeGreaterThan(2);
+  expect(texts.length).toBeGreaterThanOrEqual(Math.floor(STORIES.length / EVERY));
   expect(broken).toEqual([]);
 });
 
-test.each(["bridge", "flannel-vxlan"] as const)(
+test.each(some(["bridge", "flannel-vxlan"] as const, 1))(
   "%s: pictures of walks through up to five hosts keep the laws",
   (pods) => {
     const { input, layout, walker, known } = describeShop({ pods, balancer: "nat" }, [...SHOP, ...FAR]);
