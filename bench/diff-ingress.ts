@@ -11,7 +11,7 @@ import { compareUrls } from "../compiler/compare/urls/compare.ts";
 import { printHaproxy } from "../compiler/formats/haproxy/print.ts";
 import { readHaproxy } from "../compiler/formats/haproxy/read.ts";
 import { required } from "../compiler/invariant.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../compiler/ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../compiler/ir/routes.ts";
 import { type Address, parseIpv4 } from "../compiler/net/address.ts";
 import { printTable } from "./support/table.ts";
 

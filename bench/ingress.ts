@@ -26,7 +26,7 @@ import { compile } from "../compiler/compile.ts";
 import { printHaproxy } from "../compiler/formats/haproxy/print.ts";
 import { encodeRoutes } from "../compiler/formats/router/encode.ts";
 import { required } from "../compiler/invariant.ts";
-import type { HostRoutes } from "../compiler/ir/types.ts";
+import type { HostRoutes } from "../compiler/ir/routes.ts";
 import { whyNoProxy } from "../runtime/haproxy/proxy-world.ts";
 import { namespaceCommand, toolEnvironment } from "../runtime/kernel/namespace.ts";
 import { createRouter } from "../runtime/router/index.ts";

@@ -3,7 +3,7 @@ import { missingTool } from "../../runtime/kernel/namespace.ts";
 import type { IngressPlace, LabIngress, LabRequest } from "../../runtime/lab/ingress.ts";
 import type { LabSessionOptions } from "../../runtime/lab/session.ts";
 import type { Described } from "../described.ts";
-import type { TlsTable } from "../ir/types.ts";
+import type { TlsTable } from "../ir/routes.ts";
 import type { Scheme } from "../layout/types.ts";
 import type { AskedFlow } from "../trace/asked.ts";
 import { serverNameOf } from "../trace/http/url.ts";

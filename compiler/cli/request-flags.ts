@@ -1,5 +1,5 @@
 /** Flags that say what a request has besides its URL. */
-import type { NamedText } from "../ir/types.ts";
+import type { NamedText } from "../ir/routes.ts";
 import { parseHeader, withHeaders } from "../trace/http/headers.ts";
 import type { TraceText } from "../trace/parse.ts";
 import { Trouble } from "./trouble.ts";

@@ -11,7 +11,8 @@ import { readCertificateList, tlsOfConfig } from "../formats/haproxy/read-certif
 import { isShownMaps } from "../formats/haproxy/read-maps.ts";
 import { redirectKey, redirectRows } from "../formats/haproxy/redirects.ts";
 import { dialectOf, isIr } from "../formats/read-rules.ts";
-import type { Certificate, HostRoutes, ListeningPort, Program, TlsTable } from "../ir/types.ts";
+import type { Certificate, HostRoutes, ListeningPort, TlsTable } from "../ir/routes.ts";
+import type { Program } from "../ir/types.ts";
 import { readConfig } from "./config.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { readSource } from "./inputs.ts";

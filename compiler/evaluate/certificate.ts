@@ -1,5 +1,6 @@
 /** Which certificate a client gets. */
-import type { Certificate, Program, TlsHost } from "../ir/types.ts";
+import type { Certificate, TlsHost } from "../ir/routes.ts";
+import type { Program } from "../ir/types.ts";
 import { takesHost } from "./listener-route.ts";
 
 /** What a TLS handshake met in the table. */

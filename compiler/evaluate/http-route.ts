@@ -1,5 +1,6 @@
 /** What the proxy does with an HTTP request. */
-import type { HostRoutes, NamedText, PathRoute, Program, RouteTarget } from "../ir/types.ts";
+import type { HostRoutes, NamedText, PathRoute, RouteTarget } from "../ir/routes.ts";
+import type { Program } from "../ir/types.ts";
 
 export interface HttpRequest {
   /** The Host header as it came; undefined when there is none. */

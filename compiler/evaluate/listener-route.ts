@@ -3,11 +3,11 @@ import type {
   ListenerHost,
   ListeningPort,
   NamedText,
-  Program,
   RequestConditions,
   RequestRule,
   RequestTarget,
-} from "../ir/types.ts";
+} from "../ir/routes.ts";
+import type { Program } from "../ir/types.ts";
 import { decideRoute, type HttpRequest, hostName, type RouteDecision } from "./http-route.ts";
 
 /** What a request met at a listener, in the rules of Ingresses, or at a closed port. */

@@ -1,5 +1,5 @@
 /** What filters of a rule make of a request. */
-import type { NamedText, PathReplacement, RouteFilter, RouteRedirect } from "../ir/types.ts";
+import type { NamedText, PathReplacement, RouteFilter, RouteRedirect } from "../ir/routes.ts";
 import { type HttpRequest, hostName } from "./http-route.ts";
 import { splitTarget } from "./listener-route.ts";
 

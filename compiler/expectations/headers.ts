@@ -1,7 +1,7 @@
 /** Headers of requests in files of expectations. */
 import { asString, type Context, reportInvalid } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
-import type { NamedText } from "../ir/types.ts";
+import type { NamedText } from "../ir/routes.ts";
 
 /** `headers: { NAME: VALUE }`; `field` is an object, or absent. */
 export function decodeHeaders(context: Context, field: Field | undefined): NamedText[] {

@@ -4,6 +4,7 @@
 import { ChainGraph } from "./chain-graph.ts";
 import { MAX_COMMENT_LENGTH, MAX_JUMP_DEPTH, MAX_NAME_LENGTH } from "./constants.ts";
 import { typeOf } from "./expression-type.ts";
+import type { TlsTable } from "./routes.ts";
 import { type AnySet, dataTypesOf, isForOthers, isMap, keyTypesOf } from "./sets.ts";
 import type {
   AskedMap,
@@ -21,7 +22,6 @@ import type {
   Statement,
   Step,
   Table,
-  TlsTable,
   Value,
 } from "./types.ts";
 import { componentsOf, expressionsOf, isLast, partsOf } from "./walk.ts";

@@ -1,5 +1,5 @@
 /** Rules of a host of a listener by the paths that decide: which rules are tried for which paths. */
-import type { RequestRule } from "./types.ts";
+import type { RequestRule } from "./routes.ts";
 
 /** The rules that requests for some paths meet. */
 export interface PathRules {

@@ -1,6 +1,6 @@
 /** Targets, filters and conditions of requests, in words. */
 import { unreachable } from "../invariant.ts";
-import type { NamedText, PathReplacement, RequestRule, RequestTarget, RouteFilter, RouteShare } from "./types.ts";
+import type { NamedText, PathReplacement, RequestRule, RequestTarget, RouteFilter, RouteShare } from "./routes.ts";
 
 /** A target in one line. */
 export function targetName(target: RequestTarget): string {

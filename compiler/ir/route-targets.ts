@@ -1,5 +1,6 @@
 /** Where routes of a program lead. */
-import type { Program, RequestTarget, RouteTarget } from "./types.ts";
+import type { RequestTarget, RouteTarget } from "./routes.ts";
+import type { Program } from "./types.ts";
 
 /** Each place where a rule of an Ingress or of a Gateway leads to endpoints, in the order of the program; equal ones more than once. */
 export function endpointTargets({

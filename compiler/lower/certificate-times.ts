@@ -1,6 +1,6 @@
 /** Certificates that clients refuse because of the date. */
 import type { Report } from "../diagnostics.ts";
-import type { TlsTable } from "../ir/types.ts";
+import type { TlsTable } from "../ir/routes.ts";
 
 const DAY = 86_400_000;
 

@@ -1,7 +1,7 @@
 /** Which certificate each host gets at a port of Gateways. */
 import { coversHost } from "../certificates/covers.ts";
 import type { Report } from "../diagnostics.ts";
-import type { TlsHost, TlsTable } from "../ir/types.ts";
+import type { TlsHost, TlsTable } from "../ir/routes.ts";
 import type { ServedListener } from "../model/gateway-types.ts";
 import { coversHostname, hostnameRank } from "../model/hostnames.ts";
 import { compareBy } from "../order.ts";

@@ -12,7 +12,7 @@ import type {
   RouteRedirect,
   RouteShare,
   ShadowedRule,
-} from "../ir/types.ts";
+} from "../ir/routes.ts";
 import type {
   GatewayAction,
   GatewayRule,

@@ -1,7 +1,7 @@
 /** One table of hosts and paths from all Ingresses. A request that no path of its host takes goes to the fallback of this host,
  *  not to a less specific host. */
 import type { Report } from "../diagnostics.ts";
-import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget, ShadowedPath } from "../ir/types.ts";
+import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget, ShadowedPath } from "../ir/routes.ts";
 import type { Ingress, IngressBackend, IngressPath, IngressRule, ServiceEndpoint } from "../model/types.ts";
 import { compareBy } from "../order.ts";
 

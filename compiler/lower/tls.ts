@@ -1,7 +1,7 @@
 /** One table of hosts and certificates from all Ingresses. */
 import { coversHost } from "../certificates/covers.ts";
 import type { Report } from "../diagnostics.ts";
-import type { Certificate, TlsHost, TlsTable } from "../ir/types.ts";
+import type { Certificate, TlsHost, TlsTable } from "../ir/routes.ts";
 import type { Cluster, Ingress, IngressCertificate, IngressTls } from "../model/types.ts";
 import { compareBy } from "../order.ts";
 

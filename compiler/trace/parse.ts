@@ -1,6 +1,6 @@
 /** From the text of a packet, or of an HTTP request, to its parts. */
 import type { Origin, Report, Source } from "../diagnostics.ts";
-import type { NamedText } from "../ir/types.ts";
+import type { NamedText } from "../ir/routes.ts";
 import type { Family } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../net/protocol.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";
 import { EngineTrouble } from "../../compiler/expectations/engines/types.ts";
-import type { NamedText } from "../../compiler/ir/types.ts";
+import type { NamedText } from "../../compiler/ir/routes.ts";
 import { complaintInNamespace, missingTool, namespaceCommand, toolEnvironment } from "../kernel/namespace.ts";
 
 /** What became of a request. */

@@ -1,5 +1,5 @@
 /** Whether a request meets the conditions of a rule. */
-import type { NamedText, RequestConditions } from "../../compiler/ir/types.ts";
+import type { NamedText, RequestConditions } from "../../compiler/ir/routes.ts";
 
 /** What conditions look at, as it came. */
 export interface ConditionalRequest {

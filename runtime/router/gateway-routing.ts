@@ -1,7 +1,7 @@
 /** Answers of the router for ports at which Gateways listen. */
 import { locationOf } from "../../compiler/evaluate/request-changes.ts";
 import { unreachable } from "../../compiler/invariant.ts";
-import type { RequestTarget, RouteFilter, RouteShare } from "../../compiler/ir/types.ts";
+import type { RequestTarget, RouteFilter, RouteShare } from "../../compiler/ir/routes.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import { areMet, type ConditionalRequest } from "./conditions.ts";
 import { type PlacedRule, type PortTable, rulesFor } from "./listeners.ts";

@@ -1,7 +1,7 @@
 /** The router of Ingresses and Gateways for programs: runs in Node.js, in pages and in workers. */
 import { Router } from "./router.ts";
 
-export type { NamedText, PathReplacement, RouteFilter } from "../../compiler/ir/types.ts";
+export type { NamedText, PathReplacement, RouteFilter } from "../../compiler/ir/routes.ts";
 export { TableError } from "../table-error.ts";
 export type * from "./router.ts";
 export type * from "./routing.ts";

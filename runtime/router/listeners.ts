@@ -2,7 +2,7 @@
 import { readListeningPort } from "../../compiler/formats/ir/read-listeners.ts";
 import { Misshapen } from "../../compiler/formats/ir/shape.ts";
 import { rulesByPath } from "../../compiler/ir/path-rules.ts";
-import type { ListeningPort, RequestRule, TlsTable } from "../../compiler/ir/types.ts";
+import type { ListeningPort, RequestRule, TlsTable } from "../../compiler/ir/routes.ts";
 import { TableError } from "../table-error.ts";
 
 /** A rule of a listener, and the place in the manifests where it stands. */

@@ -1,5 +1,5 @@
 /** What the router is asked, and what it answers. */
-import type { RouteFilter } from "../../compiler/ir/types.ts";
+import type { RouteFilter } from "../../compiler/ir/routes.ts";
 import type { Endpoint } from "../classifier/classifier.ts";
 
 /** An HTTP request, as it comes. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareUrls } from "../../compiler/compare/urls/compare.ts";
 import type { ServedUrl } from "../../compiler/compare/urls/types.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
-import type { HostRoutes } from "../../compiler/ir/types.ts";
+import type { HostRoutes } from "../../compiler/ir/routes.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import { type HaproxyAnswer, HaproxyWorld, haproxyMissing } from "../support/haproxy.ts";
 import { ROUTES } from "../support/http-routes.ts";

@@ -4,7 +4,7 @@ import { decideCertificate } from "../../compiler/evaluate/certificate.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import { required } from "../../compiler/invariant.ts";
-import type { ListeningPort, RequestRule, TlsTable } from "../../compiler/ir/types.ts";
+import type { ListeningPort, RequestRule, TlsTable } from "../../compiler/ir/routes.ts";
 import { ProxyWorld } from "../../runtime/haproxy/proxy-world.ts";
 import { createRouter } from "../../runtime/router/index.ts";
 import { makeCertificate, makeKeys } from "../support/certificates.ts";

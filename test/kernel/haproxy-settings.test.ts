@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isUnsafePath } from "../../compiler/evaluate/path-safety.ts";
 import { type HaproxyOptions, printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { required } from "../../compiler/invariant.ts";
-import type { HostRoutes, RouteTarget, TlsTable } from "../../compiler/ir/types.ts";
+import type { HostRoutes, RouteTarget, TlsTable } from "../../compiler/ir/routes.ts";
 import { parseAddress } from "../../compiler/net/address.ts";
 import { makeCertificate } from "../support/certificates.ts";
 import { type HaproxyRequest, HaproxyWorld, haproxyMissing } from "../support/haproxy.ts";

@@ -16,7 +16,7 @@ import type {
   RequestTarget,
   RouteFilter,
   RouteShare,
-} from "../../compiler/ir/types.ts";
+} from "../../compiler/ir/routes.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { HOSTILE_LISTENERS } from "../support/hostile-listeners.ts";
 import { endsOf, portRequestsFor } from "../support/listener-requests.ts";

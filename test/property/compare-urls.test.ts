@@ -5,7 +5,7 @@ import { compareUrls } from "../../compiler/compare/urls/compare.ts";
 import type { UrlClass } from "../../compiler/compare/urls/types.ts";
 import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
 import { targetName } from "../../compiler/ir/request-words.ts";
-import type { HostRoutes, PathRoute, RequestTarget, RouteTarget } from "../../compiler/ir/types.ts";
+import type { HostRoutes, PathRoute, RequestTarget, RouteTarget } from "../../compiler/ir/routes.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { compareBy } from "../../compiler/order.ts";
 import { runs } from "../support/runs.ts";

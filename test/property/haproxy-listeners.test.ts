@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
-import type { ListeningPort } from "../../compiler/ir/types.ts";
+import type { ListeningPort } from "../../compiler/ir/routes.ts";
 import { ProxyWorld } from "../../runtime/haproxy/proxy-world.ts";
 import { createRouter } from "../../runtime/router/index.ts";
 import { haproxyMissing } from "../support/haproxy.ts";

@@ -7,7 +7,8 @@ import { type HaproxyConfig, printHaproxy } from "../../compiler/formats/haproxy
 import { readHaproxy } from "../../compiler/formats/haproxy/read.ts";
 import { LONGEST_KEY } from "../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../compiler/invariant.ts";
-import type { Program, RouteTarget } from "../../compiler/ir/types.ts";
+import type { RouteTarget } from "../../compiler/ir/routes.ts";
+import type { Program } from "../../compiler/ir/types.ts";
 import { parseAddress, printAddress } from "../../compiler/net/address.ts";
 import { makeCertificate, tlsSecret } from "../support/certificates.ts";
 import { HaproxyWorld, haproxyMissing } from "../support/haproxy.ts";

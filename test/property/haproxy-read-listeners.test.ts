@@ -7,7 +7,7 @@ import { type HaproxyConfig, printHaproxy } from "../../compiler/formats/haproxy
 import { type ProxyRoutes, readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
 import { asNamed } from "../../compiler/formats/haproxy/read-named.ts";
 import { required } from "../../compiler/invariant.ts";
-import type { ListeningPort } from "../../compiler/ir/types.ts";
+import type { ListeningPort } from "../../compiler/ir/routes.ts";
 import type { HaproxySettings } from "../../compiler/proxy-settings.ts";
 import { HOSTILE_LISTENERS } from "../support/hostile-listeners.ts";
 import { LISTENERS } from "../support/listeners.ts";

@@ -7,7 +7,7 @@ import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
 import { ROUTES_MAP } from "../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../compiler/invariant.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../../compiler/ir/routes.ts";
 import { compareBy } from "../../compiler/order.ts";
 import { ROUTES } from "../support/http-routes.ts";
 import { runs } from "../support/runs.ts";

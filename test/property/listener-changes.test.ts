@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ProxyChange, proxyUpdate } from "../../compiler/formats/haproxy/changes.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
-import type { ListenerHost, ListeningPort, RequestRule, RequestTarget } from "../../compiler/ir/types.ts";
+import type { ListenerHost, ListeningPort, RequestRule, RequestTarget } from "../../compiler/ir/routes.ts";
 import type { Ipv4 } from "../../compiler/net/address.ts";
 import { EVERYTHING } from "../support/runs.ts";
 

@@ -5,7 +5,7 @@ import { decideRequest } from "../../compiler/evaluate/listener-route.ts";
 import { locationOf } from "../../compiler/evaluate/request-changes.ts";
 import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
-import type { HostRoutes, ListeningPort, RequestTarget } from "../../compiler/ir/types.ts";
+import type { HostRoutes, ListeningPort, RequestTarget } from "../../compiler/ir/routes.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import { createRouter, type Routing, TableError } from "../../runtime/router/index.ts";
 import { ROUTES } from "../support/http-routes.ts";

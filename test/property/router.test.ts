@@ -6,7 +6,7 @@ import { decideRoute, type HttpRequest } from "../../compiler/evaluate/http-rout
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import * as L from "../../compiler/formats/router/layout.ts";
 import { checksumOf } from "../../compiler/formats/tables/bytes.ts";
-import type { HostRoutes, RouteTarget } from "../../compiler/ir/types.ts";
+import type { HostRoutes, RouteTarget } from "../../compiler/ir/routes.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import { createRouter, type Routing, TableError } from "../../runtime/router/index.ts";
 import { ROUTES, requestsFor } from "../support/http-routes.ts";

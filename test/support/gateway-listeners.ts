@@ -1,7 +1,7 @@
 /** Listeners of Gateways, and Ingresses, as the model has them, and what is made of them, in a few words. */
 import type { Diagnostic, Origin } from "../../compiler/diagnostics.ts";
 import type { Field } from "../../compiler/documents/field.ts";
-import type { RequestTarget, RouteFilter, RouteTarget } from "../../compiler/ir/types.ts";
+import type { RequestTarget, RouteFilter, RouteTarget } from "../../compiler/ir/routes.ts";
 import type {
   GatewayRule,
   HttpMatchSpec,

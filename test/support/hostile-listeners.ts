@@ -11,7 +11,7 @@ import type {
   RequestTarget,
   RouteFilter,
   RouteShare,
-} from "../../compiler/ir/types.ts";
+} from "../../compiler/ir/routes.ts";
 import { parseAddress } from "../../compiler/net/address.ts";
 import { PATH } from "./http-routes.ts";
 

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { HttpRequest } from "../../compiler/evaluate/http-route.ts";
 import { required } from "../../compiler/invariant.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../../compiler/ir/routes.ts";
 import { parseAddress } from "../../compiler/net/address.ts";
 
 const LABEL = fc.constantFrom("a", "b", "shop", "api", "x-1");

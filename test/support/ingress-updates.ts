@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { decideRoute } from "../../compiler/evaluate/http-route.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { required } from "../../compiler/invariant.ts";
-import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../compiler/ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../compiler/ir/routes.ts";
 import { parseAddress, printAddress } from "../../compiler/net/address.ts";
 import { namespaceCommand, toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import { makeCertificate, type ThrowawayCertificate } from "./certificates.ts";

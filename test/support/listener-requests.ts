@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { decideRequest, type PortRequest } from "../../compiler/evaluate/listener-route.ts";
 import { changeHeaders, forwardRequest, locationOf } from "../../compiler/evaluate/request-changes.ts";
 import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";
-import type { ListeningPort, NamedText, RequestRule, RequestTarget, RouteFilter } from "../../compiler/ir/types.ts";
+import type { ListeningPort, NamedText, RequestRule, RequestTarget, RouteFilter } from "../../compiler/ir/routes.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import type { ProxyOutcome } from "../../runtime/haproxy/proxy-world.ts";
 import type { createRouter } from "../../runtime/router/index.ts";

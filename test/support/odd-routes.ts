@@ -1,7 +1,7 @@
 /** Random tables of HTTP routes as no manifest has them, and requests such as no server lets through. */
 import fc from "fast-check";
 import type { HttpRequest } from "../../compiler/evaluate/http-route.ts";
-import type { HostRoutes } from "../../compiler/ir/types.ts";
+import type { HostRoutes } from "../../compiler/ir/routes.ts";
 import { HOST, PATH, TARGET } from "./http-routes.ts";
 
 /** Names and elements that are hard to tell apart, and such as no manifest has. */

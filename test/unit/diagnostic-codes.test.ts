@@ -14,7 +14,7 @@ import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
 import { isShownMaps } from "../../compiler/formats/haproxy/read-maps.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
-import type { PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
+import type { PathRoute, RouteTarget } from "../../compiler/ir/routes.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { loadSpecs } from "../../compiler/specs/load.ts";
 import { resolveRequest } from "../../compiler/trace/http/request.ts";

@@ -1,6 +1,6 @@
 /** Certificates that two sides show to clients, by the host that these name in the TLS handshake. */
 import type { Origin } from "../../diagnostics.ts";
-import type { Certificate, TlsHost, TlsTable } from "../../ir/types.ts";
+import type { Certificate, TlsHost, TlsTable } from "../../ir/routes.ts";
 import { deepName, hostClasses } from "./host-classes.ts";
 
 /** `none`: the side does not serve TLS. */

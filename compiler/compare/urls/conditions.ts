@@ -3,7 +3,7 @@
  * about is the method, the first header of a name and the first parameter of a name; each has one of the values that rules ask for, or none of them, and they do not
  * depend on each other. So lists are compared value by value of one of these at a time, until the first rule of each list needs nothing more.
  */
-import type { NamedText, RequestConditions, RequestRule } from "../../ir/types.ts";
+import type { NamedText, RequestConditions, RequestRule } from "../../ir/routes.ts";
 
 /** A rule, and a text for what becomes of its requests. */
 export interface JudgedRule {

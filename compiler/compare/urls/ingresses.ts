@@ -4,7 +4,7 @@
  */
 import { isUnsafePath } from "../../evaluate/path-safety.ts";
 import { targetName } from "../../ir/request-words.ts";
-import type { HostRoutes, RouteTarget } from "../../ir/types.ts";
+import type { HostRoutes, RouteTarget } from "../../ir/routes.ts";
 import { parseAddress } from "../../net/address.ts";
 import { compareCertificates } from "./certificates.ts";
 import { hostClasses } from "./host-classes.ts";

@@ -2,7 +2,7 @@
 import type { HttpRequest } from "../../evaluate/http-route.ts";
 import { forwardRequest, locationOf, replacePath } from "../../evaluate/request-changes.ts";
 import { unreachable } from "../../invariant.ts";
-import type { RequestRule, RequestTarget, RouteFilter, RouteRedirect, RouteShare } from "../../ir/types.ts";
+import type { RequestRule, RequestTarget, RouteFilter, RouteRedirect, RouteShare } from "../../ir/routes.ts";
 import { parseAddress } from "../../net/address.ts";
 
 /** How outcomes of requests for some hosts and paths are told. */

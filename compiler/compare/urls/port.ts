@@ -2,7 +2,7 @@
 import { hostName } from "../../evaluate/http-route.ts";
 import { rulesByPath } from "../../ir/path-rules.ts";
 import { targetName } from "../../ir/request-words.ts";
-import type { NamedText, RequestRule } from "../../ir/types.ts";
+import type { NamedText, RequestRule } from "../../ir/routes.ts";
 import { compareCertificates } from "./certificates.ts";
 import { type DifferingRules, differingRules } from "./conditions.ts";
 import { type NamedHosts, namedHosts } from "./host-classes.ts";

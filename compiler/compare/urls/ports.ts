@@ -2,7 +2,7 @@
 import { decideRoute, type HttpRequest, hostName } from "../../evaluate/http-route.ts";
 import { decideAtListener, splitTarget } from "../../evaluate/listener-route.ts";
 import { isUnsafePath } from "../../evaluate/path-safety.ts";
-import type { HostRoutes, ListeningPort, RequestRule, RequestTarget } from "../../ir/types.ts";
+import type { HostRoutes, ListeningPort, RequestRule, RequestTarget } from "../../ir/routes.ts";
 import type { TlsSide } from "./certificates.ts";
 import { rulesFor, tableOf } from "./table.ts";
 import type { RoutedSide } from "./types.ts";

@@ -1,7 +1,7 @@
 /** What a comparison of routes has found, for people and for programs. */
 import { lineAndColumn, type Origin } from "../../diagnostics.ts";
 import { unreachable } from "../../invariant.ts";
-import type { RequestTarget } from "../../ir/types.ts";
+import type { RequestTarget } from "../../ir/routes.ts";
 import { printAddressPort } from "../../net/address.ts";
 import type { ServedUrl, UrlComparison, UrlDifference } from "./types.ts";
 import { classWords, placeWords, ruleWords, targetWords } from "./words.ts";

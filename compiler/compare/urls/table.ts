@@ -1,6 +1,6 @@
 /** Routes by host and path, as they are looked for. */
 import type { Origin } from "../../diagnostics.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../../ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../../ir/routes.ts";
 
 /** What serves the requests of one host. */
 export interface HostTable {

@@ -7,7 +7,7 @@ import type {
   RequestConditions,
   RequestTarget,
   RouteFilter,
-} from "../../ir/types.ts";
+} from "../../ir/routes.ts";
 import type { ShownCertificate, TlsSide } from "./certificates.ts";
 
 /** Routes, and what is known of their backends. */

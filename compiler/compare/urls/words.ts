@@ -1,7 +1,7 @@
 /** What serves a URL, in words. */
 import { printPlace } from "../../diagnostics.ts";
 import { conditionWords, filterWords, targetName } from "../../ir/request-words.ts";
-import type { RequestTarget, RouteRedirect } from "../../ir/types.ts";
+import type { RequestTarget, RouteRedirect } from "../../ir/routes.ts";
 import { printAddressPort } from "../../net/address.ts";
 import type { ServedUrl, UrlDifference } from "./types.ts";
 

@@ -1,5 +1,5 @@
 /** The command that follows a flow of a case again: people copy it. */
-import type { NamedText } from "../../ir/types.ts";
+import type { NamedText } from "../../ir/routes.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 import type { Mode } from "../../node/settings.ts";
 

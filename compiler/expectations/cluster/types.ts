@@ -1,7 +1,7 @@
 /** Expectations for a whole cluster: one file is one cluster, and flows through it with what becomes of them. */
 
 import type { Field } from "../../documents/field.ts";
-import type { NamedText } from "../../ir/types.ts";
+import type { NamedText } from "../../ir/routes.ts";
 import type { Address, Family } from "../../net/address.ts";
 import type { Config } from "../../node/config.ts";
 import type { Mode } from "../../node/settings.ts";

@@ -4,7 +4,7 @@ import { decideCertificate } from "../../evaluate/certificate.ts";
 import { decideRequest } from "../../evaluate/listener-route.ts";
 import { changeHeaders, type ForwardedRequest, forwardRequest, locationOf } from "../../evaluate/request-changes.ts";
 import { unreachable } from "../../invariant.ts";
-import type { NamedText, RequestTarget, RouteFilter } from "../../ir/types.ts";
+import type { NamedText, RequestTarget, RouteFilter } from "../../ir/routes.ts";
 
 /** A request of a client. */
 export interface AskedRequest {

@@ -3,7 +3,7 @@ import type { Compiled } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics.ts";
 import { unreachable } from "../../invariant.ts";
 import { endpointTargets } from "../../ir/route-targets.ts";
-import type { NamedText } from "../../ir/types.ts";
+import type { NamedText } from "../../ir/routes.ts";
 import { parseAddress, printAddress, printAddressPort } from "../../net/address.ts";
 import { loadObjects } from "../../specs/load.ts";
 import type { RequestEnd, RequestEngine, RequestOutcome } from "../engines/requests.ts";

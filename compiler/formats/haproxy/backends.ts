@@ -1,5 +1,5 @@
 /** The backends of a configuration: a section for each place that requests can go to. */
-import type { ExternalHost, RequestTarget, RouteEndpoint } from "../../ir/types.ts";
+import type { ExternalHost, RequestTarget, RouteEndpoint } from "../../ir/routes.ts";
 import { parseAddress, printAddress } from "../../net/address.ts";
 import { shortHash } from "./hashes.ts";
 import { LOOKED_UP, NO_NEW_CLIENTS, STICKY, spareBackend, statusBackend } from "./shape.ts";

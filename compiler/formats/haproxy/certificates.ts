@@ -1,6 +1,6 @@
 /** Which certificate HAProxy shows: a list of files with the hosts that each is for. */
 import type { Report } from "../../diagnostics.ts";
-import type { TlsTable } from "../../ir/types.ts";
+import type { TlsTable } from "../../ir/routes.ts";
 
 /** The list, and the files that it names. */
 export interface CertificateList {

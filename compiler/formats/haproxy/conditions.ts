@@ -1,5 +1,5 @@
 /** Conditions of rules as named tests (ACLs): each is one line, and one word where it is used. */
-import type { NamedText, RequestConditions } from "../../ir/types.ts";
+import type { NamedText, RequestConditions } from "../../ir/routes.ts";
 import { shortHash } from "./hashes.ts";
 import { isWord, pattern, quoted } from "./quoting.ts";
 

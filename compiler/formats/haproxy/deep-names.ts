@@ -1,6 +1,6 @@
 /** Certificates of wildcards that stand for more than one label: HAProxy takes one. */
 import type { Diagnostic } from "../../diagnostics.ts";
-import type { ListeningPort, TlsHost, TlsTable } from "../../ir/types.ts";
+import type { ListeningPort, TlsHost, TlsTable } from "../../ir/routes.ts";
 
 /** `tls` with a row for each host that is known by its name and is further below a wildcard: HAProxy would show it no certificate of the wildcard. */
 export function withDeepNames(tls: TlsTable, { hosts }: Pick<ListeningPort, "hosts">): TlsTable {

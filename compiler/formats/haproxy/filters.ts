@@ -1,6 +1,6 @@
 /** Filters of rules, and redirects, as lines of a backend of their own. */
 import { unreachable } from "../../invariant.ts";
-import type { NamedText, PathReplacement, RequestRule, RouteFilter, RouteRedirect } from "../../ir/types.ts";
+import type { NamedText, PathReplacement, RequestRule, RouteFilter, RouteRedirect } from "../../ir/routes.ts";
 import { IS_TOKEN } from "./conditions.ts";
 import { isWord, literal, pattern, quoted, quotedFormat } from "./quoting.ts";
 

@@ -1,7 +1,7 @@
 /** Listeners of Gateways: a frontend for each port, with maps of its own. */
 import type { Diagnostic, Report } from "../../diagnostics.ts";
 import { rulesByPath } from "../../ir/path-rules.ts";
-import type { ListenerHost, ListeningPort } from "../../ir/types.ts";
+import type { ListenerHost, ListeningPort } from "../../ir/routes.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
 import type { Backends } from "./backends.ts";
 import { type CertificateList, certificateList, printCertificates } from "./certificates.ts";

@@ -1,6 +1,6 @@
 /** Routes as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
 import type { Diagnostic, Report } from "../../diagnostics.ts";
-import type { HostRoutes, ListeningPort, TlsTable } from "../../ir/types.ts";
+import type { HostRoutes, ListeningPort, TlsTable } from "../../ir/routes.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
 import { Backends, printSpares } from "./backends.ts";
 import { CERTIFICATE_LIST, printCertificates } from "./certificates.ts";

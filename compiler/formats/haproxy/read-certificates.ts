@@ -1,6 +1,6 @@
 /** Which certificate HAProxy shows, read back from the list of certificates that kpc writes. */
 import type { Report, Source } from "../../diagnostics.ts";
-import type { TlsHost } from "../../ir/types.ts";
+import type { TlsHost } from "../../ir/routes.ts";
 import { CERTIFICATE_LIST } from "./certificates.ts";
 import { splitConfig } from "./read-listeners.ts";
 import { linesOf } from "./read-maps.ts";

@@ -1,5 +1,5 @@
 /** Named tests (ACLs) of a frontend, read back: what each asks of a request. */
-import type { RequestConditions } from "../../ir/types.ts";
+import type { RequestConditions } from "../../ir/routes.ts";
 import { CLIENT_PROTO, FORWARDED_PROTO, Tests } from "./conditions.ts";
 import { PATTERN, textOfPattern, wordsOf } from "./read-words.ts";
 

@@ -1,5 +1,5 @@
 /** Lines of backends that change requests and answers, or redirect, read back. */
-import type { NamedText, RouteFilter, RouteRedirect } from "../../ir/types.ts";
+import type { NamedText, RouteFilter, RouteRedirect } from "../../ir/routes.ts";
 import { filterLines, RAW_HOSTS, redirectLines } from "./filters.ts";
 import { PATTERN, textOfFormat, textOfPattern, wordsOf } from "./read-words.ts";
 

@@ -7,7 +7,7 @@ import type {
   RequestRule,
   RouteFilter,
   RouteShare,
-} from "../../ir/types.ts";
+} from "../../ir/routes.ts";
 import { compareBy } from "../../order.ts";
 import { certificateList } from "./certificates.ts";
 import { asksClientProto } from "./conditions.ts";

@@ -1,6 +1,6 @@
 /** Lists of rules in a frontend, read back: which backend each line chooses, and for which requests. */
 import type { Origin } from "../../diagnostics.ts";
-import type { RequestConditions } from "../../ir/types.ts";
+import type { RequestConditions } from "../../ir/routes.ts";
 import { joined, readTest } from "./read-conditions.ts";
 import type { TextLine } from "./read-maps.ts";
 

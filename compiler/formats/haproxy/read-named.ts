@@ -1,6 +1,6 @@
 /** What maps say alone: backends, and lists of rules, by the names that kpc gives them. */
 import type { Report, Source } from "../../diagnostics.ts";
-import type { ListeningPort, RouteShare, RouteTarget } from "../../ir/types.ts";
+import type { ListeningPort, RouteShare, RouteTarget } from "../../ir/routes.ts";
 import { printHaproxy } from "./print.ts";
 import { hostsOf } from "./read-listeners.ts";
 import { type PortRows, readMapFile } from "./read-maps.ts";

@@ -1,6 +1,6 @@
 /** What HAProxy does with requests, read back from kpc's own configuration or from the maps of one that runs. */
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
-import type { ExternalHost, HostRoutes, ListeningPort, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import type { ExternalHost, HostRoutes, ListeningPort, RouteEndpoint, RouteTarget } from "../../ir/routes.ts";
 import { parseAddress } from "../../net/address.ts";
 import { type LookupParts, lookups } from "./lookups.ts";
 import { readListener, splitConfig } from "./read-listeners.ts";

@@ -1,6 +1,6 @@
 /** Hosts that are redirected to https. */
 import type { Report } from "../../diagnostics.ts";
-import type { HostRoutes, TlsTable } from "../../ir/types.ts";
+import type { HostRoutes, TlsTable } from "../../ir/routes.ts";
 import { ANY_HOST } from "./shape.ts";
 
 export const REDIRECT_MAP = "redirects.map";

@@ -1,6 +1,6 @@
 /** From the rows of HAProxy's maps to routes. */
 import type { Origin, Report } from "../../diagnostics.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../../ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../../ir/routes.ts";
 import { compareBy } from "../../order.ts";
 import { type MapRow, mapError, type RoutingRows } from "./read-maps.ts";
 import { ANY_HOST, ROUTES_MAP } from "./shape.ts";

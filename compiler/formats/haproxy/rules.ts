@@ -2,7 +2,7 @@
 import type { Report } from "../../diagnostics.ts";
 import { unreachable } from "../../invariant.ts";
 import type { PathRules } from "../../ir/path-rules.ts";
-import type { RequestRule, RequestTarget, RouteFilter } from "../../ir/types.ts";
+import type { RequestRule, RequestTarget, RouteFilter } from "../../ir/routes.ts";
 import type { Backends, BackendTarget } from "./backends.ts";
 import { Tests } from "./conditions.ts";
 import { filterLines, redirectLines } from "./filters.ts";

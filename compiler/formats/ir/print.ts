@@ -1,5 +1,13 @@
 import { unreachable } from "../../invariant.ts";
 import { typeOf } from "../../ir/expression-type.ts";
+import type {
+  HostRoutes,
+  ListeningPort,
+  RequestTarget,
+  RouteEndpoint,
+  RouteTarget,
+  TlsTable,
+} from "../../ir/routes.ts";
 import { isForOthers, isMap } from "../../ir/sets.ts";
 import type {
   AskedMap,
@@ -7,20 +15,14 @@ import type {
   Component,
   DataType,
   Expression,
-  HostRoutes,
   InlineMap,
-  ListeningPort,
   MapDeclaration,
   MapElement,
   Program,
-  RequestTarget,
-  RouteEndpoint,
-  RouteTarget,
   SetDeclaration,
   SetElement,
   Step,
   Table,
-  TlsTable,
   Value,
 } from "../../ir/types.ts";
 import { API_VERSION } from "../../json-output.ts";

@@ -10,7 +10,7 @@ import type {
   RouteFilter,
   RouteRedirect,
   RouteShare,
-} from "../../ir/types.ts";
+} from "../../ir/routes.ts";
 import { readEndpoints } from "./read-routes.ts";
 import { readTlsTable } from "./read-tls.ts";
 import {

@@ -1,5 +1,5 @@
 /** What requests for hosts meet. */
-import type { ExternalHost, HostRoutes, PathRoute, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import type { ExternalHost, HostRoutes, PathRoute, RouteEndpoint, RouteTarget } from "../../ir/routes.ts";
 import { parseAddress } from "../../net/address.ts";
 import { byKind, fail, type JsonPlace, list, literal, object, oneOf, optional, text, whole } from "./shape.ts";
 

@@ -1,5 +1,5 @@
 /** Which certificates are shown. */
-import type { Certificate, TlsHost, TlsTable } from "../../ir/types.ts";
+import type { Certificate, TlsHost, TlsTable } from "../../ir/routes.ts";
 import { fail, type JsonPlace, list, literal, object, optional, text } from "./shape.ts";
 
 function readTime(json: JsonPlace): number {

@@ -1,6 +1,6 @@
 /** Routes of Ingresses and Gateways as a table for the router: bytes. */
 import { lineAndColumn, type Source, type Span } from "../../diagnostics.ts";
-import type { HostRoutes, ListeningPort, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
+import type { HostRoutes, ListeningPort, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/routes.ts";
 import { checksumOf, littleEndian } from "../tables/bytes.ts";
 import * as L from "./layout.ts";
 import { listenersText } from "./listeners.ts";

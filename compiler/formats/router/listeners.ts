@@ -1,6 +1,6 @@
 /** Listeners of Gateways in a table of routes: a text of JSON, as in the IR, with the places of their rules. */
 import { lineAndColumn } from "../../diagnostics.ts";
-import type { ListeningPort, RequestRule } from "../../ir/types.ts";
+import type { ListeningPort, RequestRule } from "../../ir/routes.ts";
 import { listenerToJson } from "../ir/print.ts";
 
 /** The text for `listeners`: a list of `{listener, origins}`, where `origins` has `file:line:col` or null for each rule of each host. Empty

@@ -1,5 +1,5 @@
 /** Which path of a host wins for which requests. */
-import type { PathRoute } from "../../ir/types.ts";
+import type { PathRoute } from "../../ir/routes.ts";
 import { SLASH } from "./layout.ts";
 
 /** Numbers of the paths that win; as many as there are paths: none. */

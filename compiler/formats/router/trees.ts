@@ -1,5 +1,5 @@
 /** Rules of hosts, and the trees of their paths: one for all hosts that have the same paths in the same order. */
-import type { PathRoute } from "../../ir/types.ts";
+import type { PathRoute } from "../../ir/routes.ts";
 import * as L from "./layout.ts";
 import { addNodes } from "./nodes.ts";
 import { winnersOf } from "./paths.ts";

@@ -4,7 +4,7 @@ import { hostName } from "../../evaluate/http-route.ts";
 import type { RequestDecision } from "../../evaluate/listener-route.ts";
 import { isUnsafePath } from "../../evaluate/path-safety.ts";
 import { redirectRows } from "../../formats/haproxy/redirects.ts";
-import type { TlsTable } from "../../ir/types.ts";
+import type { TlsTable } from "../../ir/routes.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
 import type { UrlRequest } from "./url.ts";
 

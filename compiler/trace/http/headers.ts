@@ -1,5 +1,5 @@
 /** Headers that people give a request. */
-import type { NamedText } from "../../ir/types.ts";
+import type { NamedText } from "../../ir/routes.ts";
 import type { RequestText } from "../parse.ts";
 
 /** `Name: value`; undefined: it is none. */

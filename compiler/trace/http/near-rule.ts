@@ -2,7 +2,7 @@
 import { nearest } from "../../documents/nearest.ts";
 import { type HttpRequest, hostName } from "../../evaluate/http-route.ts";
 import type { RequestDecision } from "../../evaluate/listener-route.ts";
-import type { HostRoutes, ListenerHost } from "../../ir/types.ts";
+import type { HostRoutes, ListenerHost } from "../../ir/routes.ts";
 import { parseAddress } from "../../net/address.ts";
 
 /** What a request met in the table, and what it may have been meant for. */

@@ -4,7 +4,7 @@ import type { HttpRequest } from "../../evaluate/http-route.ts";
 import { locationOf } from "../../evaluate/request-changes.ts";
 import { unreachable } from "../../invariant.ts";
 import { filterWords, shareWords, totalOf } from "../../ir/request-words.ts";
-import type { RequestRule, RequestTarget, RouteShare } from "../../ir/types.ts";
+import type { RequestRule, RequestTarget, RouteShare } from "../../ir/routes.ts";
 import { printAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import type { AddressNames } from "../names.ts";

@@ -3,7 +3,7 @@ import { lineAndColumn, type Origin } from "../../diagnostics.ts";
 import type { CertificateDecision } from "../../evaluate/certificate.ts";
 import type { HttpRequest } from "../../evaluate/http-route.ts";
 import { conditionWords, filterWords, targetName } from "../../ir/request-words.ts";
-import type { RequestRule, ShadowedRule, TlsHost } from "../../ir/types.ts";
+import type { RequestRule, ShadowedRule, TlsHost } from "../../ir/routes.ts";
 import { jsonText } from "../../json-output.ts";
 import type { AddressNames } from "../names.ts";
 import { didYouMean } from "../suggest.ts";

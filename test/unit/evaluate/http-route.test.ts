@@ -5,7 +5,7 @@ import { lineAndColumn, type Origin } from "../../../compiler/diagnostics.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
 import { Field } from "../../../compiler/documents/field.ts";
 import { evaluateRoute } from "../../../compiler/evaluate/http-route.ts";
-import type { RouteTarget } from "../../../compiler/ir/types.ts";
+import type { RouteTarget } from "../../../compiler/ir/routes.ts";
 import { loadObjects } from "../../../compiler/specs/load.ts";
 import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
 import { readCases } from "../../support/shared.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decideAtListener, decideRequest, takesHost } from "../../../compiler/evaluate/listener-route.ts";
 import { changeHeaders, forwardRequest, locationOf, replacePath } from "../../../compiler/evaluate/request-changes.ts";
-import type { ListeningPort, PathReplacement, RequestRule } from "../../../compiler/ir/types.ts";
+import type { ListeningPort, PathReplacement, RequestRule } from "../../../compiler/ir/routes.ts";
 
 function to(path: string, more: Partial<RequestRule> = {}): RequestRule {
   return { match: "prefix", path, target: { kind: "status", status: 503, reason: path }, ...more };

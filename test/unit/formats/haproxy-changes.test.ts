@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { proxyUpdate } from "../../../compiler/formats/haproxy/changes.ts";
 import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
 import { required } from "../../../compiler/invariant.ts";
-import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../../compiler/ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../../compiler/ir/routes.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
 
 /** `a 1 2`: backend ns/a:80 with the endpoints 10.1.0.1 and 10.1.0.2. */

@@ -4,7 +4,7 @@ import { proxyUpdate } from "../../../compiler/formats/haproxy/changes.ts";
 import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
 import { type ProxyRoutes, readHaproxy } from "../../../compiler/formats/haproxy/read.ts";
 import { required } from "../../../compiler/invariant.ts";
-import type { ListeningPort, RequestRule, RequestTarget, RouteFilter } from "../../../compiler/ir/types.ts";
+import type { ListeningPort, RequestRule, RequestTarget, RouteFilter } from "../../../compiler/ir/routes.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
 
 const backend = (name: string, ...addresses: string[]): RequestTarget => ({

@@ -7,7 +7,7 @@ import { REDIRECT, REDIRECT_AS_NAMED } from "../../../compiler/formats/haproxy/r
 import { REJECT_UNSAFE } from "../../../compiler/formats/haproxy/settings.ts";
 import { SPARE_LOOKUP, STICKY } from "../../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../../compiler/invariant.ts";
-import type { HostRoutes, RouteTarget } from "../../../compiler/ir/types.ts";
+import type { HostRoutes, RouteTarget } from "../../../compiler/ir/routes.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
 
 const web: RouteTarget = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
 import { required } from "../../../compiler/invariant.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../../../compiler/ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../../../compiler/ir/routes.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
 
 const NOTHING: RouteTarget = { kind: "status", status: 404, reason: "nothing" };

@@ -1,6 +1,6 @@
 /** What a proxy does at the ports of Gateways: hosts, rules in their order, targets, certificates. */
 import { describe, expect, test } from "vitest";
-import type { ListeningPort, RequestRule } from "../../../compiler/ir/types.ts";
+import type { ListeningPort, RequestRule } from "../../../compiler/ir/routes.ts";
 import { lowerListeners } from "../../../compiler/lower/listeners.ts";
 import type { GatewayAction, GatewayRule, ServedListener } from "../../../compiler/model/gateway-types.ts";
 import {

@@ -1,6 +1,6 @@
 /** What a proxy does with requests, host by host, as Ingresses say. */
 import { expect, test } from "vitest";
-import type { PathRoute } from "../../../compiler/ir/types.ts";
+import type { PathRoute } from "../../../compiler/ir/routes.ts";
 import { lowerRoutes, targetOf } from "../../../compiler/lower/routes.ts";
 import type { Ingress, IngressBackend, IngressPath, IngressRule } from "../../../compiler/model/types.ts";
 import type { Port } from "../../../compiler/net/port.ts";

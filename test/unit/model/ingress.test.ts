@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
 import { printIr } from "../../../compiler/formats/ir/print.ts";
 import { readIr } from "../../../compiler/formats/ir/read.ts";
-import type { RouteTarget } from "../../../compiler/ir/types.ts";
+import type { RouteTarget } from "../../../compiler/ir/routes.ts";
 import { refusedExternal } from "../../../compiler/model/external-name.ts";
 import type { Config } from "../../../compiler/node/config.ts";
 

@@ -3,7 +3,7 @@ import { encodeRoutes } from "../../../compiler/formats/router/encode.ts";
 import { HASH_START, hashWith } from "../../../compiler/formats/router/hash.ts";
 import * as L from "../../../compiler/formats/router/layout.ts";
 import * as library from "../../../compiler/index.ts";
-import type { HostRoutes, RouteTarget } from "../../../compiler/ir/types.ts";
+import type { HostRoutes, RouteTarget } from "../../../compiler/ir/routes.ts";
 import { createRouter, type RoutedRequest, TableError } from "../../../runtime/router/index.ts";
 import { exampleManifests } from "../../support/examples.ts";
 

@@ -5,7 +5,7 @@ import { compareCertificates } from "../../../../compiler/compare/urls/certifica
 import { decideCertificate } from "../../../../compiler/evaluate/certificate.ts";
 import { printCertificates } from "../../../../compiler/formats/haproxy/certificates.ts";
 import { readCertificateList } from "../../../../compiler/formats/haproxy/read-certificates.ts";
-import type { Certificate, TlsTable } from "../../../../compiler/ir/types.ts";
+import type { Certificate, TlsTable } from "../../../../compiler/ir/routes.ts";
 
 const CERTIFICATES = ["shop/a", "shop/b", "web/c"].map(
   (name): Certificate => ({ name, names: [`${name[0]}.example`], notBefore: 0, notAfter: 1000 }),

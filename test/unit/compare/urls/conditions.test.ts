@@ -1,7 +1,7 @@
 /** Lists of rules over all methods, headers and parameters. */
 import { describe, expect, test } from "vitest";
 import { differingRules, type JudgedRule } from "../../../../compiler/compare/urls/conditions.ts";
-import type { RequestConditions } from "../../../../compiler/ir/types.ts";
+import type { RequestConditions } from "../../../../compiler/ir/routes.ts";
 
 const rule = (outcome: string, conditions?: RequestConditions): JudgedRule => ({
   rule: {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { compareUrls } from "../../../../compiler/compare/urls/compare.ts";
 import { targetWords } from "../../../../compiler/compare/urls/words.ts";
 import { required } from "../../../../compiler/invariant.ts";
-import type { RouteTarget } from "../../../../compiler/ir/types.ts";
+import type { RouteTarget } from "../../../../compiler/ir/routes.ts";
 import { parseAddress } from "../../../../compiler/net/address.ts";
 
 type Endpoints = Extract<RouteTarget, { readonly kind: "endpoints" }>;

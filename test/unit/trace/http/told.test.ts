@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decideRoute } from "../../../../compiler/evaluate/http-route.ts";
 import { required } from "../../../../compiler/invariant.ts";
-import type { HostRoutes, RouteTarget } from "../../../../compiler/ir/types.ts";
+import type { HostRoutes, RouteTarget } from "../../../../compiler/ir/routes.ts";
 import { parseAddress } from "../../../../compiler/net/address.ts";
 import { loadSpecs } from "../../../../compiler/specs/load.ts";
 import { withNearRule } from "../../../../compiler/trace/http/near-rule.ts";
