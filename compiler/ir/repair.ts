@@ -1,5 +1,6 @@
 /** Rulesets as they come, made such that they can be followed. */
 import type { DiagnosticCode } from "../diagnostics.ts";
+import { Adjacency } from "./adjacency.ts";
 import { ChainGraph } from "./chain-graph.ts";
 import type { Chain, Rule, Statement, Table } from "./types.ts";
 
@@ -24,6 +25,7 @@ export function anything(text: string): Extract<Statement, { kind: "opaque-state
  *  themselves, or further than `most` chains away from a base chain. Tells `unknown-chain`, `chain-loop`, `too-deep`. */
 export function repairChains(table: Table, most: number, tell: Tell): Table {
   const graph = new ChainGraph(table);
+  if (isSound(table, graph, most)) return table;
   const missing = new Map<string, Rule>();
   for (const { rules } of table.chains) {
     for (const rule of rules) {
@@ -38,7 +40,6 @@ export function repairChains(table: Table, most: number, tell: Tell): Table {
       }
     }
   }
-  if (missing.size === 0) return cutDepth(cutLoops(table, graph, tell), most, tell);
   const stubs = [...missing.keys()].map(
     (name): Chain => ({
       kind: "regular",
@@ -50,6 +51,40 @@ export function repairChains(table: Table, most: number, tell: Tell): Table {
   const known = stubs.filter(({ name }) => !there.some((chain) => chain.name === name));
   const repaired = { ...table, chains: [...there, ...known] };
   return cutDepth(cutLoops(repaired, new ChainGraph(repaired), tell), most, tell);
+}
+
+/** Whether there is nothing to repair, as in most tables. Names are looked up once for each jump: there may be a million. */
+function isSound({ chains }: Table, graph: ChainGraph, most: number): boolean {
+  const numbers = new Map(chains.map(({ name }, i) => [name, i]));
+  const [from, to]: [number[], number[]] = [[], []];
+  for (const [i, { rules }] of chains.entries())
+    for (const rule of rules)
+      for (const name of targetsOf(rule, graph)) {
+        const target = numbers.get(name);
+        if (target === undefined || chains[target]?.kind !== "regular") return false;
+        from.push(i);
+        to.push(target);
+      }
+  const heights = heightsIn(new Adjacency(chains.length, from, to), chains.length, to);
+  return heights !== undefined && chains.every(({ kind }, i) => kind !== "base" || (heights[i] as number) <= most);
+}
+
+/** How many of `count` chains lie behind each, one behind the other; undefined where some lead back. `targets`: of all jumps. */
+function heightsIn(jumps: Adjacency, count: number, targets: readonly number[]): Int32Array | undefined {
+  const leading = new Int32Array(count);
+  for (const chain of targets) leading[chain] = (leading[chain] as number) + 1;
+  const order = Array.from(leading.keys()).filter((chain) => leading[chain] === 0);
+  for (const chain of order)
+    for (const target of jumps.from(chain)) {
+      leading[target] = (leading[target] as number) - 1;
+      if (leading[target] === 0) order.push(target);
+    }
+  if (order.length < count) return undefined;
+  const heights = new Int32Array(count);
+  for (const chain of order.reverse())
+    for (const target of jumps.from(chain))
+      heights[chain] = Math.max(heights[chain] as number, 1 + (heights[target] as number));
+  return heights;
 }
 
 /** A table without loops, and how many chains lie behind each of its chains, one behind the other. */

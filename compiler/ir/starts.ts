@@ -2,10 +2,10 @@
 
 /** Tells of a chain the starts that lead to it, those of `chainsOf` among them. Chains that the same starts lead to share a set.
  *  There may be 31 starts at most. */
-export function startsOfChains<Start, Chain>(
-  chainsOf: ReadonlyMap<Start, Iterable<Chain>>,
-  targetsOf: (chain: Chain) => Iterable<Chain>,
-): (chain: Chain) => ReadonlySet<Start> {
+export function startsOfChains<Start>(
+  chainsOf: ReadonlyMap<Start, Iterable<string>>,
+  targetsOf: (chain: string) => Iterable<string>,
+): (chain: string) => ReadonlySet<Start> {
   const starts = [...chainsOf.keys()];
   const none: Group<Start> = { mask: 0, starts: new Set() };
   const groups = new Map([[0, none]]);
@@ -14,7 +14,7 @@ export function startsOfChains<Start, Chain>(
     groups.set(mask, group);
     return group;
   };
-  const known = new Map<Chain, Group<Start>>();
+  const known = new Map<string, Group<Start>>();
   for (const [i, chains] of [...chainsOf.values()].entries()) {
     const open = [...chains];
     for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {

@@ -1,6 +1,5 @@
 /** The built-in chains from which packets come to each chain. */
-import { startsOfChains } from "../../ir/starts.ts";
-import type { JumpGraph, JumpNode } from "./jumps.ts";
+import { JumpGraph } from "./jumps.ts";
 
 /** By table. Rules that name no table, as `iptables -S` prints them, have one graph for all. */
 export class ChainHooks {
@@ -38,7 +37,6 @@ export class ChainHooks {
 }
 
 const NAMES = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] as const;
-const NONE: ReadonlySet<string> = new Set();
 
 const TRANSLATED: Readonly<Record<string, "destination" | "source">> = {
   PREROUTING: "destination",
@@ -53,11 +51,14 @@ function translatedBehind(hooks: ReadonlySet<string>): "destination" | "source" 
   return more === undefined ? only : undefined;
 }
 
-function hooksIn(jumps: JumpGraph | undefined): (chain: string) => ReadonlySet<string> {
-  const nodes = new Map(NAMES.map((name): [string, JumpNode] => [name, jumps?.get(name) ?? { name, targets: [] }]));
-  const starts = startsOfChains(new Map([...nodes].map(([name, node]) => [name, [node]])), ({ targets }) => targets);
+function hooksIn(jumps: JumpGraph = new JumpGraph()): (chain: string) => ReadonlySet<string> {
+  const reached = jumps.reachedFrom(NAMES);
+  // Chains that the same ones lead to share a set.
+  const sets = new Map<number, ReadonlySet<string>>();
   return (chain) => {
-    const node = jumps?.get(chain) ?? nodes.get(chain);
-    return node === undefined ? NONE : starts(node);
+    const bits = reached(chain);
+    const set = sets.get(bits) ?? new Set(NAMES.filter((_, i) => (bits & (1 << i)) !== 0));
+    sets.set(bits, set);
+    return set;
   };
 }

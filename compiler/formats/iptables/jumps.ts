@@ -1,34 +1,51 @@
 /** Where the rules of a text lead, found without reading them. */
+import { Adjacency } from "../../ir/adjacency.ts";
 
-/** A chain, or a target, and where its rules lead, more than once or not. */
-export interface JumpNode {
-  readonly name: string;
-  readonly targets: JumpNode[];
-}
-
-/** The chains of a table. */
+/** The chains of a table, and where their rules lead; targets are as good as chains. */
 export class JumpGraph {
-  private readonly nodes = new Map<string, JumpNode>();
-  private last: { readonly name: string; readonly node: JumpNode } | undefined;
+  private readonly numbers = new Map<string, number>();
+  private readonly from: number[] = [];
+  private readonly to: number[] = [];
+  private last: { readonly name: string; readonly number: number } | undefined;
 
   add(chain: string, target: string): void {
     // The rules of a chain stand together.
-    if (this.last?.name !== chain) this.last = { name: chain, node: this.open(chain) };
-    const { targets } = this.last.node;
-    const node = this.open(target);
-    if (targets.at(-1) !== node) targets.push(node);
+    if (this.last?.name !== chain) this.last = { name: chain, number: this.numberOf(chain) };
+    this.from.push(this.last.number);
+    this.to.push(this.numberOf(target));
   }
 
-  /** Undefined: no rule is of that chain, or leads to it. */
-  get(chain: string): JumpNode | undefined {
-    return this.nodes.get(chain);
+  /** Tells of a chain which of `starts` lead to it, as bits: it is one itself, or rules lead there. There may be 31. */
+  reachedFrom(starts: readonly string[]): (chain: string) => number {
+    const first = starts.map((name) => this.numberOf(name));
+    const reached = new Int32Array(this.numbers.size);
+    const jumps = new Adjacency(this.numbers.size, this.from, this.to);
+    for (const [i, start] of first.entries()) {
+      const open = [start];
+      for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
+        const known = reached[chain] as number;
+        if ((known & (1 << i)) !== 0) continue;
+        reached[chain] = known | (1 << i);
+        for (const target of jumps.from(chain)) open.push(target);
+      }
+    }
+    return (chain) => {
+      const number = this.numbers.get(chain);
+      return number === undefined ? 0 : (reached[number] as number);
+    };
   }
 
-  private open(name: string): JumpNode {
-    const known = this.nodes.get(name);
+  /** Each jump, as the names of chain and target. */
+  jumps(): [chain: string, target: string][] {
+    const names = [...this.numbers.keys()];
+    return this.from.map((chain, i) => [names[chain] as string, names[this.to[i] as number] as string]);
+  }
+
+  private numberOf(name: string): number {
+    const known = this.numbers.get(name);
     if (known !== undefined) return known;
-    const made = { name, targets: [] };
-    this.nodes.set(name, made);
+    const made = this.numbers.size;
+    this.numbers.set(name, made);
     return made;
   }
 }
@@ -99,6 +116,8 @@ const LONG = ["--append ", "--insert ", "--table ", "--jump ", "--goto "];
 
 /** The command may stand anywhere in the line. */
 function findUnusual(line: string, tell: Tell): void {
+  // Half of a dump's lines declare chains.
+  if (!/ -(?:[jg]|-jump|-goto) /.test(line)) return;
   for (const [all, chain = "", target = ""] of line.matchAll(
     /^.*(?:-A|-I|--append|--insert) (\S+).* (?:-j|-g|--jump|--goto) (\S+)/gm,
   ))

@@ -69,5 +69,10 @@ function isAt(pattern: RegExp, text: string, at: number): boolean {
 
 /** A chain of a table, by the name under which it is known; a target's name means the target. */
 export function chainNames(chains: ReadonlyMap<string, { readonly name: string }>): KnownName {
-  return (word) => (meaningOf(TARGETS, word) === undefined ? chains.get(word)?.name : undefined);
+  return (word) => {
+    const name = chains.get(word)?.name;
+    return name === undefined || TARGET_NAMES.has(name) ? undefined : name;
+  };
 }
+
+const TARGET_NAMES: ReadonlySet<string> = new Set(Object.keys(TARGETS));

@@ -1,4 +1,6 @@
 /** Lines of a section that have the shape of earlier ones. */
+import type { ChainDraft } from "../../ir/draft.ts";
+import type { Rule } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { ShapeBook } from "../shapes/book.ts";
 import type { ChainHooks } from "./chain-hooks.ts";
@@ -18,30 +20,52 @@ export class LineShapes {
   private readonly affinity: RuleScope["affinity"];
   /** By table, then by hooks or the built-in chain itself. */
   private readonly books = new Map<IptablesDraft, Map<ReadonlySet<string> | string, Book>>();
-  private last: { readonly table: IptablesDraft; readonly chain: string; readonly book: Book } | undefined;
+  private book: Book | undefined;
+  private table: IptablesDraft | undefined;
+  /** That of the last line that was read. */
+  chain: ChainDraft<Rule> | undefined;
 
   constructor(hooks: ChainHooks, affinity: RuleScope["affinity"]) {
     this.hooks = hooks;
     this.affinity = affinity;
   }
 
-  /** The rules that the words from `start` to `end` of `text` are, behind `-A CHAIN` in a section of a whole text; undefined where
-   *  the grammar has to read them. */
-  read(text: string, start: number, end: number, table: IptablesDraft, chain: string): readonly ReadRule[] | undefined {
-    const book = this.last?.chain === chain && this.last.table === table ? this.last.book : this.bookOf(table, chain);
-    return book?.expect(text, start, end) ?? book?.read(text, start, end);
+  /** The rules that `CHAIN …` from `start` to `end` of `text` is behind `-A`, in a section of a whole text; undefined where the grammar
+   *  has to read the line. */
+  read(text: string, start: number, end: number, table: IptablesDraft): readonly ReadRule[] | undefined {
+    const nameEnd = this.enter(text, start, end, table);
+    const { book } = this;
+    const found = nameEnd < 0 ? undefined : (book?.expect(text, nameEnd, end) ?? book?.read(text, nameEnd, end));
+    // What the grammar reads may delete the chain.
+    if (found === undefined) this.chain = undefined;
+    return found;
   }
 
-  private bookOf(table: IptablesDraft, chain: string): Book | undefined {
+  /** Opens the chain whose name begins at `start`. Gives where that ends; -1: there is no such chain. */
+  private enter(text: string, start: number, end: number, table: IptablesDraft): number {
+    const { chain } = this;
+    if (chain !== undefined && this.table === table && text.startsWith(chain.name, start)) {
+      const nameEnd = start + chain.name.length;
+      if (text.charCodeAt(nameEnd) === BLANK) return nameEnd;
+    }
+    const nameEnd = text.indexOf(" ", start);
+    if (nameEnd < 0 || nameEnd >= end) return -1;
+    const found = table.chains.get(text.slice(start, nameEnd));
     // A line that is broken there has made a chain of whatever stood in its place.
-    if (!/^\w[!#-~]*$/.test(chain)) return undefined;
+    if (found === undefined || !/^\w[!#-~]*$/.test(found.name)) return -1;
+    this.chain = found;
+    this.table = table;
+    this.book = this.bookOf(table, found.name);
+    return nameEnd;
+  }
+
+  private bookOf(table: IptablesDraft, chain: string): Book {
     const hooks = this.hooks.leadingTo(table.name, chain);
     const books = this.books.get(table) ?? new Map<ReadonlySet<string> | string, Book>();
     this.books.set(table, books);
     const key = hooks.has(chain) ? chain : hooks;
     const book = books.get(key) ?? this.openBook(table, chain, hooks);
     books.set(key, book);
-    this.last = { table, chain, book };
     return book;
   }
 
@@ -58,6 +82,8 @@ export class LineShapes {
     });
   }
 }
+
+const BLANK = 32;
 
 /** The rules that `words` are behind `-A CHAIN`; undefined where there is something to report, and where sets of ipset are asked. */
 function readQuietly(words: string, around: Surroundings): readonly ReadRule[] | undefined {

@@ -275,15 +275,11 @@ class FileReader {
   private readByShape(start: number, end: number): boolean {
     const { table, text, shapes } = this;
     if (shapes === undefined || !this.inSection || table === undefined || !text.startsWith("-A ", start)) return false;
-    const nameEnd = text.indexOf(" ", start + 3);
-    if (nameEnd < 0 || nameEnd >= end) return false;
-    const chain = table.chains.get(text.slice(start + 3, nameEnd));
-    if (chain === undefined) return false;
-    const rules = shapes.read(text, nameEnd, end, table, chain.name);
-    if (rules === undefined) return false;
+    const found = shapes.read(text, start + 3, end, table);
+    if (found === undefined) return false;
     const origin = this.findings.originOf(start, end);
-    for (const { steps, comment } of rules)
-      chain.rules.push(comment === undefined ? { steps, origin } : { steps, comment, origin });
+    for (const { steps, comment } of found)
+      shapes.chain?.rules.push(comment === undefined ? { steps, origin } : { steps, comment, origin });
     return true;
   }
 

@@ -91,21 +91,44 @@ function fillOf(part: AnswerPart): Fill<unknown> {
 
 function fillList(sample: readonly unknown[], parts: readonly (readonly [number, AnswerPart])[]): Fill<unknown> {
   const fills = parts.map(([i, part]) => [i, fillOf(part)] as const);
-  return (values) => {
+  return sharing(parts, (values) => {
     const made = sample.slice();
     for (const [i, fill] of fills) made[i] = fill(values);
     return made;
-  };
+  });
 }
 
 function fillObject(sample: object, parts: readonly (readonly [string, AnswerPart])[]): Fill<unknown> {
   const fills = parts.map(([key, part]) => [key, fillOf(part)] as const);
-  return (values) => {
+  return sharing(parts, (values) => {
     // A copy of a sample has its members in the sample's order, as all objects that the reader makes.
     const made: Record<string, unknown> = { ...sample };
     for (const [key, fill] of fills) made[key] = fill(values);
     return made;
+  });
+}
+
+/** A part of one hole is what it was the last time where the hole has the same value: many rules lead to one chain. */
+function sharing(parts: readonly (readonly [unknown, AnswerPart])[], fill: Fill<unknown>): Fill<unknown> {
+  const [slot, ...others] = slotsOf(parts);
+  if (slot === undefined || others.length > 0) return fill;
+  let value: HoleValue | undefined;
+  let made: unknown;
+  return (values) => {
+    if (values[slot] !== value) {
+      value = values[slot];
+      made = fill(values);
+    }
+    return made;
   };
+}
+
+function slotsOf(parts: readonly (readonly [unknown, AnswerPart])[]): ReadonlySet<number> {
+  return new Set(
+    parts.flatMap(([, part]) =>
+      part.kind === "hole" ? [part.slot] : part.kind === "same" ? [] : [...slotsOf(part.parts)],
+    ),
+  );
 }
 
 // --- comparing -----------------------------------------------------------------------------------------------------------
