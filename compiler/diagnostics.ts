@@ -161,6 +161,7 @@ export const DIAGNOSTIC_CODES = [
   "unresolved-reference",
   // rules
   "rules-syntax",
+  "rules-refused",
   "rules-dialect",
   "rules-truncated",
   "rules-include",

@@ -22,9 +22,9 @@ function withHardwareAddresses(text: string): string {
 const IPTABLES_FINDINGS: Readonly<Record<string, readonly [count: number, first: string]>> = {
   "centos7-production.rules": [1, "1:65 warning rules-syntax"], // carriage returns
   "openwrt-attitude-adjustment.rules": [20, "1:47 warning rules-syntax"], // carriage returns, a prompt, blanks within words
-  "parser-stress.rules": [1, "12:55 error rules-syntax"], // an option that there is not
+  "parser-stress.rules": [1, "12:55 error rules-refused"], // an option that there is not
   "qubes-unikernel-fw.rules": [2, "1:1 warning rules-syntax"], // prose and other listings around it
-  "tum-netchair-2015-09.rules": [1653, "1794:37 error rules-syntax"], // hardware addresses taken out
+  "tum-netchair-2015-09.rules": [1653, "1794:37 error rules-refused"], // hardware addresses taken out
   "veroneau.rules": [1, "269:1 warning rules-syntax"], // a blank behind COMMIT
 };
 
@@ -36,7 +36,7 @@ const NFT_FINDINGS: Readonly<Record<string, readonly [count: number, first: stri
   "fw4-redirect.nft": [1, "23:2 warning rules-include"],
   "fw4-rule-order.nft": [1, "20:2 warning rules-include"],
   "podman-rootless.nft": [10, "10:30 error rules-syntax"], // placeholders for addresses
-  "synthetic-mixed-400.nft": [143, "5:69 error rules-syntax"], // ports without a protocol in front
+  "synthetic-mixed-400.nft": [143, "5:69 error rules-refused"], // ports without a protocol in front
   "wikimedia-base.nft": [6, "5:5 warning rules-include"],
 };
 

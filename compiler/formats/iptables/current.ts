@@ -1,5 +1,5 @@
 /** A host's iptables-save, from somebody who says that it is one. */
-import { type Diagnostic, lineAndColumn, type Report, type Source } from "../../diagnostics.ts";
+import { type Diagnostic, type DiagnosticCode, lineAndColumn, type Report, type Source } from "../../diagnostics.ts";
 import { type Installed, NOTHING_INSTALLED, readInstalled } from "./installed.ts";
 import { CHAIN_PREFIX } from "./names.ts";
 import { readIptables } from "./read.ts";
@@ -43,8 +43,10 @@ export function readCurrent(source: Source, family: "ip" | "ip6", report: Report
   return refused ? undefined : readInstalled(text);
 }
 
+const ABOUT_RULES: ReadonlySet<DiagnosticCode> = new Set(["rules-refused", "rules-syntax", "unknown-chain"]);
+
 function isAboutForeignRule({ code, origin }: Diagnostic): boolean {
-  if ((code !== "rules-syntax" && code !== "unknown-chain") || origin === undefined) return false;
+  if (!ABOUT_RULES.has(code) || origin === undefined) return false;
   const span = origin.span();
   const { text } = span.source;
   const end = text.indexOf("\n", span.start);

@@ -263,7 +263,7 @@ class FileReader {
     }
     const chain = table.chain(name);
     if (policy !== "-" && chain.base === undefined)
-      this.error("rules-syntax", `chain ${name} is not built in, expected - for its policy`, start, end);
+      this.error("rules-refused", `chain ${name} is not built in, expected - for its policy`, start, end);
     else if (policy !== "-") chain.setPolicy(policy === "DROP" ? "drop" : "accept", this.findings.originOf(start, end));
     // Declaring a chain again empties it.
     chain.rules = [];
@@ -320,7 +320,7 @@ class FileReader {
       affinity: this.affinity,
       translates: table.name === "nat" ? this.hooks.translatedBehind(hooks) : undefined,
       ipset: (query) => this.lookUpSet({ ...query, family: table.family }, start, end),
-      fail: (message, option) => this.contained("rules-syntax", message, ...at(option)),
+      fail: (message, option) => this.contained("rules-refused", message, ...at(option)),
     };
     const place = this.findings.originOf(start, end);
     const read = (): Rule[] => readRule(rule, scope).map((found) => this.toRule(found, place, table));
@@ -331,7 +331,7 @@ class FileReader {
       chain: (name) => this.chainOf(table, name, command, start),
       place,
     });
-    if (failed !== undefined) this.error("rules-syntax", failed, ...at(command));
+    if (failed !== undefined) this.error("rules-refused", failed, ...at(command));
   }
 
   private tableOf(option: OptionText | undefined, start: number): IptablesDraft | undefined {

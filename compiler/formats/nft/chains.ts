@@ -82,7 +82,7 @@ export class ChainReader {
       ...(device === undefined ? {} : { device: unquote(device) }),
     };
     const refused = baseChainRefused(place, priorityText, family);
-    if (refused !== undefined) this.words.error("rules-syntax", refused, tokens);
+    if (refused !== undefined) this.words.error("rules-refused", refused, tokens);
     chain.base = {
       ...place,
       policy: chain.base?.policy ?? "accept",

@@ -68,7 +68,7 @@ export class TableCloser {
         : () => undefined,
       refuse: (message, statement) => {
         this.refusals++;
-        this.words.error("rules-syntax", message, statement.tokens);
+        this.words.error("rules-refused", message, statement.tokens);
       },
       missing: (what, statement) =>
         this.words.error("unknown-set", `there is no ${what} in table ${family} ${name}`, statement.tokens),

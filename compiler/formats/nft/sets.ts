@@ -221,7 +221,7 @@ function closeElements(set: SetDraft, words: WordReader, { key, read }: ElementR
     else for (const node of nodesOf([each], words)) take(node);
   }
   if (others > 0)
-    words.error("rules-syntax", `${others} elements of ${set.kind} ${set.name} do not have its type`, set.block.head);
+    words.error("rules-refused", `${others} elements of ${set.kind} ${set.name} do not have its type`, set.block.head);
   return known;
 }
 

@@ -122,10 +122,12 @@ describe("a node whose files are named in the Cluster document", () => {
       kpc(["check", `${SHOP}/manifests`, "cluster.yaml", "-c", `${SHOP}/kpc.yaml`], { folder }),
     ]);
     expect(traced.code).toBe(1);
-    expect(traced.text).toContain("collected/f:4:3: error: expected an IPv4 address, found 10.244.1 [rules-syntax]");
+    expect(traced.text).toContain("collected/f:4:3: error: expected an IPv4 address, found 10.244.1 [rules-refused]");
     expect(traced.text).toContain("assuming: ");
     expect(traced.text).toContain('=> not known: kpc does not understand "ip saddr 10.244.1 drop" in forward');
-    expect(checked.stdout).toContain("collected/f:4:3: error: expected an IPv4 address, found 10.244.1 [rules-syntax]");
+    expect(checked.stdout).toContain(
+      "collected/f:4:3: error: expected an IPv4 address, found 10.244.1 [rules-refused]",
+    );
     expect(checked.stdout).toMatch(/f:4:3: warning: .* \[undecided-rules\]\n.*\n.*\n {2}note: assuming: /);
   });
 

@@ -38,7 +38,7 @@ describe("a trace of rules that were not all read", () => {
     [
       "nft: elements",
       `table ip t {\n set s {\n  type ipv4_addr\n  elements = { nobody }\n }\n chain c {\n  ${base}\n }\n}\n`,
-      "rules-syntax",
+      "rules-refused",
     ],
     [
       "nft: a hook",

@@ -8,6 +8,6 @@ test.each(REFUSED_ROWS.map((row): [string, ExtensionRow] => [row.rule, row]))(
   "%s is reported: iptables refuses it",
   (_, row) => {
     const { findings } = readIptablesText(textWith(row), row.family ?? "ip");
-    expect(findings.filter((finding) => / error rules-syntax /.test(finding)).length).toBe(1);
+    expect(findings.filter((finding) => / error rules-refused /.test(finding)).length).toBe(1);
   },
 );

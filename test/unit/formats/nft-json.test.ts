@@ -43,7 +43,7 @@ describe("nft -j", () => {
 
   test("a statement without words makes its rule one that may do anything, which is told", () => {
     const { program, findings } = read(rule({ somewhat: { new: 1 } }, { drop: null }));
-    expect(findings).toEqual([expect.stringMatching(/^1:\d+ rules-syntax /)]);
+    expect(findings).toEqual([expect.stringMatching(/^1:\d+ rules-refused /)]);
     expect([...stepsIn(program.ruleset.tables)]).toMatchObject([{ kind: "opaque-statement", terminal: true }]);
   });
 
@@ -73,7 +73,7 @@ describe("nft -j", () => {
   test("a rule that the kernel refuses behind its hook is a finding at its object", () => {
     const text = rule({ masquerade: null });
     const [finding = "", ...more] = read(text).findings;
-    expect(finding).toMatch(/^1:\d+ rules-syntax expected masquerade in chains of type nat only$/);
+    expect(finding).toMatch(/^1:\d+ rules-refused expected masquerade in chains of type nat only$/);
     expect(text.slice(Number(/^1:(\d+)/.exec(finding)?.[1]) - 1)).toMatch(/^\{"rule":/);
     expect(more).toEqual([]);
   });

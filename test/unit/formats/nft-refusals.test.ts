@@ -5,7 +5,7 @@ import { readNftText } from "../../support/read.ts";
 describe("a rule that nft refuses is a finding at its place", () => {
   test.each(REFUSED.map((row) => [row.join(" "), row] as const))("%s", (_, row) => {
     const [first = ""] = readNftText(fileWith(row)).findings;
-    expect(first).toMatch(/^10:\d+ error rules-syntax (expected|no packet|tcp reset answers|icmp)/);
+    expect(first).toMatch(/^10:\d+ error rules-refused (expected|no packet|tcp reset answers|icmp)/);
   });
 });
 
@@ -13,11 +13,11 @@ describe("a rule that the kernel refuses where it stands is a finding at its pla
   test.each(MISPLACED.map((row) => [row.join(" "), row] as const))("%s", (_, row) => {
     const [, , hook] = row;
     expect(readNftText(fileWith(row)).findings).toEqual([
-      expect.stringMatching(new RegExp(`^10:\\d+ error rules-syntax expected .* only(, found ${hook})?$`)),
+      expect.stringMatching(new RegExp(`^10:\\d+ error rules-refused expected .* only(, found ${hook})?$`)),
     ]);
     for (const way of Object.keys(WAYS) as (keyof typeof WAYS)[])
       expect(readNftText(fileWith(row, way)).findings, way).toEqual(
-        way === "none" ? [] : [expect.stringMatching(/^13:\d+ error rules-syntax expected .* only/)],
+        way === "none" ? [] : [expect.stringMatching(/^13:\d+ error rules-refused expected .* only/)],
       );
   });
 
@@ -25,10 +25,10 @@ describe("a rule that the kernel refuses where it stands is a finding at its pla
     const findings = (way: keyof typeof WAYS): readonly string[] =>
       readNftText(fileWith(["ip", "filter", "input", "tcp option maxseg size set rt mtu"], way)).findings;
     expect(findings("deep")).toEqual([
-      "13:3 error rules-syntax expected rt mtu at hook forward, output or postrouting only, found input: chain c leads to this one",
+      "13:3 error rules-refused expected rt mtu at hook forward, output or postrouting only, found input: chain c leads to this one",
     ]);
     expect(readNftText(fileWith(["ip", "filter", "prerouting", "masquerade"], "goto")).findings).toEqual([
-      "13:3 error rules-syntax expected masquerade in chains of type nat only: chain c leads to this one",
+      "13:3 error rules-refused expected masquerade in chains of type nat only: chain c leads to this one",
     ]);
   });
 
@@ -36,10 +36,10 @@ describe("a rule that the kernel refuses where it stands is a finding at its pla
     const text = (rule: string): string =>
       `define way = r\ntable ip t {\nchain r {\nmasquerade\n}\nchain c {\ntype nat hook output priority 0;\njump {\n${rule}\n}\n}\n}\n`;
     expect(readNftText(text("snat to 1.1.1.1")).findings).toEqual([
-      "9:1 error rules-syntax expected snat at hook input or postrouting only, found output",
+      "9:1 error rules-refused expected snat at hook input or postrouting only, found output",
     ]);
     expect(readNftText(text("jump $way")).findings).toEqual([
-      "4:1 error rules-syntax expected masquerade at hook postrouting only, found output: chain c leads to this one",
+      "4:1 error rules-refused expected masquerade at hook postrouting only, found output: chain c leads to this one",
     ]);
   });
 
@@ -66,7 +66,7 @@ describe("a base chain that there cannot be is a finding", () => {
     ["inet", "type filter hook input device lo priority 0", "no device at hook input"],
   ])("%s: %s", (family, head, expected) => {
     const { findings } = readNftText(`table ${family} t {\nchain c {\n${head};\n}\n}\n`);
-    expect(findings).toEqual([expect.stringContaining(`3:1 error rules-syntax expected ${expected}`)]);
+    expect(findings).toEqual([expect.stringContaining(`3:1 error rules-refused expected ${expected}`)]);
   });
 });
 

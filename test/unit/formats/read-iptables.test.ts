@@ -440,18 +440,18 @@ describe("wrong input is told, and the rest is read", () => {
       dump("-j \u0007DROP"),
       ["3:13 error rules-syntax expected text, found a character that is none"],
     ],
-    ["an unknown option", dump("-p tcp --dports 80 -j DROP"), ["3:17 error rules-syntax unknown option --dports"]],
+    ["an unknown option", dump("-p tcp --dports 80 -j DROP"), ["3:17 error rules-refused unknown option --dports"]],
     [
       "a port that is none",
       dump("-p tcp --dport 70000 -j DROP"),
-      ["3:17 error rules-syntax expected a port or the name of a service"],
+      ["3:17 error rules-refused expected a port or the name of a service"],
     ],
-    ["a port without a protocol", dump("-m tcp --dport 80"), ["3:10 error rules-syntax expected -p tcp with -m tcp"]],
-    ["a word too much", dump("-s 10.0.0.1 x -j DROP"), ["3:10 error rules-syntax expected one word behind -s"]],
+    ["a port without a protocol", dump("-m tcp --dport 80"), ["3:10 error rules-refused expected -p tcp with -m tcp"]],
+    ["a word too much", dump("-s 10.0.0.1 x -j DROP"), ["3:10 error rules-refused expected one word behind -s"]],
     [
       "an address of the other family",
       dump("-s fd00::1 -d 10.0.0.300 -j DROP"),
-      ["3:10 error rules-syntax expected an address of IPv4", "3:21 error rules-syntax expected an address of IPv4"],
+      ["3:10 error rules-refused expected an address of IPv4", "3:21 error rules-refused expected an address of IPv4"],
     ],
     [
       "a quotation mark",

@@ -455,12 +455,12 @@ describe("wrong input is told, and the rest is read", () => {
     [
       "no property",
       table("ip protocol udp dport 53 accept"),
-      ["10:19 error rules-syntax expected a property of the packet, such as ip saddr or tcp dport"],
+      ["10:19 error rules-refused expected a property of the packet, such as ip saddr or tcp dport"],
     ],
     [
       "ports without a protocol",
       table("dnat to 10.0.0.1:80"),
-      ["10:3 error rules-syntax expected a test of the protocol before a translation of ports"],
+      ["10:3 error rules-refused expected a test of the protocol before a translation of ports"],
     ],
     [
       "a set that is not there",
@@ -476,7 +476,7 @@ describe("wrong input is told, and the rest is read", () => {
     [
       "an element of another type",
       "table ip t {\n\tset s {\n\t\ttype ipv4_addr\n\t\telements = { fd00::1 }\n\t}\n}\n",
-      ["2:2 error rules-syntax 1 elements of set s do not have its type"],
+      ["2:2 error rules-refused 1 elements of set s do not have its type"],
     ],
     [
       "a handle",
