@@ -52,6 +52,7 @@ function joinTwo(first: Rule, second: Rule): Rule | undefined {
 
 /** `! --dst-type LOCAL --limit-iface-in` is another type, or the type and not on the interface. */
 function joinLimited(first: Rule, second: Rule): Rule | undefined {
+  if (second.steps.every(({ kind }) => kind !== "opaque")) return undefined;
   const at = first.steps.findIndex((step, i) => !isSame(step, second.steps[i]));
   const [other, type, unknown] = [first.steps[at], second.steps[at], second.steps[at + 1]];
   if (other?.kind !== "compare" || type?.kind !== "compare" || unknown?.kind !== "opaque") return undefined;
@@ -63,6 +64,7 @@ function joinLimited(first: Rule, second: Rule): Rule | undefined {
 
 /** `! --icmp-type 3/4` is another type, or the type and another code. */
 function joinIcmp(first: Rule, second: Rule): Rule | undefined {
+  if (second.steps.every((step) => step.kind !== "compare" || step.left.kind !== "header")) return undefined;
   const at = first.steps.findIndex((step, i) => !isSame(step, second.steps[i]));
   const [other, type, code] = [first.steps[at], second.steps[at], second.steps[at + 1]];
   if (other?.kind !== "compare" || type?.kind !== "compare" || code?.kind !== "compare") return undefined;

@@ -22,8 +22,13 @@ export function printRule(rule: Rule, context: RuleContext): RuleWords | Lacking
 /** As iptables-save lists them. */
 const HEAD_ORDER = ["-s", "-d", "-i", "-o", "-p", "-f"];
 
-class OpenRule {
-  private readonly context: RuleContext;
+/** The rule so far. It is what its matches are printed in. */
+class OpenRule implements PrintScope {
+  readonly family: PrintScope["family"];
+  readonly table: PrintScope["table"];
+  readonly chainNames: PrintScope["chainNames"];
+  readonly sets: PrintScope["sets"];
+  readonly listName: PrintScope["listName"];
   /** The protocol that a test says, which may come later: `-p` counts for the whole rule. */
   private readonly tested: string | undefined;
   private readonly head: OptionWords[] = [];
@@ -33,7 +38,11 @@ class OpenRule {
   private target: RuleWords["target"];
 
   constructor(steps: readonly Step[], context: RuleContext) {
-    this.context = context;
+    this.family = context.family;
+    this.table = context.table;
+    this.chainNames = context.chainNames;
+    this.sets = context.sets;
+    this.listName = context.listName;
     this.tested = protocolTested(steps);
   }
 
@@ -41,10 +50,10 @@ class OpenRule {
   add(step: Step): Lacking | undefined {
     if (this.target !== undefined) return lacking("a rule has one target, and it is the last");
     if (isMatch(step) || step.kind === "remember") {
-      const words = printMatch(step, this.scope());
+      const words = printMatch(step, this);
       return "lacking" in words ? words : this.take(words);
     }
-    const target = printTarget(step, this.context);
+    const target = printTarget(step, this);
     if ("lacking" in target) return target;
     this.target = target;
     return undefined;
@@ -56,13 +65,16 @@ class OpenRule {
     return { head, matches: this.matches, comment, target: this.target };
   }
 
-  private scope(): PrintScope {
-    return {
-      ...this.context,
-      protocol: this.named() ?? this.tested,
-      last: this.matches.at(-1),
-      has: (option) => this.head.some(({ name }) => name === option),
-    };
+  get protocol(): string | undefined {
+    return this.named() ?? this.tested;
+  }
+
+  get last(): UnitWords | undefined {
+    return this.matches.at(-1);
+  }
+
+  has(option: string): boolean {
+    return this.head.some(({ name }) => name === option);
   }
 
   /** What `-p` names so far. */

@@ -35,13 +35,13 @@ export interface MatchScope {
 export interface RuleContext {
   readonly family: "ip" | "ip6";
   /** The table that the rule is in, where what it says of packets without a connection counts. */
-  readonly table?: string;
+  readonly table?: string | undefined;
   /** The names that chains have in iptables. */
   readonly chainNames: ReadonlyMap<string, string>;
   /** Sets that rules fill. */
   readonly sets: ReadonlyMap<string, SetDeclaration>;
   /** The list of `recent` that a set is; a name of ours unless told otherwise. */
-  readonly listName?: (set: string) => string;
+  readonly listName?: ((set: string) => string) | undefined;
 }
 
 /** The rule so far, for a match that is printed. */
@@ -51,7 +51,7 @@ export interface PrintScope extends RuleContext {
   /** The last match. */
   readonly last: UnitWords | undefined;
   /** Whether the rule has this option, which it can have once. */
-  readonly has: (option: "-s" | "-d") => boolean;
+  has(option: "-s" | "-d"): boolean;
 }
 
 /** What both kinds of extensions have. */
