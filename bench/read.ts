@@ -5,7 +5,8 @@
  *   npm run bench:read -- [--lines 700000] [--elements 100000] [--rounds 3]
  *
  * Each reading is a process of its own that reads the file, makes a program of it and says how many rules or elements that
- * has; seconds and peak memory are the whole process's. Needs GNU time for the memory.
+ * has; seconds and peak memory are the whole process's. Rounds read once by shape, as kpc does, and once by the grammar alone; the
+ * ratios are of CPU time and peak memory, the former over the latter. Needs GNU time for CPU time and memory.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,6 +30,8 @@ const { values: flags } = parseArgs({
     rounds: { type: "string", default: "3" },
     /** A file to read, in the process that is measured. */
     read: { type: "string" },
+    /** Whether that process reads by the grammar alone. */
+    grammar: { type: "boolean", default: false },
   },
 });
 
@@ -53,8 +56,8 @@ function countElements({ ruleset }: Program): number {
 function readOne(path: string): void {
   const source = { name: path, text: readFileSync(path, "latin1") };
   const count = path.endsWith(".nft")
-    ? countElements(readNft(source, refuse))
-    : countRules(readIptables(source, refuse));
+    ? countElements(readNft(source, refuse, undefined, flags.grammar))
+    : countRules(readIptables(source, refuse, { byGrammar: flags.grammar }));
   process.stdout.write(`${count}\n`);
 }
 
@@ -82,31 +85,67 @@ function makeListing(elements: number): string {
 `;
 }
 
+interface Runs {
+  readonly seconds: number[];
+  readonly cpuSeconds: number[];
+  readonly peakMb: number[];
+}
+
 async function measureFile(name: string, text: string): Promise<readonly string[]> {
   const path = join(tmpdir(), `kpc-bench-read-${process.pid}.${name === "nft" ? "nft" : "rules"}`);
   writeFileSync(path, text);
   try {
-    const seconds: number[] = [];
-    const peaks: number[] = [];
-    for (let round = 0; round < Number(flags.rounds); round++) {
-      const run = await measure(process.execPath, [fileURLToPath(import.meta.url), "--read", path]);
-      if (run.trouble !== undefined) return [name, run.trouble];
-      seconds.push(run.seconds);
-      if (run.peakMb !== undefined) peaks.push(run.peakMb);
-    }
-    const lines = text.split("\n").length;
-    const peak = peaks.length === 0 ? "-" : Math.max(...peaks).toFixed(0);
-    return [name, String(lines), (text.length / 1e6).toFixed(1), summarise(seconds).median.toFixed(2), peak];
+    const [byShape, byGrammar]: [Runs, Runs] = [
+      { seconds: [], cpuSeconds: [], peakMb: [] },
+      { seconds: [], cpuSeconds: [], peakMb: [] },
+    ];
+    for (let round = 0; round < Number(flags.rounds); round++)
+      for (const [runs, flag] of [[byShape, []] as const, [byGrammar, ["--grammar"]] as const]) {
+        const run = await measure(process.execPath, [fileURLToPath(import.meta.url), "--read", path, ...flag]);
+        if (run.trouble !== undefined) return [name, run.trouble];
+        runs.seconds.push(run.seconds);
+        if (run.cpuSeconds !== undefined) runs.cpuSeconds.push(run.cpuSeconds);
+        if (run.peakMb !== undefined) runs.peakMb.push(run.peakMb);
+      }
+    return [
+      name,
+      String(text.split("\n").length),
+      (text.length / 1e6).toFixed(1),
+      ...[byShape, byGrammar].flatMap(({ seconds, cpuSeconds, peakMb }) => [
+        median(seconds).toFixed(2),
+        median(cpuSeconds).toFixed(2),
+        median(peakMb).toFixed(0),
+      ]),
+      (median(byShape.cpuSeconds) / median(byGrammar.cpuSeconds)).toFixed(2),
+      (median(byShape.peakMb) / median(byGrammar.peakMb)).toFixed(2),
+    ];
   } finally {
     rmSync(path);
   }
+}
+
+/** Not a number where nothing was measured. */
+function median(values: readonly number[]): number {
+  return values.length === 0 ? Number.NaN : summarise(values).median;
 }
 
 if (flags.read !== undefined) {
   readOne(flags.read);
 } else {
   const rows = [
-    ["text", "lines", "MB", "seconds", "peak MB"],
+    [
+      "text",
+      "lines",
+      "MB",
+      "seconds",
+      "CPU",
+      "peak MB",
+      "by grammar: seconds",
+      "CPU",
+      "peak MB",
+      "ratio: CPU",
+      "memory",
+    ],
     await measureFile("iptables", makeSave(Number(flags.lines))),
     await measureFile("nft", makeListing(Number(flags.elements))),
   ];

@@ -108,7 +108,7 @@ const CHAINS: readonly HoleKind[] = ["word"];
 const TEXTS: readonly HoleKind[] = ["quoted"];
 
 /** Where words begin that may differ: behind blanks, and behind words that say what comes. */
-const STARTS = /(?:^|[ \t\r\n])(?=[0-9a-fA-F:])|((?:^|[ \t\r\n])(?:jump|goto) )|((?:^|[ \t\r\n])comment ")/g;
+const STARTS = /(?:^|[ \t\r\n])(?:((?:jump|goto) )|(comment ")|(?=[0-9a-fA-F:]))/g;
 const STOPS = /"?(?=[ \t\r\n]|$)/y;
 
 function shapeOfElement(text: string): Shape | undefined {

@@ -56,6 +56,15 @@ describe("a long list of elements", () => {
     return { elements: found?.elements, asked };
   }
 
+  it("is read by shape also with comments", () => {
+    const list = Array.from({ length: 300 }, (_, i) => `10.0.0.${i & 255} . ${i} comment "team-${i}/web: a, b"`).join(
+      ", ",
+    );
+    const { elements, asked } = readList(list);
+    expect(elements?.[299]).toEqual({ key: [0x0a00002b, 299], comment: "team-299/web: a, b" });
+    expect(asked).toBe(6);
+  });
+
   it("is read by the shape of its elements, the odd ones by the grammar", () => {
     const { elements, asked } = readList(`${ELEMENTS}, 10.9.9.9 . http, ${ELEMENTS}`);
     expect(elements?.length).toBe(2001);
