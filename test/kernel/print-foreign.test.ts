@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { printTable } from "../../compiler/formats/nft/print.ts";
-import { foreignNft } from "../support/arbitraries.ts";
+import { foreignNft } from "../support/arbitrary-rules.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { refusedByNft } from "../support/nft-check.ts";
 import { mustReadNft } from "../support/read.ts";

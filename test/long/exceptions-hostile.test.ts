@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Expression, Match, Program, Rule, Statement } from "../../compiler/ir/types.ts";
-import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
+import { foreignIptables, foreignNft } from "../support/arbitrary-rules.ts";
 import { hostileText } from "../support/dispositions.ts";
 import { hold } from "../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";

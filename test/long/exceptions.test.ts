@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compare } from "../../compiler/compare/compare.ts";
 import { parseAddress } from "../../compiler/net/address.ts";
-import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
+import { NODE_IPS } from "../support/arbitraries.ts";
+import { foreignIptables, foreignNft } from "../support/arbitrary-rules.ts";
 import { hold } from "../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 

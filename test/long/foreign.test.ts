@@ -8,7 +8,8 @@ import { type Address, parseAddress, printAddress } from "../../compiler/net/add
 import { judge } from "../../runtime/kernel/judge.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
 import type { KernelRules } from "../../runtime/kernel/rules.ts";
-import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
+import { NODE_IPS } from "../support/arbitraries.ts";
+import { foreignIptables, foreignNft } from "../support/arbitrary-rules.ts";
 import { findDisagreements, JUDGES, type Judge, openTestNode, type PredictedPacket } from "../support/differential.ts";
 import { judgedText } from "../support/judged-texts.ts";
 import { kernelMissing } from "../support/kernel.ts";

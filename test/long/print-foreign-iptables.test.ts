@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { printSave } from "../../compiler/formats/iptables/print-save.ts";
 import { normaliseProgram } from "../../compiler/ir/normal-form.ts";
 import type { Chain, Rule, Ruleset, Table } from "../../compiler/ir/types.ts";
-import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
+import { foreignIptables, foreignNft } from "../support/arbitrary-rules.ts";
 import { type RestoreText, refusedByIptables } from "../support/iptables-check.ts";
 import { type ExtensionRow, MATCH_ROWS, TARGET_ROWS, textWith } from "../support/iptables-rows.ts";
 import { kernelMissing } from "../support/kernel.ts";

@@ -11,7 +11,7 @@ import { isServiceTraffic, onlyServiceTraffic } from "../../compiler/verify/othe
 import { type ServiceRules, type Suspect, serviceRulesOf } from "../../compiler/verify/service-rules.ts";
 import { frontendsIn } from "../../compiler/verify/services/frontends.ts";
 import { ServiceNames } from "../../compiler/verify/services/service-names.ts";
-import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
+import { foreignIptables, foreignNft } from "../support/arbitrary-rules.ts";
 import { mustCompile } from "../support/compile.ts";
 import { readIptablesText, readNftText } from "../support/read.ts";
 import { finderIn } from "../support/regions.ts";

@@ -7,7 +7,7 @@ import { environmentOf } from "../../compiler/evaluate/packet.ts";
 import { printIr } from "../../compiler/formats/ir/print.ts";
 import { PROTOCOL_NUMBERS } from "../../compiler/net/protocol.ts";
 import type { Manifest } from "../support/arbitraries.ts";
-import { manifestsAsWritten } from "../support/arbitraries.ts";
+import { manifestsAsWritten } from "../support/arbitrary-manifests.ts";
 import { toText } from "../support/compile.ts";
 import { completeText, valuesOf } from "../support/complete.ts";
 import { runs } from "../support/runs.ts";

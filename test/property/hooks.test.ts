@@ -9,7 +9,8 @@ import type { Departure, Outcome, Packet } from "../../compiler/evaluate/packet.
 import { both, isPossible } from "../../compiler/evaluate/unknown/condition.ts";
 import { CT_STATUS } from "../../compiler/ir/constants.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import { cluster, foreignIptables, foreignNft } from "../support/arbitraries.ts";
+import { cluster } from "../support/arbitraries.ts";
+import { foreignIptables, foreignNft } from "../support/arbitrary-rules.ts";
 import { mustCompile, unfold } from "../support/compile.ts";
 import { packetText, tupleText } from "../support/flows.ts";
 import { throughHooks } from "../support/hooks.ts";

@@ -10,7 +10,7 @@ import { type Address, FAMILIES, parseAddress } from "../../compiler/net/address
 import { printTable } from "../../compiler/print.ts";
 import { TableAsked } from "../../runtime/classifier/engine.ts";
 import { aimAt } from "../support/aimed.ts";
-import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
+import { foreignIptables, foreignNft } from "../support/arbitrary-rules.ts";
 import { mustReadIptables, mustReadNft, readNftText } from "../support/read.ts";
 import { runs } from "../support/runs.ts";
 import { numbersFrom } from "../support/slots.ts";
