@@ -49,10 +49,6 @@ export class MutantJudge {
       worker.postMessage(task);
     });
   }
-
-  async stop(): Promise<void> {
-    await this.worker?.terminate();
-  }
 }
 
 /** `each` of all items, by as many judges at once; an item is taken as soon as a judge is free. */
