@@ -41,18 +41,11 @@ function flagsOf({ constant, dynamic, interval, timeouts, timeoutSeconds }: SetD
 /** `type …`, or `typeof …` where a component's type has no name that a concatenation may hold. */
 function printTypes(key: readonly Component[], data?: "verdict" | readonly Component[]): string {
   const parts = data === undefined || data === "verdict" ? key : [...key, ...data];
-  // A type that the IR does not have is named as it was; `integer` cannot be named.
-  const needsSamples = parts.some(({ type, sample }) => type === "integer" && !isTypeName(sample));
+  const needsSamples = parts.some(({ type }) => type === "integer");
   const print = (components: readonly Component[]): string =>
-    components
-      .map(({ type, sample }) => (needsSamples || type === "integer" ? printExpression(sample, "ip") : type))
-      .join(" . ");
+    components.map(({ type, sample }) => (needsSamples ? printExpression(sample, "ip") : type)).join(" . ");
   const value = data === undefined ? "" : ` : ${data === "verdict" ? "verdict" : print(data)}`;
   return `${needsSamples ? "typeof" : "type"} ${print(key)}${value}`;
-}
-
-function isTypeName(sample: Component["sample"]): boolean {
-  return sample.kind === "opaque" && /^\w+$/.test(sample.text);
 }
 
 /** In the order of the program: a Service's elements stand together. */

@@ -14,7 +14,7 @@ import type {
 } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { type ElementReading, isList, type ReadList } from "./element-lists.ts";
-import { toElement, toMapElement } from "./elements.ts";
+import { allKnown, toElement, toMapElement } from "./elements.ts";
 import { toField } from "./fields.ts";
 import { nftParser, type TypesNode, unquote } from "./grammar.ts";
 import { Listed } from "./set-aside.ts";
@@ -159,8 +159,9 @@ export function takeElements(set: SetDraft, tokens: readonly IToken[], words: Wo
 /** Most lists stand behind the types of their elements. */
 function readList(set: SetDraft, tokens: readonly IToken[], words: WordReader): ReadList | undefined {
   const types = set.types === undefined ? undefined : words.parseQuietly(set.types, () => nftParser().types());
-  const reading = types === undefined ? undefined : readingOf(set, typesOf(set, types));
-  return reading === undefined || reading === "opaque" ? undefined : words.lists.read(tokens, reading);
+  const known = types === undefined ? undefined : typesOf(set, types);
+  const reading = known === undefined ? undefined : readingOf(set, known);
+  return reading === undefined ? undefined : words.lists.read(tokens, reading);
 }
 
 /** All of `elements` as they were read one by one. */
@@ -179,6 +180,7 @@ export function closeSet(set: SetDraft, words: WordReader): SetDeclaration | Map
   const types = words.parse(set.types, () => nftParser().types());
   if (types === undefined) return undefined;
   const found = typesOf(set, types);
+  if (found === undefined) return "opaque";
   const isDynamic = set.flags.has("dynamic");
   const { timeoutSeconds, size = isDynamic ? DEFAULT_SIZE : undefined } = set.properties;
   const shared: SetProperties = {
@@ -192,7 +194,6 @@ export function closeSet(set: SetDraft, words: WordReader): SetDeclaration | Map
     ...(size === undefined ? {} : { size }),
   };
   const reading = readingOf(set, found);
-  if (reading === "opaque") return reading;
   if (reading === undefined) {
     words.error("rules-syntax", `expected ": " and what map ${set.name} holds`, set.block.head);
     return undefined;
@@ -263,23 +264,21 @@ const SAMPLES: Readonly<Record<string, Expression>> = {
 interface SetTypes {
   readonly key: readonly Component[];
   readonly data: "verdict" | readonly Component[] | undefined;
-  readonly isInterval: boolean;
 }
 
-function typesOf({ typeWord, family }: SetDraft, { key, data, isInterval }: TypesNode): SetTypes {
-  const components = (node: SyntaxNode): readonly Component[] =>
-    (node.kind === "concat" ? node.parts : [node]).map((part) => toComponent(part, typeWord, family));
-  return {
-    key: components(key),
-    data: data === undefined ? undefined : isVerdict(data) ? "verdict" : components(data),
-    isInterval,
-  };
+/** Undefined: the IR does not have all of them. */
+function typesOf({ typeWord, family }: SetDraft, { key, data, isInterval }: TypesNode): SetTypes | undefined {
+  if (isInterval) return undefined;
+  const components = (node: SyntaxNode): readonly Component[] | undefined =>
+    allKnown(node.kind === "concat" ? node.parts : [node], (part) => toComponent(part, typeWord, family));
+  const keys = components(key);
+  const held = data === undefined || isVerdict(data) ? "verdict" : components(data);
+  if (keys === undefined || held === undefined) return undefined;
+  return { key: keys, data: data === undefined ? undefined : held };
 }
 
 /** How elements of such types are read; undefined for a map without data. */
-function readingOf({ kind }: SetDraft, { key, data, isInterval }: SetTypes): ElementReading | undefined | "opaque" {
-  const parts = [...key, ...(data === undefined || data === "verdict" ? [] : data)];
-  if (isInterval || parts.some(({ sample }) => sample.kind === "opaque")) return "opaque";
+function readingOf({ kind }: SetDraft, { key, data }: SetTypes): ElementReading | undefined {
   const keyTypes = key.map(({ type }) => type);
   if (kind === "set") return { key: `set ${keyTypes.join(" ")}`, read: (node) => toElement(node, keyTypes) };
   if (data === undefined) return undefined;
@@ -290,16 +289,14 @@ function readingOf({ kind }: SetDraft, { key, data, isInterval }: SetTypes): Ele
   };
 }
 
-/** `type NAME` or `typeof EXPRESSION`. A type that the IR does not have is called `integer`. */
-function toComponent(node: SyntaxNode, word: "type" | "typeof", family: TableFamily): Component {
+/** `type NAME` or `typeof EXPRESSION`; undefined: the IR does not have the type. */
+function toComponent(node: SyntaxNode, word: "type" | "typeof", family: TableFamily): Component | undefined {
   if (word === "typeof" && node.kind === "field") {
     const sample = toField(node.words, family);
-    return { type: typeOf(sample, family), sample };
+    return sample.kind === "opaque" ? undefined : { type: typeOf(sample, family), sample };
   }
   if (node.kind === "numgen") return { type: "integer", sample: node };
-  const name = node.kind === "value" ? node.text : node.kind === "field" ? node.words.join(" ") : "integer";
+  const name = node.kind === "value" ? node.text : node.kind === "field" ? node.words.join(" ") : "";
   const sample = meaningOf(SAMPLES, name);
-  return sample === undefined
-    ? { type: "integer", sample: { kind: "opaque", text: name } }
-    : { type: name as DataType, sample };
+  return sample === undefined ? undefined : { type: name as DataType, sample };
 }
