@@ -2,11 +2,11 @@
 import type { Program } from "../../compiler/ir/types.ts";
 
 /** What a listing as text and one as JSON both say of a program: nft 1.0.6 leaves comments of tables and chains out of JSON,
- *  what `typeof` names, devices of chains, that sets merge intervals, and whether sets are dynamic, which the rules that fill them tell; bodies of
- *  counters and the like are text. */
+ *  what `typeof` names, devices of chains, that sets merge intervals, and whether sets are dynamic, which the rules that fill them
+ *  tell; bodies of counters and the like are text. */
 export function sameProgram({ ruleset }: Program): unknown {
   const text = JSON.stringify(ruleset.tables, (key, value: unknown) => {
-    if (["origin", "objects", "statements", "autoMerge", "sample", "device"].includes(key)) return undefined;
+    if (["origin", "objects", "autoMerge", "sample", "device"].includes(key)) return undefined;
     return typeof value === "bigint" ? `${value}n` : value;
   });
   const tables = JSON.parse(text) as {

@@ -201,10 +201,22 @@ class Writer {
       ...(body["gc-interval"] === undefined ? [] : [`gc-interval ${secondsText(body["gc-interval"])}`]),
       ...(body["auto-merge"] === true ? ["auto-merge"] : []),
       ...(typeof body["policy"] === "string" ? [`policy ${body["policy"]}`] : []),
+      ...list(body["stmt"]).map((each) => this.setStatement(each, listed)),
       ...(typeof body["comment"] === "string" ? [`comment ${quoted(body["comment"])}`] : []),
       ...this.elementLines(body, listed),
     ];
     table.objects.push({ lines: [`${kind} ${name} {`, ...lines, "}"], listed });
+  }
+
+  /** What each element counts or limits. */
+  private setStatement(json: JsonValue, listed: Listed): string {
+    try {
+      return statementText(json);
+    } catch (error) {
+      if (!(error instanceof UnknownJson)) throw error;
+      this.fail(`expected a statement of a set, found ${error.message}`, listed);
+      return "";
+    }
   }
 
   private elementLines(body: JsonObject, listed: Listed): string[] {

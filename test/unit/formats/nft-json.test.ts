@@ -60,6 +60,18 @@ describe("nft -j", () => {
     expect(inside?.rules.length).toBe(2);
   });
 
+  test("what elements of a set count or limit", () => {
+    const stmt = [{ counter: null }, { limit: { rate: 5, burst: 5, per: "second" } }];
+    const set = { family: "ip", name: "s", table: "t", type: "ipv4_addr", policy: "memory", timeout: 5, stmt };
+    const text = JSON.stringify({ nftables: [{ table: { family: "ip", name: "t" } }, { set }] });
+    const { ruleset } = readNftJson({ name: "list.json", text }, ({ message }) => {
+      throw new Error(message);
+    });
+    expect(ruleset.tables[0]?.sets).toMatchObject([
+      { policy: "memory", timeoutSeconds: 5, statements: ["counter", "limit rate 5/second"] },
+    ]);
+  });
+
   test("a mapping of addresses has its flag in `prefix`", () => {
     const addr = { prefix: { addr: "10.1.0.0", len: 24 } };
     const text = rule({ snat: { addr, flags: "netmap", type_flags: "prefix" } });
