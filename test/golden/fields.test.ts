@@ -59,6 +59,15 @@ status: {podIP: 10.244.1.5, phase: Running, conditions: [{type: Ready, status: "
 const READY: Changed = { spec: "selector: {app: api}", instead: podThatIsReady("True") };
 const NOT_READY: Changed = { ...READY, instead: podThatIsReady("False") };
 
+const sliceOf = (address: string, port: number): string => `
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: api-1, namespace: shop, labels: {kubernetes.io/service-name: api}}
+addressType: IPv4
+endpoints: [{addresses: ["${address}"], nodeName: node-1}]
+ports: [{name: http, port: ${port}}]
+`;
+
 const IPV6_SLICE = `
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -122,6 +131,22 @@ const CASES: Readonly<Record<string, Changed>> = {
   "node-port": NODE_PORT,
   "node-port-addresses": { ...NODE_PORT, settings: { nodePortAddresses: [prefix("10.0.0.0/8")] }, from: NODE_PORT },
   "node-port-not-on-localhost": { ...NODE_PORT, settings: { localhostNodePorts: false }, from: NODE_PORT },
+  // The destination does not change when the endpoint is where packets were sent to.
+  "external-ip-is-endpoint": {
+    spec: "externalIPs: [198.51.100.9]",
+    instead: sliceOf("198.51.100.9", 80),
+    from: { spec: "externalIPs: [198.51.100.9]", instead: sliceOf("198.51.100.9", 81) },
+  },
+  "node-port-is-port-of-endpoint": {
+    ...NODE_PORT,
+    instead: sliceOf("198.51.100.9", 30080),
+    from: { ...NODE_PORT, instead: sliceOf("198.51.100.9", 30081) },
+  },
+  "node-port-addresses-of-unknown-node": {
+    ...NODE_PORT,
+    settings: { nodePortAddresses: [prefix("10.0.0.0/8")], nodeIps: undefined },
+    from: { ...NODE_PORT, settings: { nodeIps: undefined } },
+  },
   "no-endpoints": { instead: "\n" },
   "endpoint-not-ready": { second: UNREADY },
   "endpoint-terminating": { second: ENDING },
