@@ -4,7 +4,8 @@ import { unreachable } from "../invariant.ts";
 import { isForOthers } from "./sets.ts";
 import type { AskedMap, CtKey, Expression, FieldExpression, HeaderField, KeyPart, MetaKey } from "./types.ts";
 
-const SIGNS = { and: "&", or: "|", xor: "^" } as const;
+/** How nft writes them. */
+export const COMBINING_SIGNS = { and: "&", or: "|", xor: "^" } as const;
 
 /** A field of packets, by the words that nft has for it. */
 export type FieldName =
@@ -66,7 +67,7 @@ export function describe(expression: Expression): string {
     case "shift":
       return `(${describe(expression.operand)} ${expression.by < 0 ? ">>" : "<<"} ${Math.abs(expression.by)})`;
     case "combine":
-      return `(${describe(expression.left)} ${SIGNS[expression.operator]} ${describe(expression.right)})`;
+      return `(${describe(expression.left)} ${COMBINING_SIGNS[expression.operator]} ${describe(expression.right)})`;
     case "concat":
       return expression.parts.map(describe).join(" . ");
     case "lookup":

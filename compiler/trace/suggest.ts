@@ -35,7 +35,7 @@ const MOST = 3;
 const KINDS = new Set(["pod", "svc", "node"]);
 
 /** kubectl's other words for the kinds. */
-const ALIASES = new Map([
+export const KIND_ALIASES: ReadonlyMap<string, string> = new Map([
   ["po", "pod"],
   ["pods", "pod"],
   ["service", "svc"],
@@ -49,5 +49,5 @@ function inFull(name: string): string {
   const [, service, namespace] = /^([a-z][a-z0-9-]*)\.([a-z0-9-]+)(?:\.svc(?:\..*)?)?$/.exec(name) ?? [];
   if (service !== undefined && namespace !== undefined) return `svc/${namespace}/${service}`;
   const [kind = "", ...rest] = name.split("/");
-  return [ALIASES.get(kind.toLowerCase()) ?? kind, ...rest].join("/");
+  return [KIND_ALIASES.get(kind.toLowerCase()) ?? kind, ...rest].join("/");
 }

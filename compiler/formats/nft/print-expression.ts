@@ -1,5 +1,7 @@
 /** Expressions in nft's spelling. */
+
 import { unreachable } from "../../invariant.ts";
+import { COMBINING_SIGNS } from "../../ir/describe.ts";
 import { typeOf } from "../../ir/expression-type.ts";
 import type { DataType, Expression, FieldExpression, TableFamily, Value } from "../../ir/types.ts";
 import { printAsked } from "./print-elements.ts";
@@ -74,8 +76,6 @@ function printCtField(key: Extract<FieldExpression, { kind: "ct" }>["key"], fami
       return `ct ${key}`;
   }
 }
-
-const COMBINING_SIGNS = { and: "&", or: "|", xor: "^" } as const;
 
 /** An expression between operators. */
 function printOperand(expression: Expression, family: TableFamily): string {

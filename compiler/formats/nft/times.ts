@@ -1,6 +1,7 @@
 /** Times and days as nft lists them: one fact has one text. */
 
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+/** From 0 on. */
+export const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /** A test of `meta hour`, `day` or `time` with its values as they are listed; other texts as they are. */
 export function listedTimes(text: string): string {

@@ -1,10 +1,12 @@
 /** Values that nft 1.0.6 refuses although its grammar takes them: none of their type, or not in its bits. */
+
 import { type HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import type { DataType, TableFamily } from "../../ir/types.ts";
 import { parseIpv4, parseIpv6 } from "../../net/address.ts";
 import { toField } from "./fields.ts";
 import { FLAGS, SYMBOLS } from "./keywords.ts";
 import type { StatementNode, SyntaxNode } from "./syntax.ts";
+import { DAYS } from "./times.ts";
 import { toValue } from "./to-values.ts";
 
 /** Why nft refuses a value that `statement` compares a field with. */
@@ -115,8 +117,6 @@ const HEADER_BITS: Readonly<Record<string, number>> = {
   "ip6 length": 16,
   "ip6 hoplimit": 8,
 } satisfies Partial<Record<keyof typeof HEADER_TYPES, number>>;
-
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /** Keys that have no field of their own: what is expected of them, and whether a word is that. */
 const OWN_WORDS: Readonly<

@@ -1,9 +1,11 @@
 /** From a walk to what its picture says. Steps are those of the text, with the same numbers. */
+
 import type { Diagnostic } from "../../diagnostics.ts";
 import { familyOf } from "../../net/address.ts";
 import { chance, isCertain } from "../../trace/chance.ts";
 import { placeAt, printPlaceView } from "../../trace/view.ts";
 import type { WalkRow } from "../../trace/walk/rows.ts";
+import { hostsOf } from "../../trace/walk/rows.ts";
 import { toldBranch } from "../../trace/walk/told.ts";
 import type { TellingContext } from "../../trace/walk/walk-names.ts";
 import type { Hop, Leg, Walk, WalkBranch, WalkStep } from "../../walk/types.ts";
@@ -81,10 +83,6 @@ function tunnelIn(legs: readonly Leg[]): string | undefined {
   for (const step of legs.flatMap(({ hops }) => hops.flatMap(({ steps }) => steps)))
     if (step.kind === "encapsulated") return tunnelWord(step);
   return undefined;
-}
-
-function hostsOf({ hops, end }: Leg): string[] {
-  return [...hops.map(({ host }) => host), end.host];
 }
 
 function homeOf(name: string, { hosts }: TellingContext): string | undefined {

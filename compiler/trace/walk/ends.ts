@@ -1,9 +1,11 @@
 /** What the ends of a flow are called, and what each name stands for. */
+
 import { nearest } from "../../documents/nearest.ts";
 import type { NetworkLayout } from "../../layout/types.ts";
 import type { Address } from "../../net/address.ts";
 import type { Host } from "../../network/network.ts";
 import type { ServiceSpec, Specs } from "../../specs/types.ts";
+import { KIND_ALIASES } from "../suggest.ts";
 
 /** What a name stands for. */
 export type EndTarget =
@@ -108,22 +110,12 @@ function lastOf(name: string): string {
   return name.split("/").at(-1) ?? name;
 }
 
-/** kubectl's other words for the kinds. */
-const ALIASES: ReadonlyMap<string, string> = new Map([
-  ["po", "pod"],
-  ["pods", "pod"],
-  ["service", "svc"],
-  ["services", "svc"],
-  ["no", "node"],
-  ["nodes", "node"],
-]);
-
 /** `text` with kpc's word for its kind; a name of DNS (`api.shop.svc.cluster.local`) as the Service's. */
 function inFull(text: string): string {
   const [, service, namespace] = /^([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc(?:\..*)?$/.exec(text) ?? [];
   if (service !== undefined && namespace !== undefined) return `svc/${namespace}/${service}`;
   const [kind = "", ...rest] = text.split("/");
-  return rest.length === 0 ? text : [ALIASES.get(kind) ?? kind, ...rest].join("/");
+  return rest.length === 0 ? text : [KIND_ALIASES.get(kind) ?? kind, ...rest].join("/");
 }
 
 /** The global addresses of a host, in its interfaces' order. */

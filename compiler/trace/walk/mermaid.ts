@@ -1,10 +1,12 @@
 /** A walk as a mermaid sequence diagram: hosts as participants, the packet on the arrows, what happens as notes, with the numbers of the text. */
+
 import { unreachable } from "../../invariant.ts";
 import type { Leg, Walk, WalkBranch } from "../../walk/types.ts";
 import { chance, isCertain } from "../chance.ts";
 import { endText } from "./end-text.ts";
 import { groupsOf } from "./groups.ts";
 import type { WalkRow } from "./rows.ts";
+import { hostsOf } from "./rows.ts";
 import { toldBranch } from "./told.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
@@ -31,10 +33,6 @@ export function renderMermaid(walk: Walk, context: TellingContext, isAll: boolea
     ...(more === undefined ? [] : ["end"]),
   ];
   return `${["sequenceDiagram", ...lines.map((line) => `  ${line}`)].join("\n")}\n`;
-}
-
-function hostsOf({ hops, end }: Leg): string[] {
-  return [...hops.map(({ host }) => host), end.host];
 }
 
 function branchLines(branch: WalkBranch, ids: ReadonlyMap<string, string>, context: TellingContext): string[] {

@@ -56,6 +56,11 @@ export function translationOf({ subject }: Pick<WalkRow, "subject">): WalkTransl
 
 type Draft = Omit<WalkRow, "number" | "host" | "hop"> & { readonly isNumbered: boolean };
 
+/** The hosts that a leg comes by, with the last one. */
+export function hostsOf({ hops, end }: Leg): string[] {
+  return [...hops.map(({ host }) => host), end.host];
+}
+
 /** What a row says, as a line. */
 export function printRow({ text, subject }: Pick<WalkRow, "text" | "subject">): string {
   return subject.kind === "end" ? `=> ${text}` : text;
