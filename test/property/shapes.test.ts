@@ -27,9 +27,6 @@ const OTHERS = `*filter
 -A INPUT -s 10.0.0.1,10.0.0.2 -i eth0 -m comment --comment plain -g KUBE-FIREWALL
 -A KUBE-FW ! -s 172.16.0.0/12 -m conntrack --ctstate RELATED,ESTABLISHED --ctorigdst 10.0.0.1 --ctorigdstport 80 -j RETURN
 -A KUBE-FW -m set --match-set blocked src -s 10.1.2.3/32 -j DROP
--A KUBE-F" -s 10.1.2.3/32 -j DROP
--A KUBE-F" -s 10.1.2.4/32 -j DROP
--A KUBE-FW -s 10.1.2.5/32 -j DROP
 -A KUBE-FIREWALL -m iprange --src-range 10.0.0.1-10.0.0.9 -d 10.0.0.0/255.255.255.0 -j LOG --log-prefix "x -s 10.0.0.1 "
 COMMIT
 *nat
@@ -60,7 +57,90 @@ const OTHERS_6 = `*nat
 COMMIT
 `;
 
+/** Lines of one shape behind `-A`, of which the last ones have something about them that others do not. */
+function linesBefore(last: readonly string[], line: (i: number) => string, count = 6): string {
+  return [...Array.from({ length: count }, (_, i) => line(i)), ...last].map((each) => `-A ${each}\n`).join("");
+}
+
+const FILTER = "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:A - [0:0]\n:B - [0:0]\n";
+const NAT = "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:A - [0:0]\n:B - [0:0]\n";
+
+/** What would be read wrongly if a shape were taken for more than it is. */
+const TRAPS: readonly (readonly [what: string, text: string])[] = [
+  [
+    "a chain's name that is no word",
+    FILTER +
+      linesBefore(['A" -s 10.0.0.8/32 -j DROP', 'A" -s 10.0.0.9/32 -j DROP'], (i) => `A -s 10.0.0.${i}/32 -j DROP`),
+  ],
+  [
+    "a chain that is named as a target",
+    `${FILTER}:LOG - [0:0]\n${linesBefore(["A -s 10.0.0.9/32 -j LOG"], (i) => `A -s 10.0.0.${i}/32 -j B`)}`,
+  ],
+  [
+    "a chain that is not there",
+    FILTER + linesBefore(["A -s 10.0.0.9/32 -j C", "C -s 10.0.0.9/32 -j B"], (i) => `A -s 10.0.0.${i}/32 -j B`),
+  ],
+  [
+    "a chain that is deleted, and made again",
+    FILTER +
+      linesBefore(["A -s 10.0.0.9/32 -j B"], (i) => `A -s 10.0.0.${i}/32 -j B`) +
+      "-F A\n-X A\n-N A\n" +
+      linesBefore([], (i) => `A -s 10.0.1.${i}/32 -j B`),
+  ],
+  [
+    "another table",
+    ["raw", "filter", "nat"]
+      .map(
+        (table) =>
+          `*${table}\n:OUTPUT ACCEPT [0:0]\n:A - [0:0]\n${linesBefore([], (i) => `A -s 10.0.0.${i}/32 -m conntrack ! --ctstate DNAT -j RETURN`)}COMMIT\n`,
+      )
+      .join(""),
+  ],
+  [
+    "a chain that other hooks lead to",
+    `${NAT}-A PREROUTING -j A\n-A POSTROUTING -j B\n${linesBefore(["B -s 10.0.0.8/32 -j DNAT --to-destination 10.0.0.1:80", "B -s 10.0.0.9/32 -j DNAT --to-destination 10.0.0.1:80"], (i) => `A -s 10.0.0.${i}/32 -j DNAT --to-destination 10.0.0.1:80`)}`,
+  ],
+  [
+    "a built-in chain",
+    FILTER +
+      linesBefore(
+        ["OUTPUT -i eth0 -s 10.0.0.9/32 -j B", "INPUT -i eth0 -s 10.0.0.9/32 -j B"],
+        (i) => `A -i eth0 -s 10.0.0.${i}/32 -j B`,
+      ),
+  ],
+  [
+    "other lengths of prefixes",
+    FILTER +
+      linesBefore(
+        [32, 31, 1, 0, 33, "255.255.0.0"].map((length) => `A -s 10.1.2.3/${length} -j B`),
+        (i) => `A -s 10.${i}.0.0/${16 + i} -j B`,
+      ),
+  ],
+  [
+    "an option that names a table",
+    FILTER +
+      linesBefore(["A -s 10.0.0.9/32 -t nat -j B", "A -t nat -s 10.0.0.9/32 -j B"], (i) => `A -s 10.0.0.${i}/32 -j B`),
+  ],
+  [
+    "a comment with a quotation mark",
+    FILTER +
+      linesBefore(
+        [
+          'A -m comment --comment "a \\" -s 1.2.3.4" -j B',
+          'A -m comment --comment "=a" -j B',
+          "A -m comment --comment -j -j B",
+        ],
+        (i) => `A -m comment --comment "a ${i}" -j B`,
+      ),
+  ],
+];
+
 describe("lines of one shape", () => {
+  it.each(TRAPS)("are what the grammar makes of them: %s", (_, text) => {
+    const { shapes, grammar } = iptablesReadings(`${text}COMMIT\n`);
+    expect(shapes).toBe(grammar);
+  });
+
   const texts = [OTHERS, OTHERS, OTHERS_6, ...textsEndingIn(".rules.v4"), ...textsEndingIn(".rules.v6")];
 
   it("are what the grammar makes of them", () => {

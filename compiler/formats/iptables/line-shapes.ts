@@ -35,10 +35,12 @@ export class LineShapes {
   read(text: string, start: number, end: number, table: IptablesDraft): readonly ReadRule[] | undefined {
     const nameEnd = this.enter(text, start, end, table);
     const { book } = this;
-    const found = nameEnd < 0 ? undefined : (book?.expect(text, nameEnd, end) ?? book?.read(text, nameEnd, end));
-    // What the grammar reads may delete the chain.
-    if (found === undefined) this.chain = undefined;
-    return found;
+    return nameEnd < 0 ? undefined : (book?.expect(text, nameEnd, end) ?? book?.read(text, nameEnd, end));
+  }
+
+  /** Has to be told of each command that the grammar reads: it may delete the chain. */
+  leave(): void {
+    this.chain = undefined;
   }
 
   /** Opens the chain whose name begins at `start`. Gives where that ends; -1: there is no such chain. */

@@ -291,6 +291,7 @@ class FileReader {
   }
 
   private readCommand(start: number, end: number): void {
+    this.shapes?.leave();
     if (this.inSection && this.table === undefined) return; // of an unknown table, which was reported
     const options = readPlainLine(this.text, start, end) ?? this.parseLine(start, end);
     if (options === undefined) return;
