@@ -123,6 +123,12 @@ const CASES: Readonly<Record<string, Changed>> = {
     spec: `${BALANCER.spec}\n  loadBalancerSourceRanges: [203.0.113.0/24]`,
     from: BALANCER,
   },
+  "source-ranges-without-endpoints": {
+    ...BALANCER,
+    spec: `${BALANCER.spec}\n  loadBalancerSourceRanges: [203.0.113.0/24]`,
+    instead: "\n",
+    from: { ...BALANCER, instead: "\n" },
+  },
   "health-check-node-port": {
     ...LOCAL_BALANCER,
     spec: `${LOCAL_BALANCER.spec}\n  healthCheckNodePort: 31000`,

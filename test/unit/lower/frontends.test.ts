@@ -129,3 +129,10 @@ test.each<[what: string, port: Partial<ServicePort>, candidates: string[], want:
   const lists = chooseEndpoints(port, { name: "here", zone: undefined, addresses: [] });
   expect(frontendsOf({ ...port, ...lists }, address("192.168.0.2")).map(lineOf)).toEqual(want);
 });
+
+test("a frontend says what kind of address it has", () => {
+  const port = servicePort({ ...EXTERNAL, candidates: [candidate("1 ready")], hasAnyEndpoint: true });
+  const lists = chooseEndpoints(port, { name: "here", zone: undefined, addresses: [] });
+  const kinds = frontendsOf({ ...port, ...lists }, undefined).map(({ kind }) => kind);
+  expect(kinds).toEqual(["cluster-ip", "external-ip", "load-balancer-ip", "node-port"]);
+});
