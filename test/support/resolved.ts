@@ -4,10 +4,12 @@ import { resolveCluster } from "../../compiler/model/resolve.ts";
 import type { Cluster, IngressSettings } from "../../compiler/model/types.ts";
 import { loadSpecs } from "../../compiler/specs/load.ts";
 
-/** The cluster of the objects, one a line, and what is found: `severity code LINE: message`, with notes behind it. */
+/** The cluster of the objects, one a line, and what is found: `severity code LINE: message`, with notes behind it. `saysNoServices`: also that
+ *  there are none. */
 export function resolved(
   objects: readonly object[],
   settings: Partial<IngressSettings> = {},
+  saysNoServices = false,
 ): { readonly cluster: Cluster; readonly findings: string[] } {
   const text = objects.map((object) => JSON.stringify(object)).join("\n---\n");
   const findings: string[] = [];
@@ -20,7 +22,7 @@ export function resolved(
   };
   const specs = loadSpecs([{ name: "m.yaml", text }], report);
   const cluster = resolveCluster(specs, { controller: "example.com/kpc", ...settings }, report);
-  return { cluster, findings: findings.filter((finding) => !finding.includes(" no-services ")) };
+  return { cluster, findings: findings.filter((finding) => saysNoServices || !finding.includes(" no-services ")) };
 }
 
 /** Service a/s: TCP 80 at 10.96.0.1. */

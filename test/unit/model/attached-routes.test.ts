@@ -1,6 +1,7 @@
 /** Which listeners are served, which routes are attached to them, and what is told of the others. */
 import { describe, expect, test } from "vitest";
 import type { ServedListener } from "../../../compiler/model/gateway-types.ts";
+import { makeCertificate, tlsSecret } from "../../support/certificates.ts";
 import { gateway, HTTP, object, route } from "../../support/gateway-objects.ts";
 import { resolved } from "../../support/resolved.ts";
 
@@ -291,6 +292,47 @@ describe("classes", () => {
     ],
   ])("%s", (_, objects, served, findings = []) => {
     expect(found(...objects)).toEqual({ served, findings });
+  });
+});
+
+describe("certificates of listeners", () => {
+  const SECRET = tlsSecret("a/s", makeCertificate({ names: ["a.test"] }));
+  const https = (...certificateRefs: object[]) =>
+    gateway({ ...HTTP, port: 443, protocol: "HTTPS", tls: { certificateRefs } });
+  const LISTENER = "a/g web any 443 https";
+  const refused = (what: string, why: string) =>
+    `warning unresolved-reference 1: certificate ${what} of listener web, Gateway a/g, is not served: ${why}`;
+  const NONE =
+    "warning listener-not-served 1: listener web of Gateway a/g is not served: it has no certificate that can be served (Programmed: False, Invalid)";
+
+  test.each<[what: string, reference: object, findings: string[]]>([
+    ["a Secret", { name: "s" }, []],
+    [
+      "none of that name",
+      { name: "t" },
+      [refused("a/t", "the Secret is not in the input (ResolvedRefs: False, InvalidCertificateRef)"), NONE],
+    ],
+    [
+      "another kind",
+      { name: "s", kind: "X" },
+      [refused("a/s", "only Secrets can be, not X (ResolvedRefs: False, InvalidCertificateRef)"), NONE],
+    ],
+    [
+      "another group",
+      { name: "s", group: "x.example" },
+      [refused("a/s", "only Secrets can be, not x.example Secret (ResolvedRefs: False, InvalidCertificateRef)"), NONE],
+    ],
+    [
+      "another namespace",
+      { name: "s", namespace: "b" },
+      [refused("b/s", "no ReferenceGrant in b allows it (ResolvedRefs: False, RefNotPermitted)"), NONE],
+    ],
+  ])("%s", (_, reference, findings) => {
+    expect(found(https(reference), SECRET)).toEqual({ served: findings.length === 0 ? [LISTENER] : [], findings });
+  });
+
+  test("one that can be served is enough", () => {
+    expect(found(https({ name: "t" }, { name: "s" }), SECRET).served).toEqual([LISTENER]);
   });
 });
 

@@ -243,3 +243,18 @@ test("external IPs that are nobody's cluster IP belong to the cluster", () => {
     "a/s 203.0.113.1",
   ]);
 });
+
+test.each<[what: string, object: object, want: string]>([
+  ["no Service", { apiVersion: "v1", kind: "Node", metadata: { name: "n" } }, "the input has no Service"],
+  ["none with rules", service({ clusterIP: "None" }), "no Service of the input gets rules (-v says why)"],
+])("an input with %s is told", (_, object, want) => {
+  const [note] = resolved([object], {}, true).findings.filter((finding) => finding.startsWith("note"));
+  expect(note).toBe(`note no-services -: ${want}: loading the result removes all rules of kpc`);
+});
+
+test("Endpoints are deprecated, which is told once", () => {
+  const endpoints = (name: string) => ({ apiVersion: "v1", kind: "Endpoints", metadata: { name, namespace: "a" } });
+  expect(
+    resolved([service(), endpoints("s"), endpoints("t")]).findings.filter((each) => each.includes("deprecated")),
+  ).toEqual(["warning deprecated 2: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]);
+});
