@@ -248,6 +248,15 @@ test.each<[what: string, objects: object[], served: string[], findings?: string[
     ],
   ],
   [
+    "a route of one listener that is not served",
+    [gateway({ name: "b", port: 80, protocol: "TLS", tls: { mode: "Passthrough" } }), route({})],
+    [],
+    [
+      "warning listener-not-served 1: listener b of Gateway a/g is not served: kpc carries HTTP and HTTPS, not TLS (Accepted: False, UnsupportedProtocol)",
+      "warning route-not-accepted 2: HTTPRoute a/r has no effect at Gateway a/g: its listener b cannot be served",
+    ],
+  ],
+  [
     "rules that kpc cannot carry: some",
     [gateway(HTTP), route({ rules: [{ matches: [{ path: { type: "RegularExpression", value: "/a" } }] }, {}] })],
     [`${WEB} <- a/r any`],
@@ -353,6 +362,11 @@ describe("ports of Ingresses are taken", () => {
     ["none without Ingresses", [], []],
     ["80", [ingress({})], [taken("web", 80)]],
     ["443, too, with TLS", [ingress({ tls: [{ secretName: "s" }] })], [taken("web", 80), taken("b", 443)]],
+    [
+      "443, too, with TLS of one of them",
+      [ingress({ tls: [{ secretName: "s" }] }), { ...ingress({}), metadata: { name: "j", namespace: "a" } }],
+      [taken("web", 80), taken("b", 443)],
+    ],
   ])("%s", (_, objects, want) => {
     expect(ports(...objects)).toEqual(want);
   });
