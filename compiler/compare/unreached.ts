@@ -2,7 +2,7 @@
 import { ChainGraph } from "../ir/chain-graph.ts";
 import { elementsOf, normaliseChain } from "../ir/normal-form.ts";
 import type { BaseChain, Chain, Program, Table } from "../ir/types.ts";
-import { setsIn } from "../ir/walk.ts";
+import { isInert, setsIn } from "../ir/walk.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 
 interface Found {
@@ -79,7 +79,7 @@ function saySame(one: Found, other: Found): boolean {
 
 /** Equal for chains that say the same, with the elements of the sets and maps of these names. */
 function textOf({ chain, table }: Found, names: ReadonlySet<string>): string {
-  const rules = chain.rules.map(({ steps }) => ({ steps: steps.filter(({ kind }) => kind !== "counter") }));
+  const rules = chain.rules.map(({ steps }) => ({ steps: steps.filter((step) => !isInert(step)) }));
   const normal = normaliseChain({ ...chain, rules }, table.family);
   const contentOf = (name: string): unknown => {
     const declared = [...table.sets, ...table.maps].find((each) => each.name === name);

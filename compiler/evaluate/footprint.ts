@@ -8,6 +8,7 @@ import {
   asField,
   expressionsOf,
   fieldsWritten,
+  isInert,
   isMatch,
   lookupsIn,
   setFilledBy,
@@ -87,10 +88,9 @@ function endsOf(step: Step): readonly string[] {
     case "redirect":
     case "set":
     case "remember":
-    case "counter":
       return [];
     default:
-      return isMatch(step) ? [] : unreachable(step);
+      return isMatch(step) || isInert(step) ? [] : unreachable(step);
   }
 }
 

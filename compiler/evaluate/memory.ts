@@ -6,7 +6,7 @@
  * list is one fact on both sides.
  */
 import type { AskedMap, AskedSet, Expression, Rule, Step, Table } from "../ir/types.ts";
-import { lookupsIn, mapsIn } from "../ir/walk.ts";
+import { isInert, lookupsIn, mapsIn } from "../ir/walk.ts";
 import { type BucketUse, bucketOf } from "./buckets.ts";
 import { listUseOf } from "./list-use.ts";
 
@@ -156,15 +156,14 @@ function decides(steps: readonly Step[]): boolean {
       case "name-prefix":
       case "member":
       case "chance":
-      case "counter":
         return false;
       case "opaque":
         return listUseOf(step)?.fills === true;
       case "opaque-statement":
         return step.terminal || (step.writes ?? []).length > 0 || listUseOf(step)?.fills === true;
       default:
-        // Whatever else a step is, it does something.
-        return true;
+        // Whatever else a step is, it does something, or nothing at all.
+        return !isInert(step);
     }
   });
 }

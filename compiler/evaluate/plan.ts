@@ -2,7 +2,7 @@
 
 import { describe } from "../ir/describe.ts";
 import type { Expression, Rule, Step, Verdict } from "../ir/types.ts";
-import { expressionsOf, isMatch, somePart } from "../ir/walk.ts";
+import { expressionsOf, isInert, isMatch, somePart } from "../ir/walk.ts";
 import { intersect, type Ranges } from "../packets/ranges.ts";
 import { bucketOf } from "./buckets.ts";
 import { isField } from "./expression.ts";
@@ -65,7 +65,7 @@ export function planRule(rule: Rule): PlannedRule {
 }
 
 function effectOf(steps: readonly PlannedStep[]): string | undefined {
-  const [step, more] = steps.filter((each) => each instanceof Question || each.kind !== "counter");
+  const [step, more] = steps.filter((each) => each instanceof Question || !isInert(each));
   if (step === undefined || more !== undefined || step instanceof Question) return undefined;
   if (step.kind === "verdict")
     return "chain" in step.verdict ? `${step.verdict.kind} ${step.verdict.chain}` : step.verdict.kind;
@@ -76,7 +76,7 @@ function effectOf(steps: readonly PlannedStep[]): string | undefined {
 export function jumpTargetOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
   const last = steps.at(-1);
   if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
-  return steps.every((step) => step === last || ((isMatch(step) || step.kind === "counter") && !fills(step)))
+  return steps.every((step) => step === last || ((isMatch(step) || isInert(step)) && !fills(step)))
     ? last.verdict
     : undefined;
 }

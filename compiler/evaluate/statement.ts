@@ -4,6 +4,7 @@ import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import { describe } from "../ir/describe.ts";
 import type { AskedMap, MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
+import { isInert } from "../ir/walk.ts";
 import type { Operand } from "../packets/bits.ts";
 import { hasFewValues, type PacketSet } from "../packets/packet-set.ts";
 import { assume } from "./assume.ts";
@@ -81,8 +82,6 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
       if (list !== undefined) return remember(statement, list, state, frame, because);
       return [{ state: changed(remembered(statement, frame)), flow: "continue" }];
     }
-    case "counter":
-      return [{ state, flow: "continue" }];
     case "opaque-statement": {
       const { writes = [], terminal, text } = statement;
       const written = writes.length === 0 ? state : overwritten(state, writes, because);
@@ -91,7 +90,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
       return terminal ? assumeEnd(text, after, because) : [{ state: after, flow: "continue" }];
     }
     default:
-      return unreachable(statement);
+      return isInert(statement) ? [{ state, flow: "continue" }] : unreachable(statement);
   }
 }
 

@@ -299,7 +299,7 @@ export type Statement =
       readonly key: Expression;
       readonly timeoutSeconds?: number;
     }
-  | { readonly kind: "counter" }
+  | InertStatement
   /** Not understood, or without meaning for the packet's way, as a log. `terminal`: it may end the packet's way through
    *  the chain. `writes`: what may have another value afterwards. */
   | {
@@ -308,6 +308,9 @@ export type Statement =
       readonly terminal: boolean;
       readonly writes?: readonly WritableField[];
     };
+
+/** Does nothing to the packet, nor to what becomes of it or of a later one. */
+export type InertStatement = { readonly kind: "counter" };
 
 export type Verdict =
   | { readonly kind: "accept" | "drop" | "continue" | "return" }

@@ -8,6 +8,7 @@ import type {
   AskedSet,
   Expression,
   FieldExpression,
+  InertStatement,
   KeyPart,
   MapElement,
   Match,
@@ -160,6 +161,8 @@ function withMore<T>(found: readonly T[], more: readonly T[]): readonly T[] {
 interface StepRow<Of> {
   /** It does nothing but to end the rule. */
   readonly isMatch: boolean;
+  /** It does nothing to packets. */
+  readonly isInert: boolean;
   /** No step comes behind it. */
   readonly isLast: boolean;
   /** The expressions that the kernel evaluates. */
@@ -183,10 +186,17 @@ interface StepRow<Of> {
 /** The elements of a map of the rule's table. */
 type ElementsOf = (map: string) => readonly MapElement[];
 
-type NothingDone = StepRow<Step> & { readonly isMatch: false };
+/** What a step says of itself to the types as well. */
+interface Told<IsMatch, IsInert> {
+  readonly isMatch: IsMatch;
+  readonly isInert: IsInert;
+}
+
+type NothingDone = StepRow<Step> & Told<false, false>;
 
 const STATEMENT: NothingDone = {
   isMatch: false,
+  isInert: false,
   isLast: false,
   expressions: () => NONE,
   withExpressions: (of) => of,
@@ -198,12 +208,12 @@ const STATEMENT: NothingDone = {
   verdicts: () => NONE,
 };
 const LAST: NothingDone = { ...STATEMENT, isLast: true };
-const MATCH: StepRow<Step> & { readonly isMatch: true } = { ...STATEMENT, isMatch: true };
+const MATCH: StepRow<Step> & Told<true, false> = { ...STATEMENT, isMatch: true };
+const INERT: StepRow<Step> & Told<false, true> = { ...STATEMENT, isInert: true };
 
 const STEPS: {
-  readonly [K in Step["kind"]]: StepRow<Extract<Step, { kind: K }>> & {
-    readonly isMatch: K extends Match["kind"] ? true : false;
-  };
+  readonly [K in Step["kind"]]: StepRow<Extract<Step, { kind: K }>> &
+    Told<K extends Match["kind"] ? true : false, K extends InertStatement["kind"] ? true : false>;
 } = {
   compare: {
     ...MATCH,
@@ -268,7 +278,7 @@ const STEPS: {
     withExpressions: (of, change) => ({ ...of, key: change(of.key) }),
     fills: (of) => of.set,
   },
-  counter: STATEMENT,
+  counter: INERT,
   "opaque-statement": { ...STATEMENT, writes: (of) => of.writes ?? NONE },
 };
 
@@ -295,6 +305,11 @@ function rowOfStep(step: Step): StepRow<Step> {
 
 export function isMatch(step: Step): step is Match {
   return rowOfStep(step).isMatch;
+}
+
+/** Whether `step` does nothing to a packet, nor to what becomes of it or of a later one. */
+export function isInert(step: Step): step is InertStatement {
+  return rowOfStep(step).isInert;
 }
 
 /** Whether no step may stand behind `step` in a rule. */

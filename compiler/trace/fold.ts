@@ -4,6 +4,7 @@ import { verdictOf } from "../evaluate/outcome.ts";
 import type { Outcome, PathStep, Result } from "../evaluate/packet.ts";
 import { describe } from "../ir/describe.ts";
 import type { Rule } from "../ir/types.ts";
+import { isInert } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { type ShownStep, type SliceOptions, sliceOf } from "./slice.ts";
 
@@ -74,13 +75,12 @@ function shapeOfRule({ steps }: Rule): string {
         return [`${step.kind} ${describe(step.left)}`];
       case "chance":
       case "opaque":
-      case "counter":
         return [];
       case "verdict":
         return [step.verdict.kind];
       default:
         // What else rules do is the same for all endpoints.
-        return [step.kind];
+        return isInert(step) ? [] : [step.kind];
     }
   });
   return shapes.join();

@@ -38,7 +38,7 @@ import type {
   Table,
 } from "../../ir/types.ts";
 import { unsupported } from "../../ir/unsupported.ts";
-import { asField } from "../../ir/walk.ts";
+import { asField, isInert } from "../../ir/walk.ts";
 import { MadeChains } from "./chains.ts";
 import { byChance, slotsOf } from "./chances.ts";
 import {
@@ -232,15 +232,13 @@ class Unfolder {
         return this.assignment(statement, cursor);
       case "remember":
         return this.remember(statement, cursor);
-      case "counter":
-        return this.steps(pastStep(cursor));
       case "masquerade":
       case "redirect":
       case "reject":
       case "opaque-statement":
         return last(statement, cursor);
       default:
-        return unreachable(statement);
+        return isInert(statement) ? this.steps(pastStep(cursor)) : unreachable(statement);
     }
   }
 

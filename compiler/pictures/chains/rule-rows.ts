@@ -3,7 +3,7 @@
 import { printRule } from "../../formats/nft/print.ts";
 import { printAsked } from "../../formats/nft/print-elements.ts";
 import type { MapDeclaration, MapElement, Rule, SetDeclaration, Step, Table, Verdict } from "../../ir/types.ts";
-import { isMatch, lookupsIn, verdictsOf } from "../../ir/walk.ts";
+import { isInert, isMatch, lookupsIn, verdictsOf } from "../../ir/walk.ts";
 import { compareBy } from "../../order.ts";
 
 /** What one rule says, or one group of elements of a verdict map. */
@@ -66,7 +66,7 @@ const PROTOCOL_TWICE = /meta l4proto (tcp|udp|sctp) (?=\1 )/g;
 export function rowsOfRule(rule: Rule, data: TableData): RuleRow[] {
   const matches = rule.steps.filter(isMatch);
   const condition = conditionOf(matches, data);
-  const last = rule.steps.findLast((step) => !isMatch(step) && step.kind !== "counter");
+  const last = rule.steps.findLast((step) => !isMatch(step) && !isInert(step));
   if (last?.kind === "vmap") return rowsOfMap(last, isPlain(matches) ? "" : condition, rule, data);
   const lookup = rule.steps.flatMap((step) => lookupsIn(step)).findLast(({ among }) => typeof among === "string");
   const name = typeof lookup?.among === "string" ? lookup.among : undefined;

@@ -20,6 +20,7 @@ import type {
   Verdict,
 } from "../../ir/types.ts";
 import type { ValueTest } from "../../ir/value-test.ts";
+import { isInert } from "../../ir/walk.ts";
 import { contains, type ElementsOf, literalMap } from "./elements.ts";
 import { type Knowledge, type KnownState, stateOf } from "./known.ts";
 import type { ChainCall, GraphPlace, StepPlace } from "./place.ts";
@@ -190,11 +191,10 @@ export class Steps {
       case "set":
         return this.write(statement, here);
       case "remember":
-      case "counter":
       case "opaque-statement":
         return this.run(statement, here);
       default:
-        return unreachable(statement);
+        return isInert(statement) ? here.onwards(known) : unreachable(statement);
     }
   }
 

@@ -7,7 +7,12 @@ import {
   allParts,
   expressionsOf,
   fieldsWritten,
+  isInert,
+  isLast,
+  isMatch,
   setsIn,
+  translatedBy,
+  verdictsOf,
   withExpressions,
   withParts,
 } from "../../../compiler/ir/walk.ts";
@@ -55,6 +60,21 @@ describe("a walk", () => {
       return typeof value === "bigint" ? String(value) : value;
     });
     expect([...setsIn(step)].sort()).toEqual(names.sort());
+  });
+
+  test("says of counters that they do nothing, and of no step that does something", () => {
+    const inert = STEPS.filter((step) => isInert(step));
+    expect(inert.map(({ kind }) => kind)).toContain("counter");
+    const doing = inert.filter(
+      (step) =>
+        isMatch(step) ||
+        isLast(step) ||
+        translatedBy(step) !== undefined ||
+        [expressionsOf(step), fieldsWritten(step), [...setsIn(step)], [...verdictsOf(step, () => [])]].some(
+          (found) => found.length > 0,
+        ),
+    );
+    expect(doing).toEqual([]);
   });
 
   test("gives every step and expression back where nothing is changed", () => {
