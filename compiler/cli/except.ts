@@ -23,7 +23,7 @@ import { isDoubtful } from "../library/doubtful.ts";
 import { unreadIn } from "../library/unread.ts";
 import type { Family } from "../net/address.ts";
 import { readSource } from "./inputs.ts";
-import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
+import { type CommonFlags, EXIT, note, print, showDiagnostics } from "./session.ts";
 import { timeLimit } from "./time-limit.ts";
 
 /** The flags of commands that compare. */
@@ -83,6 +83,11 @@ export async function tell(
 ): Promise<number> {
   const { parts, sides, diagnosed } = question;
   const answer = answerTo(question);
+  if (flags.verbose)
+    note(
+      parts.flatMap(({ comparison: { symmetry } }) => symmetry ?? []),
+      flags,
+    );
   const more = (regions: readonly (readonly Discrepancy[])[]): object => ({
     ...shown.data(regions),
     errors: unreadIn(diagnosed).map(diagnosticToJson),

@@ -16,6 +16,8 @@ import { keyedResultsOf } from "./keyed-results.ts";
 import { type Difference, findDifference } from "./outcomes.ts";
 import { PacketSpace, type Traffic } from "./packet-space.ts";
 import { Slices } from "./slices.ts";
+import { KEPT } from "./symmetry/forms.ts";
+import { reduce } from "./symmetry/reduce.ts";
 import { packetAt, type TrafficKind } from "./traffic-kinds.ts";
 
 export interface CompareOptions extends Partial<Traffic> {
@@ -32,6 +34,8 @@ export interface CompareOptions extends Partial<Traffic> {
   /** Says which differing packets are asked about: by a packet to their destination, and by what the left side does to such
    *  packets. Others are neither kept nor counted. */
   readonly only?: (packet: Packet, left: Evaluation) => boolean;
+  /** Whether parts of the programs that are alike stand for each other; where this is absent, in large programs. */
+  readonly symmetry?: boolean;
 }
 
 /** How far a comparison is. */
@@ -66,6 +70,8 @@ export interface Comparison {
   readonly environment: Environment;
   /** All packets that there can be. */
   readonly space: PacketSpace;
+  /** How parts that are alike stood for each other, or why none did: a sentence. Undefined: there was nothing to gain. */
+  readonly symmetry?: string;
 }
 
 /** A part of all packets that was not compared. */
@@ -79,9 +85,44 @@ export interface Open {
 const BUDGET = 100_000_000;
 const KEEP = 10_000;
 
+/** Of programs with fewer rules and elements comparing takes no time. */
+const LARGE = 2000;
+
 /** What `left` and `right` do to packets, on one node. */
 export function compare(left: Program, right: Program, options: CompareOptions): Comparison {
-  return new Comparer(left, right, options).compare();
+  const changes = changesBetween(left, right);
+  const { symmetry = sizeOf(left) + sizeOf(right) >= LARGE } = options;
+  if (!symmetry || (changes !== undefined && areSame(changes)))
+    return new Comparer(left, right, changes, options).compare();
+  const reduction = reduce(left, right, options.addresses, { evenIfFew: options.symmetry === true });
+  let found = reduction.kind === "whole" ? `compared as a whole: ${reduction.reason}` : "";
+  if (reduction.kind === "reduced") {
+    const { programs, components, forms } = reduction;
+    const reduced = new Comparer(...programs, changesBetween(...programs), {
+      ...withoutOnly(options),
+      keep: 0,
+    }).compare();
+    found = `${components} parts that share no address are of ${forms} forms`;
+    if (reduced.differing === 0 && reduced.open.length === 0)
+      return { ...reduced, symmetry: `${found}: ${KEPT} of each were compared` };
+    found = `${found}, and some differ: all were compared`;
+  }
+  return { ...new Comparer(left, right, changes, options).compare(), symmetry: found };
+}
+
+/** What is asked about need not be the same of parts that stand for each other. */
+function withoutOnly({ only: _, ...options }: CompareOptions): CompareOptions {
+  return options;
+}
+
+/** The rules and elements of a program. */
+function sizeOf({ ruleset }: Program): number {
+  let size = 0;
+  for (const { chains, sets, maps } of ruleset.tables) {
+    for (const { rules } of chains) size += rules.length;
+    for (const { elements } of [...sets, ...maps]) size += elements.length;
+  }
+  return size;
 }
 
 /** Thrown where a region takes too many steps: its halves are compared instead. */
@@ -110,7 +151,7 @@ class Comparer {
   private readonly regions: Discrepancy[] = [];
   private readonly open: Open[] = [];
 
-  constructor(left: Program, right: Program, options: CompareOptions) {
+  constructor(left: Program, right: Program, changes: RuleChanges | undefined, options: CompareOptions) {
     const {
       addresses,
       families = FAMILIES,
@@ -123,7 +164,7 @@ class Comparer {
     } = options;
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
     this.space = new PacketSpace([left, right], { ...traffic, families });
-    this.changes = changesBetween(left, right);
+    this.changes = changes;
     // What the comparison may leave out depends on these rules.
     if (this.changes !== undefined) for (const each of this.evaluators) each.assumeAllOrders(families);
     this.interest = this.changes && new Interest(this.changes, this.space.translates);

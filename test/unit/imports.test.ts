@@ -197,6 +197,7 @@ const CORNERS: Readonly<Record<string, readonly string[]>> = {
     "render.ts",
     "traffic-kinds.ts",
   ],
+  "compare/symmetry": [],
   "compare/urls": [],
   "expectations/engines": [],
   "tabulate/graph": [],

@@ -1,0 +1,137 @@
+/** Components: items that share a parameter, directly or by way of others, and where each item stands. */
+
+import { invariant } from "../../invariant.ts";
+import type { Parameter } from "./describe.ts";
+import { type Items, isRanged } from "./items.ts";
+import type { Roles } from "./roles.ts";
+import type { Token } from "./tokens.ts";
+import { UnionFind } from "./union.ts";
+
+/** The rows of each component: those of number `i` are `rows` from `starts[i]` to before `starts[i + 1]`, in their order. */
+export interface Components {
+  readonly count: number;
+  readonly rows: Int32Array;
+  readonly starts: Int32Array;
+}
+
+export function componentsIn({ count, parameters, starts, chainsOf }: Items, { isItem, isFixed }: Roles): Components {
+  const sets = new UnionFind(chainsOf.length);
+  const firsts = new Int32Array(count).fill(-1);
+  for (let row = 0; row < count; row++) {
+    if (isItem[row] === 0) continue;
+    for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
+      const parameter = parameters[at] as Parameter;
+      if (isFixed[parameter] === 1) continue;
+      if (firsts[row] === -1) firsts[row] = parameter;
+      else sets.join(firsts[row] as number, parameter);
+    }
+  }
+  const numbers = new Int32Array(chainsOf.length).fill(-1);
+  const sizes: number[] = [];
+  const of = new Int32Array(count).fill(-1);
+  for (let row = 0; row < count; row++) {
+    const first = firsts[row] as number;
+    if (first === -1) continue;
+    const root = sets.find(first);
+    if (numbers[root] === -1) numbers[root] = sizes.push(0) - 1;
+    const number = numbers[root] as number;
+    of[row] = number;
+    sizes[number] = (sizes[number] as number) + 1;
+  }
+  const begins = new Int32Array(sizes.length + 1);
+  for (const [i, size] of sizes.entries()) begins[i + 1] = (begins[i] as number) + size;
+  const next = begins.slice();
+  const rows = new Int32Array(begins[sizes.length] as number);
+  for (let row = 0; row < count; row++) {
+    const number = of[row] as number;
+    if (number === -1) continue;
+    const at = next[number] as number;
+    rows[at] = row;
+    next[number] = at + 1;
+  }
+  return { count: sizes.length, rows, starts: begins };
+}
+
+/** By row: where it stands and what it is, but for its parameters that may be exchanged. Rows that are no items have none. */
+export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
+  const { describer, templates, parameters, starts, guards, chainsOf } = items;
+  const { tokens } = describer;
+  const kinds = new Int32Array(items.count).fill(-1);
+  const numbered = (text: string): ((i: number) => Token) => {
+    const known: Token[] = [];
+    return (i) => (known[i] ??= tokens.ofText(`${text} ${i}`));
+  };
+  const rankToken = numbered("rank");
+  const fixedToken = numbered("fixed");
+  const free = tokens.ofText("free");
+  const set = (row: number, place: Token, rank: number): void => {
+    let kind = tokens.pair(tokens.pair(place, templates[row] as Token), rankToken(rank));
+    for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
+      const parameter = parameters[at] as Parameter;
+      kind = tokens.pair(kind, isFixed[parameter] === 1 ? fixedToken(parameter) : free);
+    }
+    kinds[row] = kind;
+  };
+  /** By parameter: the segment in which it was met last, and how often. */
+  const segmentOf = new Int32Array(chainsOf.length).fill(-1);
+  const ranks = new Int32Array(chainsOf.length);
+  let segment = 0;
+  const rankOf = (parameter: Parameter): number => {
+    if (segmentOf[parameter] !== segment) {
+      segmentOf[parameter] = segment;
+      ranks[parameter] = 0;
+    }
+    const rank = ranks[parameter] as number;
+    ranks[parameter] = rank + 1;
+    return rank;
+  };
+  /** The place of a guard of `row` that is not fixed, if possible one by `field`. */
+  const guardFor = (row: number, field: Token): readonly [Parameter, Token] => {
+    let found: readonly [Parameter, Token] | undefined;
+    for (const [places, fields] of guards) {
+      const at = places[row] as number;
+      if (at < 0 || isFixed[parameters[at] as number] === 1) continue;
+      const guard = [parameters[at] as Parameter, fields[row] as Token] as const;
+      if (guard[1] === field) return guard;
+      found ??= guard;
+    }
+    invariant(found !== undefined, "an item has a guard");
+    return found;
+  };
+  /** Rows of which the first one counts that a packet meets: those between two that are no items, by one field, are a segment. */
+  const inOrder = (rows: Iterable<number>, where: string): void => {
+    segment++;
+    let field: Token = -1;
+    let place: Token = -1;
+    for (const row of rows) {
+      if (isItem[row] === 0) {
+        field = -1;
+        continue;
+      }
+      const [guard, by] = guardFor(row, field);
+      if (by !== field) {
+        segment++;
+        field = by;
+        place = tokens.ofText(`${where} segment ${segment}`);
+      }
+      set(row, place, rankOf(guard));
+    }
+  };
+  for (const list of items.lists) {
+    const rows = Array.from({ length: list.count }, (_, i) => list.first + i);
+    if (list.kind === "elements") {
+      const where = `${list.where} @${list.of.name}`;
+      const isOfMany = list.of.elements.map(isRanged);
+      const place = tokens.ofText(where);
+      for (const [i, row] of rows.entries()) if (isItem[row] === 1 && !isOfMany[i]) set(row, place, 0);
+      if (isOfMany.includes(true))
+        inOrder(
+          rows.filter((_, i) => isOfMany[i]),
+          where,
+        );
+    } else if (list.name !== undefined && isFixed[list.name] === 0) {
+      for (const [i, row] of rows.entries()) set(row, tokens.ofText(`${list.where} own ${i}`), 0);
+    } else inOrder(rows, `${list.where} chain ${list.chain.name}`);
+  }
+  return kinds;
+}

@@ -1,0 +1,113 @@
+/** Components of one form: which of them are images of each other, and which stand for the others. */
+import { addressClasses } from "./classes.ts";
+import { type Components, componentsIn, kindsOf } from "./components.ts";
+import type { Parameter } from "./describe.ts";
+import type { Items } from "./items.ts";
+import type { Roles } from "./roles.ts";
+import { NoSymmetry } from "./tokens.ts";
+
+/** Components of one form that stay: a packet belongs to five at most. Its addresses are its source, its destination, where its
+ *  connection sends it, and two of the other direction where those are not known. */
+export const KEPT = 5;
+
+export interface Forms {
+  readonly components: number;
+  readonly forms: number;
+  /** By row: whether it stays. */
+  readonly stays: Uint8Array;
+  /** By parameter: whether a chain of this name stays. */
+  readonly staysChain: Uint8Array;
+}
+
+/** Rows of all components but `KEPT` of each form are left out. */
+export function formsOf(items: Items, roles: Roles, evenIfFew: boolean): Forms {
+  const { isItem, isFixed } = roles;
+  const components = componentsIn(items, roles);
+  const kinds = kindsOf(items, roles);
+  const featureOf = featuresOf(items);
+  const labels = new Int32Array(items.chainsOf.length).fill(-1);
+  const known = new Map<string, number>();
+  const stays = isItem.map((each) => 1 - each);
+  const staysChain = Uint8Array.from(isFixed);
+  for (let number = 0; number < components.count; number++) {
+    const { text, members } = formOf(items, isFixed, kinds, sortedRows(components, number, kinds), labels, featureOf);
+    const others = known.get(text) ?? 0;
+    known.set(text, others + 1);
+    if (others >= KEPT) continue;
+    for (const parameter of members) staysChain[parameter] = 1;
+    for (let i = components.starts[number] as number; i < (components.starts[number + 1] as number); i++)
+      stays[components.rows[i] as number] = 1;
+  }
+  if (known.size * KEPT > components.count && !evenIfFew)
+    throw new NoSymmetry(`there are ${known.size} kinds of ${components.count} parts`);
+  return { components: components.count, forms: known.size, stays, staysChain };
+}
+
+/** By kind; rows of one kind stay in their order. */
+function sortedRows({ rows, starts }: Components, number: number, kinds: Int32Array): number[] {
+  const own = Array.from(rows.subarray(starts[number], starts[number + 1]));
+  return own.sort((a, b) => (kinds[a] as number) - (kinds[b] as number) || a - b);
+}
+
+/** What a component is but for the names of its parameters, which are numbered in the order in which they come. Two components with
+ *  one text are images of each other: the first parameter of one for the first of the other, and so on. */
+function formOf(
+  { starts, parameters }: Items,
+  isFixed: Uint8Array,
+  kinds: Int32Array,
+  rows: readonly number[],
+  labels: Int32Array,
+  featureOf: (parameter: Parameter) => number,
+): { readonly text: string; readonly members: readonly Parameter[] } {
+  const members: Parameter[] = [];
+  const code: number[] = [];
+  const write = (row: number): void => {
+    code.push(kinds[row] as number);
+    for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
+      const parameter = parameters[at] as Parameter;
+      if (isFixed[parameter] === 1) continue; // its kind tells it
+      if (labels[parameter] === -1) {
+        labels[parameter] = members.push(parameter) - 1;
+        code.push(-1 - featureOf(parameter));
+      }
+      code.push(labels[parameter] as number);
+    }
+  };
+  const compare = (a: number, b: number): number => {
+    const [from, other] = [starts[a] as number, starts[b] as number];
+    for (let at = 0; at < (starts[a + 1] as number) - from; at++) {
+      const [one, two] = [labels[parameters[from + at] as number], labels[parameters[other + at] as number]];
+      // What has no number yet comes last.
+      const difference =
+        (one === -1 ? members.length : (one as number)) - (two === -1 ? members.length : (two as number));
+      if (difference !== 0) return difference;
+    }
+    return a - b;
+  };
+  for (let i = 0; i < rows.length; ) {
+    let end = i + 1;
+    while (end < rows.length && kinds[rows[end] as number] === kinds[rows[i] as number]) end++;
+    if (end === i + 1) write(rows[i] as number);
+    else for (const row of rows.slice(i, end).sort(compare)) write(row);
+    i = end;
+  }
+  for (const parameter of members) labels[parameter] = -1;
+  return { text: code.join(","), members };
+}
+
+/** A number for each parameter: of two with one number all tests that are not for single values say the same. */
+function featuresOf({ describer, chainsOf, lists }: Items): (parameter: Parameter) => number {
+  const features = new Int32Array(chainsOf.length).fill(-1);
+  const classOf = addressClasses([...describer.tests.values(), ...describer.gifts]);
+  // Even numbers for addresses, odd ones for chains.
+  for (const [address, parameter] of describer.addressParameters) features[parameter] = 2 * classOf(address);
+  const kinds = new Map<string, number>();
+  for (const list of lists) {
+    if (list.kind !== "rules" || list.name === undefined) continue;
+    const text = `${list.where} ${list.count}`;
+    const number = kinds.get(text) ?? kinds.size;
+    kinds.set(text, number);
+    features[list.name] = 2 * number + 1;
+  }
+  return (parameter) => features[parameter] as number;
+}

@@ -1,0 +1,82 @@
+/** Parts of programs that are alike stand for each other: whether programs differ is what it is without that. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { compare } from "../../compiler/compare/compare.ts";
+import { reduce } from "../../compiler/compare/symmetry/reduce.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import type { Address, Family } from "../../compiler/net/address.ts";
+import { cluster } from "../support/arbitraries.ts";
+import { mustCompile, printIptables, printNft, unfold } from "../support/compile.ts";
+import { readIptablesText, readNftText } from "../support/read.ts";
+import { repeatedCluster } from "../support/repeated-clusters.ts";
+import { runs } from "../support/runs.ts";
+import { numbersFrom } from "../support/slots.ts";
+import { mutateRepeated } from "../support/symmetry-mutants.ts";
+
+interface Verdict {
+  readonly differs: boolean;
+  readonly open: readonly unknown[];
+  readonly gaps: readonly string[];
+  readonly given: readonly string[];
+}
+
+function verdictOf(
+  [left, right]: readonly [Program, Program],
+  addresses: readonly Address[],
+  families: readonly Family[],
+): Verdict {
+  const { differing, open, gaps, given, space } = compare(left, right, {
+    addresses,
+    families,
+    keep: 0,
+    symmetry: false,
+  });
+  return { differs: differing > 0, open, gaps, given: [...given, ...space.given] };
+}
+
+describe("the same verdict with and without", () => {
+  test("of texts of clusters with several Services of each kind, with one line changed", () => {
+    const pick = numbersFrom(20);
+    const met = { differ: 0, equal: 0, leftOut: 0 };
+    for (let i = 0; i < runs(400); i++) {
+      const { program, node } = mustCompile(repeatedCluster(pick));
+      const text = { nft: printNft(program), ip: printIptables(program, "ip"), ip6: printIptables(program, "ip6") };
+      const of = (["nft", "ip", "ip6"] as const)[pick(3)] as keyof typeof text;
+      const family = of === "ip" || (of === "nft" && pick(2) === 0) ? "ip" : "ip6";
+      const read = (format: keyof typeof text, lines: string) =>
+        format === "nft" ? readNftText(lines) : readIptablesText(lines, format);
+      const mutant = pick(5) === 0 ? text[of] : mutateRepeated(text[of], pick);
+      if (mutant === undefined) continue;
+      const changed = read(of, mutant);
+      if (changed.findings.some((finding) => finding.includes(" error "))) continue;
+      const other = pick(2) === 0 ? of : of === "nft" ? family : "nft";
+      const programs = [read(other, text[other]).program, changed.program] as const;
+      const reduction = reduce(...programs, node.addresses, { evenIfFew: true });
+      if (reduction.kind === "whole") continue;
+      const families: Family[] = [family === "ip" ? "IPv4" : "IPv6"];
+      const whole = verdictOf(programs, node.addresses, families);
+      expect({ mutant, ...verdictOf(reduction.programs, node.addresses, families) }).toEqual({ mutant, ...whole });
+      met[whole.differs ? "differ" : "equal"]++;
+      if (reduction.forms < reduction.components) met.leftOut++;
+    }
+    expect(met.differ).toBeGreaterThanOrEqual(runs(100));
+    expect(met.equal).toBeGreaterThanOrEqual(runs(60));
+    expect(met.leftOut).toBeGreaterThanOrEqual(runs(150));
+  });
+
+  test("of any cluster, in lookups and in rules, in both modes", () => {
+    fc.assert(
+      fc.property(cluster, (world) => {
+        const { program, node } = mustCompile(world);
+        const { program: other } = mustCompile({ ...world, mode: world.mode === "nftables" ? "iptables" : "nftables" });
+        for (const right of [unfold(program), other]) {
+          const reduction = reduce(program, right, node.addresses, { evenIfFew: true });
+          if (reduction.kind === "whole") continue;
+          const whole = verdictOf([program, right], node.addresses, ["IPv4", "IPv6"]);
+          expect(verdictOf(reduction.programs, node.addresses, ["IPv4", "IPv6"])).toEqual(whole);
+        }
+      }),
+      { numRuns: runs(60) },
+    );
+  });
+});
