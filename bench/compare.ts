@@ -2,10 +2,11 @@
  * How long it takes to prove two texts of a cluster equal: the nft text and the iptables text that are printed for it, as they
  * are read back.
  *
- *   npm run bench:compare -- [--sizes 100x10,1000x10,10000x10,5000x50] [--minutes 10]
+ *   npm run bench:compare -- [--sizes 100x10,1000x10,10000x10,5000x50] [--minutes 10] [--whole]
  *
  * One process writes the texts of a size, another one reads and compares them; seconds are those of reading and comparing
- * alone, the memory is the second process's at its peak. Exit code 1 when a pair is not proved equal.
+ * alone, the memory is the second process's at its peak. `--whole`: the same process then compares without leaving out what is
+ * alike, and the ratio of both is that of CPU time. Exit code 1 when a pair is not proved equal.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { keepHeapSmall } from "../compiler/cli/heap.ts";
-import { compare } from "../compiler/compare/compare.ts";
+import { type CompareOptions, compare } from "../compiler/compare/compare.ts";
 import { compile } from "../compiler/compile.ts";
 import type { Report } from "../compiler/diagnostics.ts";
 import { readIptables } from "../compiler/formats/iptables/read.ts";
@@ -31,6 +32,7 @@ const { values: flags } = parseArgs({
   options: {
     sizes: { type: "string", default: "100x10,1000x10,10000x10,5000x50" },
     minutes: { type: "string", default: "10" },
+    whole: { type: "boolean", default: false },
     /** For the processes that are started: a size to write, into a folder; a folder to compare. */
     write: { type: "string" },
     folder: { type: "string", default: "" },
@@ -77,6 +79,8 @@ interface Figures {
   readonly classes: number;
   readonly equal: boolean;
   readonly peakMb: number;
+  /** CPU time of comparing as a whole, as a multiple of that of comparing. */
+  readonly ratio?: number;
 }
 
 function compareTexts(folder: string): Figures {
@@ -87,14 +91,21 @@ function compareTexts(folder: string): Figures {
   const read = performance.now();
   keepHeapSmall();
   const addresses = configOf().nodeIps ?? [];
-  const { boxes, differing, open } = compare(nft, iptables, { addresses, families: ["IPv4"] });
+  const options: CompareOptions = { addresses, families: ["IPv4"] };
+  const before = process.cpuUsage();
+  const { boxes, differing, open } = compare(nft, iptables, options);
   const compared = performance.now();
+  const used = process.cpuUsage(before).user;
+  const peakMb = (process.resourceUsage().maxRSS * 1024) / 1e6;
+  const between = process.cpuUsage();
+  if (flags.whole) compare(nft, iptables, { ...options, symmetry: false });
   return {
     reading: (read - start) / 1000,
     comparing: (compared - read) / 1000,
     classes: boxes,
     equal: differing === 0 && open.length === 0,
-    peakMb: (process.resourceUsage().maxRSS * 1024) / 1e6,
+    peakMb,
+    ...(flags.whole ? { ratio: process.cpuUsage(between).user / used } : {}),
   };
 }
 
@@ -114,7 +125,7 @@ function measureSize(size: string): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), "kpc-bench-compare-"));
   try {
     runSelf(["--write", size, "--folder", folder]);
-    const figures = JSON.parse(runSelf(["--compare", folder])) as Figures;
+    const figures = JSON.parse(runSelf(["--compare", folder, ...(flags.whole ? ["--whole"] : [])])) as Figures;
     if (!figures.equal) process.exitCode = 1;
     return [
       size,
@@ -122,6 +133,7 @@ function measureSize(size: string): readonly string[] {
       figures.comparing.toFixed(2),
       figures.peakMb.toFixed(0),
       String(figures.classes),
+      figures.ratio === undefined ? "" : figures.ratio.toFixed(1),
       figures.equal ? "equal" : "NOT PROVED",
     ];
   } catch (error) {
@@ -140,7 +152,7 @@ if (flags.write !== undefined) {
 } else {
   process.stdout.write(
     printTable([
-      ["Services x endpoints", "read s", "compare s", "peak MB", "classes", ""],
+      ["Services x endpoints", "read s", "compare s", "peak MB", "classes", "whole / this", ""],
       ...flags.sizes.split(",").map(measureSize),
     ]),
   );
