@@ -33,11 +33,39 @@ export function isIr(text: string): boolean {
 export async function readRules(sources: readonly Source[], report: Report): Promise<Program> {
   const { rules, ipsets } = readIpsets(sources, report);
   const programs = await Promise.all(rules.map((source) => readRulesOf(source, report, ipsets)));
+  const program = joined(programs, (index) => report(secondProxy(rules[index] as Source)));
+  if (isIpvsMode(program.ruleset.tables)) report(IPVS);
+  return program;
+}
+
+/** One program of several. The proxy's certificates and listeners are those of the first that has some; `drop` is told which others have
+ *  some, too. */
+function joined(programs: readonly Program[], drop: (index: number) => void): Program {
+  const [first] = programs;
+  if (first !== undefined && programs.length === 1) return first;
   const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
-  if (isIpvsMode(tables)) report(IPVS);
   const retired = programs.flatMap(({ ruleset }) => ruleset.retired ?? []);
-  const routes = programs.flatMap((program) => program.routes);
-  return { ruleset: { tables, ...(retired.length === 0 ? {} : { retired }) }, routes };
+  const proxies = [...programs.keys()].filter(
+    (i) => programs[i]?.tls !== undefined || programs[i]?.listeners !== undefined,
+  );
+  for (const index of proxies.slice(1)) drop(index);
+  const { tls, listeners } = programs[proxies[0] ?? 0] ?? {};
+  return {
+    ruleset: { tables, ...(retired.length === 0 ? {} : { retired }) },
+    routes: programs.flatMap(({ routes }) => routes),
+    ...(tls && { tls }),
+    ...(listeners && { listeners }),
+  };
+}
+
+function secondProxy(source: Source): Diagnostic {
+  return {
+    severity: "error",
+    code: "rules-syntax",
+    message:
+      "expected one file with certificates or listeners: those of this file are left out, since an earlier one has some",
+    origin: { span: () => ({ source, start: 0, end: 1 }) },
+  };
 }
 
 const IPVS: Diagnostic = {

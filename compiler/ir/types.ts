@@ -36,10 +36,15 @@ export interface Table {
   readonly sets: readonly SetDeclaration[];
   readonly maps: readonly MapDeclaration[];
   readonly chains: readonly Chain[];
-  /** Counters, limits and the like that rules name: not understood, as nft spells them. */
-  readonly objects?: readonly { readonly head: string; readonly lines: readonly string[] }[];
+  readonly objects?: readonly TableObject[];
   /** Objects that an earlier ruleset of ours may have put into this table and this one does without. */
   readonly retired?: Retired;
+}
+
+/** A counter, a limit or the like that rules name: not understood, as nft spells it. */
+export interface TableObject {
+  readonly head: string;
+  readonly lines: readonly string[];
 }
 
 export interface Retired {

@@ -3,6 +3,8 @@ import { typeOf } from "../../ir/expression-type.ts";
 import type {
   HostRoutes,
   ListeningPort,
+  PathRoute,
+  RequestRule,
   RequestTarget,
   RouteEndpoint,
   RouteTarget,
@@ -12,13 +14,16 @@ import { isForOthers, isMap } from "../../ir/sets.ts";
 import type {
   AskedMap,
   AskedSet,
+  Chain,
   Component,
   DataType,
   Expression,
   InlineMap,
+  KeyPart,
   MapDeclaration,
   MapElement,
   Program,
+  Rule,
   SetDeclaration,
   SetElement,
   Step,
@@ -59,51 +64,59 @@ function printMarked(value: object, indent: string, mark: Mark): string {
     });
 }
 
-export function programToJson(program: Program): object {
+export function programToJson({ ruleset, routes, tls, listeners }: Program): object {
   return {
     apiVersion: API_VERSION,
     kind: "Program",
-    ruleset: {
-      tables: program.ruleset.tables.map(tableToJson),
-      retired: program.ruleset.retired ?? [],
-    },
-    routes: program.routes.map(hostToJson),
-    ...(program.tls && { tls: tlsToJson(program.tls) }),
-    ...(program.listeners && { listeners: program.listeners.map(listenerToJson) }),
+    ruleset: { ...ruleset, tables: ruleset.tables.map(tableToJson) },
+    routes: routes.map(hostToJson),
+    ...(tls && { tls: tlsToJson(tls) }),
+    ...(listeners && { listeners: listeners.map(listenerToJson) }),
   };
 }
 
 /** Times are text. A program has no private keys. */
 function tlsToJson({ certificates, hosts, ...others }: TlsTable): object {
   return {
-    certificates: certificates.map(({ name, names, notBefore, notAfter }) => ({
-      name,
-      names,
+    certificates: certificates.map(({ origin: _, notBefore, notAfter, ...certificate }) => ({
+      ...certificate,
       notBefore: new Date(notBefore).toISOString(),
       notAfter: new Date(notAfter).toISOString(),
     })),
-    hosts: hosts.map(({ origin: _, ...host }) => host),
+    hosts: hosts.map(withoutOrigin),
     ...others,
   };
 }
 
-function tableToJson({ family, name, comment, sets, maps, chains }: Table): object {
+function tableToJson({ sets, maps, chains, objects, retired, ...table }: Table): object {
+  const { family } = table;
   return {
-    family,
-    name,
-    ...(comment === undefined ? {} : { comment }),
+    ...table,
     sets: sets.map((set) => setToJson(set, family)),
     maps: maps.map((map) => mapToJson(map, family)),
-    chains: chains.map(({ rules, ...chain }) => ({
-      ...chain,
-      rules: rules.map(({ steps, comment: text, whileReplacing, ...subject }) => ({
-        [SUBJECT]: subject,
-        ...(text === undefined ? {} : { comment: text }),
-        ...(whileReplacing === undefined ? {} : { whileReplacing }),
-        steps: steps.map((step) => stepToJson(step, family)),
-      })),
-    })),
+    chains: chains.map((chain) => chainToJson(chain, family)),
+    ...(objects && { objects }),
+    ...(retired && {
+      retired: {
+        ...retired,
+        sets: retired.sets.map((set) => setToJson(set, family)),
+        maps: retired.maps.map((map) => mapToJson(map, family)),
+      },
+    }),
   };
+}
+
+function chainToJson(chain: Chain, family: Table["family"]): object {
+  const { rules, ...others } = chain.kind === "base" ? withoutOrigin(chain) : chain;
+  return { ...others, rules: rules.map((rule) => ruleToJson(rule, family)) };
+}
+
+function ruleToJson({ origin, steps, ...rule }: Rule, family: Table["family"]): object {
+  return { [SUBJECT]: { origin }, ...rule, steps: steps.map((step) => stepToJson(step, family)) };
+}
+
+function withoutOrigin<T extends Subject>({ origin: _, ...value }: T): Omit<T, "origin"> {
+  return value;
 }
 
 function setToJson({ key, elements, ...set }: SetDeclaration, family: Table["family"]): object {
@@ -143,25 +156,23 @@ function componentToJson({ type, sample }: Component, family: Table["family"]): 
   return { type, sample: expressionToJson(sample, family) };
 }
 
-function elementToJson(element: SetElement, types: readonly DataType[]): object {
-  const { key, timeoutSeconds, statements, comment } = element;
-  const parts = isForOthers(key)
-    ? key
-    : key.map((part, i) => {
-        const type = types[i] as DataType;
-        return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
-      });
+function elementToJson({ origin, key, ...element }: SetElement, types: readonly DataType[]): object {
   return {
-    [SUBJECT]: element,
-    key: parts,
-    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-    ...(statements === undefined ? {} : { statements }),
-    ...(comment === undefined ? {} : { comment }),
+    [SUBJECT]: { origin },
+    key: isForOthers(key) ? key : key.map((part, i) => partToJson(part, types[i] as DataType)),
+    ...element,
   };
 }
 
-function mapElementToJson(element: MapElement, types: readonly DataType[], data: InlineMap["data"]): object {
-  const { value } = element;
+function partToJson(part: KeyPart, type: DataType): unknown {
+  return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
+}
+
+function mapElementToJson(
+  { value, ...element }: MapElement,
+  types: readonly DataType[],
+  data: InlineMap["data"],
+): object {
   const shown =
     data === "verdict" ? value : (value as readonly Value[]).map((part, i) => show(part, data[i] as DataType));
   return { ...elementToJson(element, types), value: shown };
@@ -219,15 +230,17 @@ function expressionToJson(expression: Expression, family: Table["family"]): obje
 export function listenerToJson({ hosts, tls, ...port }: ListeningPort): object {
   return {
     ...port,
-    hosts: hosts.map(({ host, paths }) => ({
-      ...(host === undefined ? {} : { host }),
-      paths: paths.map(({ origin, shadowed: _, target, ...rule }) => ({
-        ...rule,
-        [SUBJECT]: { origin },
-        target: requestTargetToJson(target),
-      })),
-    })),
+    hosts: hosts.map(({ origin: _, paths, ...host }) => ({ ...host, paths: paths.map(requestRuleToJson) })),
     ...(tls && { tls: tlsToJson(tls) }),
+  };
+}
+
+function requestRuleToJson({ origin, target, shadowed, ...rule }: RequestRule): object {
+  return {
+    [SUBJECT]: { origin },
+    ...rule,
+    target: requestTargetToJson(target),
+    ...(shadowed && { shadowed: shadowed.map((lost) => ({ target: requestTargetToJson(lost.target) })) }),
   };
 }
 
@@ -248,16 +261,16 @@ function requestTargetToJson(target: RequestTarget): object {
   }
 }
 
-function hostToJson({ host, paths, fallback }: HostRoutes): object {
+function hostToJson({ fallbackOrigin: _, paths, fallback, ...host }: HostRoutes): object {
+  return { ...host, paths: paths.map(pathToJson), fallback: targetToJson(fallback) };
+}
+
+function pathToJson({ origin, target, shadowed, ...path }: PathRoute): object {
   return {
-    ...(host === undefined ? {} : { host }),
-    paths: paths.map(({ match, path, target, ...subject }) => ({
-      [SUBJECT]: subject,
-      match,
-      path,
-      target: targetToJson(target),
-    })),
-    fallback: targetToJson(fallback),
+    [SUBJECT]: { origin },
+    ...path,
+    target: targetToJson(target),
+    ...(shadowed && { shadowed: shadowed.map((lost) => ({ target: targetToJson(lost.target) })) }),
   };
 }
 

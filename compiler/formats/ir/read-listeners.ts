@@ -10,6 +10,7 @@ import type {
   RouteFilter,
   RouteRedirect,
   RouteShare,
+  ShadowedRule,
 } from "../../ir/routes.ts";
 import { readEndpoints } from "./read-routes.ts";
 import { readTlsTable } from "./read-tls.ts";
@@ -104,12 +105,13 @@ const readConditions = object<RequestConditions>({
   parameters: optional(list(readNamed)),
 });
 
-const readRule = object<Omit<RequestRule, "origin" | "shadowed">>({
+const readRule = object<Omit<RequestRule, "origin">>({
   match: oneOf<RequestRule["match"]>({ exact: 1, prefix: 1 }),
   path: text,
   conditions: optional(readConditions),
   target: readTarget,
   filters: optional(list(readFilter)),
+  shadowed: optional(list(object<Omit<ShadowedRule, "origin">>({ target: readTarget }))),
 });
 
 export const readListeningPort = object<ListeningPort>({

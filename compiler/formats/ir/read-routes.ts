@@ -1,5 +1,5 @@
 /** What requests for hosts meet. */
-import type { ExternalHost, HostRoutes, PathRoute, RouteEndpoint, RouteTarget } from "../../ir/routes.ts";
+import type { ExternalHost, HostRoutes, PathRoute, RouteEndpoint, RouteTarget, ShadowedPath } from "../../ir/routes.ts";
 import { parseAddress } from "../../net/address.ts";
 import { byKind, fail, type JsonPlace, list, literal, object, oneOf, optional, text, whole } from "./shape.ts";
 
@@ -34,10 +34,11 @@ const readTarget = byKind<RouteTarget>({
 export const readHostRoutes = object<Omit<HostRoutes, "fallbackOrigin">>({
   host: optional(text),
   paths: list(
-    object<Omit<PathRoute, "origin" | "shadowed">>({
+    object<Omit<PathRoute, "origin">>({
       match: oneOf<PathRoute["match"]>({ exact: 1, prefix: 1 }),
       path: text,
       target: readTarget,
+      shadowed: optional(list(object<Omit<ShadowedPath, "origin">>({ target: readTarget }))),
     }),
   ),
   fallback: readTarget,

@@ -70,12 +70,13 @@ const statements: { readonly [K in Statement["kind"]]: Reader<Of<K>> } = {
   verdict: object<Of<"verdict">>({ kind: literal("verdict"), verdict }),
   vmap: object<Of<"vmap">>({ kind: literal("vmap"), key: expression, map: askedMap }),
   dnat: object<Of<"dnat">>({ kind: literal("dnat"), to: target, random, persistent }),
-  snat: object<Omit<Of<"snat">, "by">>({ kind: literal("snat"), to: target, random, persistent }),
-  masquerade: object<Omit<Of<"masquerade">, "by">>({
+  snat: object<Of<"snat">>({ kind: literal("snat"), to: target, random, persistent, by: optional(text) }),
+  masquerade: object<Of<"masquerade">>({
     kind: literal("masquerade"),
     ports: optional(interval),
     random,
     persistent,
+    by: optional(text),
   }),
   redirect: object<Of<"redirect">>({ kind: literal("redirect"), ports: optional(interval), random, persistent }),
   reject: object<Of<"reject">>({ kind: literal("reject"), with: rejection }),

@@ -7,9 +7,11 @@ import type {
   Program,
   Registration,
   RegularChain,
+  Retired,
   Rule,
   Table,
   TableFamily,
+  TableObject,
 } from "../../ir/types.ts";
 import { readListeningPort } from "./read-listeners.ts";
 import { readHostRoutes } from "./read-routes.ts";
@@ -19,6 +21,7 @@ import { readTlsTable } from "./read-tls.ts";
 import {
   byKind,
   type JsonPlace,
+  known,
   list,
   literal,
   Misshapen,
@@ -75,15 +78,22 @@ function readProgram(json: JsonPlace): Program {
 const FAMILY = oneOf<TableFamily>({ ip: 1, ip6: 1, inet: 1, arp: 1, bridge: 1, netdev: 1 });
 const readRetired = object<Pick<Table, "family" | "name">>({ family: FAMILY, name: text });
 
+const readObject = object<TableObject>({ head: text, lines: list(text) });
+
+const readRetiredParts = object<Retired>({ sets: list(readSet), maps: list(readMap), chains: list(text) });
+
 function readTable(json: JsonPlace): Table {
   const family = FAMILY(member(json, "family"));
-  return object<Omit<Table, "retired" | "objects" | "dormant">>({
-    family: FAMILY,
+  return object<Table>({
+    family: known(family),
     name: text,
+    dormant: optional(literal(true)),
     comment: optional(text),
     sets: list(readSet),
     maps: list(readMap),
     chains: list(chainReader(family)),
+    objects: optional(list(readObject)),
+    retired: optional(readRetiredParts),
   })(json);
 }
 

@@ -9,10 +9,16 @@ export function listenersText(listeners: readonly ListeningPort[] = []): string 
   if (listeners.length === 0) return "";
   return JSON.stringify(
     listeners.map((listener) => ({
-      listener: listenerToJson(listener),
+      listener: listenerToJson(withoutShadowed(listener)),
       origins: listener.hosts.map(({ paths }) => paths.map(placeOf)),
     })),
   );
+}
+
+/** `listener` without the rules that are never used. */
+function withoutShadowed({ hosts, ...listener }: ListeningPort): ListeningPort {
+  const used = ({ shadowed: _, ...rule }: RequestRule): RequestRule => rule;
+  return { ...listener, hosts: hosts.map(({ paths, ...host }) => ({ ...host, paths: paths.map(used) })) };
 }
 
 function placeOf({ origin }: RequestRule): string | null {

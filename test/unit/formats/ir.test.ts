@@ -3,10 +3,13 @@ import { describe, expect, test } from "vitest";
 import { lineAndColumn } from "../../../compiler/diagnostics.ts";
 import { printIr } from "../../../compiler/formats/ir/print.ts";
 import { readIr } from "../../../compiler/formats/ir/read.ts";
-import type { Program, Step, Table } from "../../../compiler/ir/types.ts";
+import { readRules } from "../../../compiler/formats/read-rules.ts";
+import type { Program, Step } from "../../../compiler/ir/types.ts";
 import { cluster } from "../../support/arbitraries.ts";
 import { mustCompile } from "../../support/compile.ts";
+import { COMPLETE_PROGRAM } from "../../support/complete-program.ts";
 import { ipv6, MATCHES, programOf, regularChain, ruleOf, STATEMENTS } from "../../support/ir.ts";
+import { withoutPlaces } from "../../support/without-places.ts";
 
 function read(text: string): { program: Program | undefined; findings: string[] } {
   const findings: string[] = [];
@@ -17,29 +20,40 @@ function read(text: string): { program: Program | undefined; findings: string[] 
   return { program, findings };
 }
 
-/** A program without the places that its rules are from, which are not printed. */
-function withoutPlaces<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(withoutPlaces) as T;
-  if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).filter(([key, item]) => key !== "origin" && item !== undefined);
-  return Object.fromEntries(members.map(([key, item]) => [key, withoutPlaces(item)])) as T;
-}
-
 describe("what is printed is read as what was printed", () => {
   test("programs of clusters", () => {
     fc.assert(
       fc.property(cluster, (world) => {
         const { program } = mustCompile(world);
-        const { ruleset, ...rest } = program;
-        const tables = ruleset.tables.map(({ retired: _, ...table }: Table) => table);
-        const retired = ruleset.retired ?? [];
-        expect(read(printIr(program))).toEqual({
-          findings: [],
-          program: withoutPlaces({ ...rest, ruleset: { tables, retired } }),
-        });
+        expect(read(printIr(program))).toEqual({ findings: [], program: withoutPlaces(program) });
       }),
       { numRuns: 20 },
     );
+  });
+
+  test.each([
+    ["all members", COMPLETE_PROGRAM],
+    ["nothing in it", { ruleset: { tables: [] }, routes: [] }],
+  ])("a program with %s", (_, program) => {
+    expect(read(printIr(program))).toEqual({ findings: [], program: withoutPlaces(program) });
+  });
+
+  test("among files of rules", async () => {
+    const findings: string[] = [];
+    const readAll = (...texts: readonly string[]): Promise<Program> =>
+      readRules(
+        texts.map((text, i) => ({ name: `${i}`, text })),
+        ({ message, origin }) => findings.push(`${origin?.span().source.name} ${message}`),
+      );
+    const { tls, listeners, ...others } = withoutPlaces(COMPLETE_PROGRAM);
+    const all = printIr(COMPLETE_PROGRAM);
+    expect(await readAll(all)).toEqual({ ...others, tls, listeners });
+    expect(await readAll("table ip other {\n}\n", all)).toMatchObject({ routes: others.routes, tls, listeners });
+    expect(findings).toEqual([]);
+    expect(await readAll(printIr(others), printIr({ ...others, ...(tls && { tls }) }), all)).not.toHaveProperty(
+      "listeners",
+    );
+    expect(findings).toEqual([expect.stringMatching(/^2 expected one file with certificates or listeners: /)]);
   });
 
   const steps: readonly Step[] = [
