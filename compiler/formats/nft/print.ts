@@ -31,12 +31,12 @@ import { printDuration } from "./times.ts";
 /** One table as `nft list table` shows it. `mark` is given each rule and element. */
 export function printTable(table: Table, mark: Mark = UNMARKED): string {
   const { family, name, comment, sets, maps, chains, objects = [] } = table;
-  const inline = inlineTexts(table);
+  const written = writtenChains(table);
   const blocks = [
     ...objects.map(({ head, lines }) => block(head, lines)),
     ...maps.map((map) => block(`map ${map.name}`, listSet(map, mark))),
     ...sets.map((set) => block(`set ${set.name}`, listSet(set, mark))),
-    ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline, mark)),
+    ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, written, mark)),
   ];
   const head = [
     ...(comment === undefined ? [] : [`\tcomment ${quoteComment(comment)}`]),
@@ -49,29 +49,28 @@ function isAnonymous(chain: Chain): boolean {
   return chain.kind === "regular" && chain.anonymous === true;
 }
 
-/** What stands in rules in place of the names that readers gave to chains without one. */
-function inlineTexts({ chains, family }: Table): (text: string) => string {
-  const texts = new Map<string, () => string>();
-  for (const chain of chains) {
-    if (isAnonymous(chain))
-      texts.set(
-        chain.name,
-        () => `{\n${chain.rules.map((rule) => `\t\t\t${inline(printRule(rule, family))}\n`).join("")}\t\t}`,
-      );
-  }
-  const inline = (text: string): string =>
-    texts.size === 0 ? text : text.replace(/(?<=jump |goto )__\S+/g, (name) => texts.get(name)?.() ?? name);
-  return inline;
+/** What stands in a rule that leads to a chain of this name: its rules in braces if it is written there, else undefined. */
+type WrittenChain = (name: string) => string | undefined;
+
+function writtenChains({ chains, family }: Table): WrittenChain {
+  const anonymous = new Map(chains.filter(isAnonymous).map((chain) => [chain.name, chain]));
+  const written: WrittenChain = (name) => {
+    const chain = anonymous.get(name);
+    if (chain === undefined) return undefined;
+    const lines = chain.rules.map((rule) => `\t\t\t${printRule(rule, family, written)}\n`);
+    return `{\n${lines.join("")}\t\t}`;
+  };
+  return written;
 }
 
 // --- chains ------------------------------------------------------------------------------------------------------------
 
-function printChain(chain: Chain, family: TableFamily, inline: (text: string) => string, mark: Mark): string {
+function printChain(chain: Chain, family: TableFamily, written: WrittenChain, mark: Mark): string {
   const head = [
     ...(chain.comment === undefined ? [] : [`comment ${quoteComment(chain.comment)}`]),
     ...(chain.kind === "base" ? [printHook(chain, family)] : []),
   ];
-  const rules = chain.rules.map((rule) => mark(inline(printRule(rule, family)), rule));
+  const rules = chain.rules.map((rule) => mark(printRule(rule, family, written), rule));
   return block(`chain ${chain.name}`, [...head, ...rules]);
 }
 
@@ -87,9 +86,13 @@ function printDevices(device: string): string {
   return device.startsWith("{") ? `devices = ${device.replaceAll(" ,", ",")}` : `device "${device}"`;
 }
 
-/** One rule, without the chain that holds it. */
-export function printRule(rule: Rule, family: TableFamily): string {
+/** One rule, without the chain that holds it. Chains that are written in it stand there by name, unless `written` gives their text. */
+export function printRule(rule: Rule, family: TableFamily, written: WrittenChain = () => undefined): string {
   const steps = rule.steps.map((step, i) => {
+    if (step.kind === "verdict" && "chain" in step.verdict) {
+      const { kind, chain } = step.verdict;
+      return printVerdict({ kind, chain: written(chain) ?? chain });
+    }
     if (step.kind !== "reject") return printStep(step, family);
     // A test of the family stands for the words `icmp` and `icmpv6` of the source.
     return printReject(step.with, familyTested(rule.steps.slice(0, i)) ?? family);

@@ -248,6 +248,37 @@ describe("other spellings", () => {
     expect(rulesOf(program, "__c.0").length).toBe(2);
   });
 
+  test("a chain written in a rule is printed there, and no other that has such a name or is named in a comment", () => {
+    const inner = "jump {\n\t\t\ttcp dport 22 jump {\n\t\t\tdrop\n\t\t}\n\t\t}";
+    const text = `table ip t {
+	chain __other {
+		drop
+	}
+
+	chain c {
+		${inner}
+		jump __other comment "jump __c.0"
+		accept comment "no jump __c.0 or jump __other"
+	}
+}
+`;
+    expect(printTable(mustReadNft(text).ruleset.tables[0] as Program["ruleset"]["tables"][0])).toBe(text);
+  });
+
+  test("a chain written in a rule is known by what it says of itself, whatever its name", () => {
+    const chains: Chain[] = [
+      { kind: "regular", name: "any", anonymous: true, rules: [{ steps: [{ kind: "counter" }] }] },
+      {
+        kind: "regular",
+        name: "c",
+        rules: [{ steps: [{ kind: "verdict", verdict: { kind: "goto", chain: "any" } }] }],
+      },
+    ];
+    expect(printTable({ family: "ip", name: "t", sets: [], maps: [], chains })).toBe(
+      "table ip t {\n\tchain c {\n\t\tgoto {\n\t\t\tcounter\n\t\t}\n\t}\n}\n",
+    );
+  });
+
   test("elements: comments before the colon, time-outs, one for all other keys", () => {
     const program = mustReadNft(`table ip t {
 	chain x { }
