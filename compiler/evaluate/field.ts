@@ -9,9 +9,10 @@ import type { PacketSet } from "../packets/packet-set.ts";
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { type Branch, hasConnection, type SharedState, symbolicNow, valueNow } from "./state.ts";
 
-const WITH_PORTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL_NUMBERS));
+/** Those of Services, DCCP and UDP-Lite. */
+const WITH_PORTS: ReadonlySet<number> = new Set([...Object.values(PROTOCOL_NUMBERS), 33, 136]);
 
-/** Whether packets of an IANA protocol number have ports. */
+/** Whether packets of an IANA protocol number have ports, which are the first four bytes of their header. */
 export function hasPorts(protocol: number): boolean {
   return WITH_PORTS.has(protocol);
 }

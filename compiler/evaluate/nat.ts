@@ -234,12 +234,9 @@ export function mapAddress(address: Address, { from, to }: Interval): Address {
   return ((address & host) | (BigInt(from) & ~host)) as Address;
 }
 
-/** Protocols with ports of which kpc reads none: DCCP, UDP-Lite. */
-const MORE_WITH_PORTS: ReadonlySet<number> = new Set([33, 136]);
-
 /** Whether a translation can change the port of the packets. */
 export function translatesPorts({ protocol }: SharedState): boolean {
-  return hasPorts(protocol) || MORE_WITH_PORTS.has(protocol);
+  return hasPorts(protocol);
 }
 
 /** Of several ports packets keep theirs if it is among them, and get the first one else; by chance they get any; shifted, one that

@@ -29,7 +29,7 @@ import {
   withStep,
 } from "./state.ts";
 import { ALWAYS } from "./unknown/condition.ts";
-import { assumeElement, isData } from "./unknown-element.ts";
+import { assumeElement, findable, isData } from "./unknown-element.ts";
 import { isUnknown } from "./unknown-expression.ts";
 
 const NOTHING_MORE: ReasonExtra = {};
@@ -216,8 +216,16 @@ function runSet(
   because: Because,
 ): StepProgress[] {
   const { shared, branches } = state;
-  if (isUnknown(value, shared) || frame.table.lists.readsFilled(value, frame.table.table))
+  const { table } = frame;
+  if (table.lists.readsFilled(value, table.table))
     return [{ state: overwritten(state, [field], because), flow: "continue" }];
+  if (isUnknown(value, shared)) {
+    const { found, none } = value.kind === "lookup" ? findable(value, state, table) : { found: [state], none: [] };
+    return [
+      ...found.map((each) => ({ state: overwritten(each, [field], because), flow: "continue" }) as const),
+      ...none.map((each) => ({ state: each, flow: "next" }) as const),
+    ];
+  }
   const written = new Map<string, SharedState>();
   const parts = new Partition<"continue" | "next">(state);
   for (const branch of branches) {

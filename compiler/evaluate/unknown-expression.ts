@@ -49,6 +49,17 @@ function isUnknownHeader(field: HeaderField, { original, protocol, inInterface }
 /** What a connection's entry tells. */
 const IN_ENTRY: ReadonlySet<string> = new Set([...TUPLE_KEYS, "original-protocol"]);
 
+/** Of them, those that are ports of protocols that have ports. Of ICMP they are identifier, type and code, of GRE keys. */
+const PORT_KEYS: ReadonlySet<CtKey> = new Set([
+  "original-proto-src",
+  "original-proto-dst",
+  "reply-proto-src",
+  "reply-proto-dst",
+]);
+
+/** Protocols whose ports all kernels track. Whether ports of DCCP and UDP-Lite are tracked depends on the kernel. */
+const WITH_TRACKED_PORTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL_NUMBERS));
+
 /** Whether the packets have come by an interface and go on to another: only those that were sent to this host's hardware
  *  address, and have no socket (ip_forward). Packets to the node may have one already (tcp_v4_early_demux). */
 function isForwarded({ inInterface, hook }: SharedState): boolean {
@@ -90,12 +101,17 @@ function isOriginal({ tracking, protocol }: Packets): boolean {
  *  replies themselves all of it. Of an ICMP error it is others'. */
 function isReplyKnown(key: CtKey, shared: SharedState): boolean {
   const { original, overwritten, masqueraded, protocol } = shared;
-  if (key.includes("proto") && !hasPorts(protocol)) return false;
   if (original.tracking === "reply") return !isIcmp(protocol);
   if (original.tracking !== "first") return false;
   const isOfSource = key === "reply-daddr" || key === "reply-proto-dst";
   if (isOfSource) return !masqueraded;
   return !overwritten.has(key === "reply-saddr" ? (original.family === "IPv4" ? "ip daddr" : "ip6 daddr") : "th dport");
+}
+
+/** Whether packets of a protocol without ports have a transport header: the kernel reads the bytes in which others have ports,
+ *  whatever they are (nft_payload_eval). Of ICMP they are type, code and checksum. */
+function hasOtherHeader({ original }: SharedState): boolean {
+  return original.tracking !== "invalid";
 }
 
 /** Whether `expression` depends on more of the packet or host than is known here. */
@@ -116,6 +132,7 @@ export function isUnknown(expression: Expression, shared: SharedState): boolean 
     case "ct":
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
       if (expression.key === "status") return hasConnection(shared);
+      if (PORT_KEYS.has(expression.key) && !WITH_TRACKED_PORTS.has(shared.protocol)) return hasConnection(shared);
       if (shared.original.connection !== undefined && IN_ENTRY.has(expression.key)) return false;
       if (expression.key.startsWith("original-")) return hasConnection(shared) && !isOriginal(shared.original);
       if (expression.key.startsWith("reply-")) return hasConnection(shared) && !isReplyKnown(expression.key, shared);
@@ -124,6 +141,7 @@ export function isUnknown(expression: Expression, shared: SharedState): boolean 
     case "ip6":
       return (expression.field === "saddr" && isChosen("address", shared)) || isOverwritten(expression, shared);
     case "transport":
+      if (expression.protocol === "th" && !hasPorts(shared.protocol)) return hasOtherHeader(shared);
       return (expression.field === "sport" && isChosen("port", shared)) || isOverwritten(expression, shared);
     case "fib":
       return (expression.of === "saddr" && isChosen("address", shared)) || isOverwritten(expression, shared);

@@ -10,7 +10,7 @@ import { applySpread, type Spread, valuesBehind } from "../packets/preimage.ts";
 import { Ranges, valuesIn } from "../packets/ranges.ts";
 import { evaluateExpression } from "./expression.ts";
 import { keyText, rangesOf } from "./lookup.ts";
-import { type Branch, narrow, type SharedState, type State } from "./state.ts";
+import { type Branch, narrow, type State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import type { About } from "./unknown/assumption.ts";
 import { isUnknown } from "./unknown-expression.ts";
@@ -33,9 +33,10 @@ export interface Choices<Element> {
 export function choicesOf<Element extends SetElement>(
   key: Expression,
   elements: readonly Element[],
-  { shared, branches }: State,
+  state: State,
   table: TableIndex,
 ): Choices<Element> {
+  const { shared, branches } = state;
   const parts = key.kind === "concat" ? key.parts : [key];
   const at = parts.flatMap((part, i) => (isUnknown(part, shared) ? [i] : []));
   const known = parts.flatMap((part, i) => (at.includes(i) ? [] : [{ part, i }]));
@@ -60,13 +61,16 @@ export function choicesOf<Element extends SetElement>(
       }
     }
   }
-  const stateOf = (own: SharedState, some: readonly Branch[]): State => ({ shared: own, branches: some });
+  const stateOf = (some: readonly Branch[]): State => {
+    const isWhole = some.length === branches.length && some.every((branch, i) => branch === branches[i]);
+    return isWhole ? state : { shared, branches: some };
+  };
   return {
     choices: [...byCandidates.values()].map((each) => ({
-      state: stateOf(shared, each.branches),
+      state: stateOf(each.branches),
       candidates: each.candidates,
     })),
-    absent: absent.length === 0 ? undefined : stateOf(shared, absent),
+    absent: absent.length === 0 ? undefined : stateOf(absent),
     test: (candidates) =>
       testOf(
         at.map((i) => parts[i] as Expression),
@@ -97,10 +101,26 @@ class PartIndex<Element extends SetElement> {
   private readonly elements: readonly Element[];
   private readonly at: readonly number[];
   private readonly diagrams = new Map<string, Diagram<readonly number[]>>();
+  /** By known part: what elements have there. */
+  private readonly parts = new Map<
+    number,
+    { readonly values: ReadonlySet<KeyPart>; readonly ranges: readonly KeyPart[] }
+  >();
 
   constructor(elements: readonly Element[], length: number, at: readonly number[]) {
     this.elements = elements.filter((each) => partsOfKey(each).length === length);
     this.at = at;
+  }
+
+  /** Whether some element may have `value` in the known part `i`: most packets have a protocol that no element is for. */
+  private mayHold(i: number, value: Value): boolean {
+    let parts = this.parts.get(i);
+    if (parts === undefined) {
+      const all = this.elements.map((element) => partsOfKey(element)[this.at[i] as number] as KeyPart);
+      parts = { values: new Set(all), ranges: all.filter((part) => typeof part === "object") };
+      this.parts.set(i, parts);
+    }
+    return parts.values.has(value) || parts.ranges.some((part) => partHolds(part, value));
   }
 
   elementsAt(numbers: readonly number[]): readonly Element[] {
@@ -137,6 +157,7 @@ class PartIndex<Element extends SetElement> {
         );
         return holds ? [n] : [];
       });
+    if (value.some((each, i) => typeof each !== "object" && !this.mayHold(i, each))) return [{ region, found: [] }];
     if (spreads.length === 0) return [{ region, found: numbers() }];
     let diagram = this.diagrams.get(name);
     if (diagram === undefined) {

@@ -35,6 +35,7 @@ export class Run {
   private readonly index: RuleIndex;
   /** By what rules do nothing without, besides the values of `field`. */
   private readonly others = new Map<string, RuleIndex>();
+  private readonly byProtocol = new Map<number, readonly PlannedRule[]>();
 
   /** `text` names a field that all `rules` ask for; `isLast`: they are the last ones of their chain. */
   constructor(rules: readonly PlannedRule[], text: string, isLast: boolean) {
@@ -51,7 +52,7 @@ export class Run {
 
   meet(state: State, needed: NeededValues): Meeting[] {
     const { shared, branches } = state;
-    if (isUnknown(this.field, shared)) return [{ state, rules: this.rules }];
+    if (isUnknown(this.field, shared)) return [{ state, rules: this.rulesFor(shared.protocol) }];
     const byRules = new Map<readonly PlannedRule[], Branch[]>();
     const add = (branch: Branch, rules: readonly PlannedRule[]): void => {
       const known = byRules.get(rules);
@@ -84,6 +85,16 @@ export class Run {
     }));
   }
 
+  /** The rules that may do something to packets of a protocol. */
+  private rulesFor(protocol: number): readonly PlannedRule[] {
+    let rules = this.byProtocol.get(protocol);
+    if (rules === undefined) {
+      rules = this.rules.filter((rule) => requiredValues(rule, L4PROTO)?.values.has(protocol) !== false);
+      this.byProtocol.set(protocol, rules);
+    }
+    return rules;
+  }
+
   /** The rules that may do something to packets of which another field is the same. */
   private meetByOther(shared: SharedState, branch: Branch, needed: NeededValues): readonly PlannedRule[] | undefined {
     for (const { field, text } of needed.fields(this.rules)) {
@@ -105,6 +116,7 @@ export class Run {
   }
 }
 
+const L4PROTO = "meta l4proto";
 const NO_RULES: readonly PlannedRule[] = [];
 
 export function valuesOfRunField(rule: PlannedRule, text: string): RequiredValues {

@@ -63,7 +63,7 @@ function lookUpEntries(set: IpSet, query: SetQuery): SetAnswer {
   if (directions.length < set.parts.length || (set.family !== undefined && set.family !== family))
     return { kind: "never" };
   if (set.unknownOption !== undefined) return unknown(`set ${set.name} has ${set.unknownOption}`);
-  const components = set.parts.map((part, i) => componentsOf(part, directions[i] ?? "", set, family));
+  const components = set.parts.map((part, i) => componentsOf(part, directions[i] ?? "", family));
   const key = components.flatMap((part) => part ?? []);
   if (components.some((part) => part === undefined)) return unknown(`set ${set.name} asks for what kpc does not know`);
   const entries = set.entries.filter((entry) => !isOfOtherProtocol(entry, protocol));
@@ -76,7 +76,7 @@ function lookUpEntries(set: IpSet, query: SetQuery): SetAnswer {
   return {
     kind: "known",
     key: samples.length === 1 && only !== undefined ? only : concat(...samples),
-    declaration: { name: nameOf(query), key, ...contents(plain.map(({ parts }) => elementOf(parts))) },
+    declaration: { name: nameOf(query), key, ...contents(plain.flatMap(({ parts }) => elementsOf(parts, protocol))) },
   };
 }
 
@@ -102,12 +102,7 @@ function contents(elements: readonly SetElement[]): Pick<SetDeclaration, "elemen
 const DIRECTIONS: ReadonlySet<string> = new Set(["src", "dst"]);
 
 /** The fields that one part of an entry is held against. */
-function componentsOf(
-  part: IpSetPart,
-  direction: string,
-  { type }: IpSet,
-  family: "ip" | "ip6",
-): readonly Component[] | undefined {
+function componentsOf(part: IpSetPart, direction: string, family: "ip" | "ip6"): readonly Component[] | undefined {
   if (!DIRECTIONS.has(direction)) return undefined;
   const isSource = direction === "src";
   const name = family === "ip" ? "IPv4" : "IPv6";
@@ -120,7 +115,7 @@ function componentsOf(
         type: "inet_service",
         sample: { kind: "transport", protocol: "th", field: isSource ? "sport" : "dport" },
       };
-      return type === "bitmap:port" ? [port] : [{ type: "inet_proto", sample: { kind: "meta", key: "l4proto" } }, port];
+      return [{ type: "inet_proto", sample: { kind: "meta", key: "l4proto" } }, port];
     }
     case "mac":
       return isSource ? [{ type: "ether_addr", sample: { kind: "header", field: "ether saddr" } }] : undefined;
@@ -135,8 +130,19 @@ function componentsOf(
   }
 }
 
-function elementOf(parts: readonly IpSetValue[]): SetElement {
-  return { key: parts.flatMap(keyPartsOf) };
+/** Ports without a protocol are those of TCP and UDP, as far as the rule is about them (ip_set_get_ip_port). */
+function elementsOf(parts: readonly IpSetValue[], ofRule: number | undefined): SetElement[] {
+  if (!parts.some(isOfAnyProtocol)) return [{ key: parts.flatMap(keyPartsOf) }];
+  const protocols = TCP_AND_UDP.filter((each) => ofRule === undefined || each === ofRule);
+  return protocols.map((protocol) => ({
+    key: parts.map((part) => (isOfAnyProtocol(part) ? { ...part, protocol } : part)).flatMap(keyPartsOf),
+  }));
+}
+
+const TCP_AND_UDP: readonly number[] = [6, 17];
+
+function isOfAnyProtocol(value: IpSetValue): value is Extract<IpSetValue, { kind: "ports" }> {
+  return value.kind === "ports" && value.protocol === undefined;
 }
 
 function keyPartsOf(value: IpSetValue): KeyPart[] {

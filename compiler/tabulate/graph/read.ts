@@ -4,18 +4,23 @@ import { addressNow, evaluateExpression } from "../../evaluate/expression.ts";
 import { readsProtocol } from "../../evaluate/field.ts";
 import type { TableIndex } from "../../evaluate/table-index.ts";
 import { isUnknown } from "../../evaluate/unknown-expression.ts";
+import { choicesOf } from "../../evaluate/unknown-key.ts";
 import { unreachable } from "../../invariant.ts";
 import { describe } from "../../ir/describe.ts";
-import type { Expression, Value } from "../../ir/types.ts";
+import { isForOthers } from "../../ir/sets.ts";
+import type { Expression, SetElement, Value } from "../../ir/types.ts";
+import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import { addressTypeOf } from "../../packets/address-type.ts";
 import type { Operand } from "../../packets/bits.ts";
 import type { Spread } from "../../packets/preimage.ts";
-import type { KnownState } from "./known.ts";
+import { type KnownState, stateOf } from "./known.ts";
 import type { Read } from "./types.ts";
 
 export type Reading =
   /** `choices`: how many numbers chance chooses from before. */
   | { readonly kind: "reads"; readonly reads: readonly Read[]; readonly choices: number }
+  /** The key is that of no element. */
+  | { readonly kind: "none" }
   /** The expression has no value. */
   | { readonly kind: "nothing" }
   | { readonly kind: "unsupported"; readonly reason: string };
@@ -40,6 +45,10 @@ export function read(expression: Expression, known: KnownState, table: TableInde
     }
     case "lookup":
       return unsupported("a lookup within an expression");
+    case "transport":
+      if (!WITH_PORTS.has(shared.protocol) && expression.protocol === "th" && shared.original.tracking !== "invalid")
+        return unsupported(`${describe(expression)} of packets of protocol ${shared.protocol}`);
+      return readKnown(expression, known, table);
     case "opaque":
       return unsupported(`not understood: ${expression.text}`);
     case "fib": {
@@ -48,25 +57,49 @@ export function read(expression: Expression, known: KnownState, table: TableInde
       if (typeof address !== "object") return constant(addressTypeOf(address, shared.environment));
       return ofField(address, { saddr: "source-type", address: "address-type" });
     }
-    default: {
+    default:
       // The evaluator says the value of all other expressions.
-      if (isUnknown(expression, shared) || table.lists.readsFilled(expression, table.table))
-        return unsupported(describe(expression));
-      if (known.priorityFromMap && expression.kind === "meta" && expression.key === "priority")
-        return one({ kind: "register" });
-      const [only, more] = evaluateExpression(expression, shared, branch, table);
-      if (only === undefined || more !== undefined || only.region !== branch.region)
-        return unsupported("bits that are shifted or combined");
-      if (only.value === undefined) return NOTHING;
-      const value = only.value[0] as Operand;
-      if (typeof value === "object") return ofField(value, { saddr: "source", address: "address" });
-      return readsProtocol(expression) ? one({ kind: "protocol" }) : constant(value);
-    }
+      return readKnown(expression, known, table);
   }
+}
+
+/** Protocols whose ports the classifier reads. */
+const WITH_PORTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL_NUMBERS));
+
+/** What `key` is, by which one of `elements` is looked up. It need not be known where all of them are for other protocols. */
+export function readKey(
+  key: Expression,
+  elements: readonly SetElement[],
+  known: KnownState,
+  table: TableIndex,
+): Reading {
+  const reading = read(key, known, table);
+  if (reading.kind !== "unsupported" || WITH_PORTS.has(known.shared.protocol)) return reading;
+  if (elements.some((each) => isForOthers(each.key))) return reading;
+  const { choices, absent } = choicesOf(key, elements, stateOf(known), table);
+  const isNone = absent === undefined && choices.every(({ candidates }) => candidates.length === 0);
+  return isNone ? { kind: "none" } : reading;
+}
+
+function readKnown(expression: Expression, known: KnownState, table: TableIndex): Reading {
+  const { shared, branch } = known;
+  if (isUnknown(expression, shared) || table.lists.readsFilled(expression, table.table))
+    return unsupported(describe(expression));
+  if (known.priorityFromMap && expression.kind === "meta" && expression.key === "priority")
+    return one({ kind: "register" });
+  const [only, more] = evaluateExpression(expression, shared, branch, table);
+  if (only === undefined || more !== undefined || only.region !== branch.region)
+    return unsupported("bits that are shifted or combined");
+  if (only.value === undefined) return NOTHING;
+  const value = only.value[0] as Operand;
+  if (typeof value === "object") return ofField(value, { saddr: "source", address: "address" });
+  return readsProtocol(expression) ? one({ kind: "protocol" }) : constant(value);
 }
 
 /** `key` with one more part. */
 function append(before: Reading, part: Reading): Reading {
+  // A part without a value ends the rule, whatever the others are.
+  if (before.kind === "nothing" || part.kind === "nothing") return NOTHING;
   if (before.kind !== "reads") return before;
   if (part.kind !== "reads") return part;
   if (before.choices > 1 && part.choices > 1) return unsupported("two random numbers in a key");

@@ -24,7 +24,7 @@ import { isInert } from "../../ir/walk.ts";
 import { contains, type ElementsOf, literalMap } from "./elements.ts";
 import { type Knowledge, type KnownState, stateOf } from "./known.ts";
 import type { ChainCall, GraphPlace, StepPlace } from "./place.ts";
-import { type Reading, read } from "./read.ts";
+import { type Reading, read, readKey } from "./read.ts";
 import { type Against, type GraphNode, Later } from "./types.ts";
 
 /** What stands around the rules. */
@@ -83,8 +83,9 @@ export class Steps {
         if (typeof match.set === "string" && this.isFilled(match.set, table))
           return unsupported(`set ${match.set}, which rules fill`);
         const set = this.elements.ofSet(table, match.set);
-        const reading = read(match.key, here.known, table);
+        const reading = readKey(match.key, set.elements, here.known, table);
         if (reading.kind === "nothing") return match.orAbsent ? here.onwards(here.known) : here.next.node;
+        if (reading.kind === "none") return match.negated ? here.onwards(here.known) : here.next.node;
         return this.test(reading, { kind: "set", set }, match.negated, here);
       }
       case "chance":
@@ -132,7 +133,7 @@ export class Steps {
     ask: (reads: Extract<Reading, { kind: "reads" }>["reads"]) => GraphNode,
   ): GraphNode {
     if (reading.kind === "unsupported") return reading;
-    if (reading.kind === "nothing") return next.node;
+    if (reading.kind === "nothing" || reading.kind === "none") return next.node;
     const { reads, choices } = reading;
     return choices === 1 ? ask(reads) : { kind: "choose", count: choices, chosen: new Later(() => ask(reads)) };
   }
@@ -165,8 +166,8 @@ export class Steps {
         return this.verdict(statement.verdict, here);
       case "vmap": {
         if (this.isFilled(statement.map, table)) return unsupported("a map that rules fill");
-        return this.asking(read(statement.key, known, table), next, (reads) => {
-          const map = this.elements.ofMap(table, statement.map);
+        const map = this.elements.ofMap(table, statement.map);
+        return this.asking(readKey(statement.key, map.elements, known, table), next, (reads) => {
           const byVerdict = new Map<string, GraphNode>();
           const reasons = map.title === undefined ? known.reasons : [...known.reasons, map.title];
           const inMap = { ...here, known: this.knowledge.with(known, { reasons }) };
@@ -245,10 +246,10 @@ export class Steps {
     if (to.kind === "literal" && (isRange(to.addresses) || isRange(to.ports))) return unsupported("dnat to a range");
     if (to.kind === "map" && this.isFilled(to.map, call.table)) return unsupported("a map that rules fill");
     if (known.branch.destination !== "daddr") return unsupported("a destination that is translated twice");
+    const map = this.elements.ofMap(call.table, to.kind === "map" ? to.map : literalMap(to));
     const reading: Reading =
-      to.kind === "map" ? read(to.key, known, call.table) : { kind: "reads", reads: [], choices: 1 };
+      to.kind === "map" ? readKey(to.key, map.elements, known, call.table) : { kind: "reads", reads: [], choices: 1 };
     return this.asking(reading, next, (reads) => {
-      const map = this.elements.ofMap(call.table, to.kind === "map" ? to.map : literalMap(to));
       const branch = { ...known.branch, destination: "toaddr", destinationPort: "toport" } as const;
       const then = (isChanged: boolean): Later =>
         new Later(() => call.done.at(this.knowledge.with(known, { branch, shared: sentBy(known.shared, isChanged) })));
@@ -264,10 +265,11 @@ export class Steps {
     if (value.kind === "lookup") {
       if (!isPriority) return unsupported("a lookup that does not set the priority");
       if (this.isFilled(value.map, call.table)) return unsupported("a map that rules fill");
-      return this.asking(read(value.key, known, call.table), next, (reads) => ({
+      const map = this.elements.ofMap(call.table, value.map);
+      return this.asking(readKey(value.key, map.elements, known, call.table), next, (reads) => ({
         kind: "load",
         reads,
-        map: this.elements.ofMap(call.table, value.map),
+        map,
         found: new Later(() => onwards(this.knowledge.with(known, { priorityFromMap: true }))),
         missing: next,
       }));

@@ -130,7 +130,20 @@ describe("kinds of expressions", () => {
     ],
     transport: [
       ["th sport 40000", UDP, true],
-      ["th dport 80", ICMP, false],
+      ["th dport 80", { ...UDP, protocol: 136 }, true], // UDP-Lite
+      ["th dport 80", { protocol: 33 }, true], // DCCP
+      ["th dport 80", ICMP, "unknown"], // its checksum
+      ["th dport != 80", ICMP, "unknown"],
+      ["th sport 2048", ICMPV6, "unknown"], // its type and code
+      ["th sport & 0xff00 == 0x800", ICMP, "unknown"],
+      ["th dport 80", { protocol: 50 }, "unknown"],
+      ["th dport { 80, 81 }", { protocol: 253 }, "unknown"],
+      ["meta l4proto tcp th dport != 80", ICMP, false],
+      ["meta l4proto { tcp, udp } th dport != { 80 }", ICMP, false],
+      ["meta l4proto icmp th dport 80", ICMP, "unknown"],
+      ["tcp dport != 80", ICMP, false], // nft tests the protocol
+      ["tcp dport != 80", UDP, false],
+      ["th dport 80", { ...ICMP, ctState: "invalid" }, false],
       ["tcp sport 40000", {}, true],
       ["udp dport 80", UDP, true],
       ["udp dport 80", {}, false],

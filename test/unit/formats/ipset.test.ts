@@ -109,6 +109,8 @@ describe("a match on a set takes packets as ipset does", () => {
     ["in", "f src,src", "tcp 10.5.0.3:5 > 10.0.0.1:80 veth1a"],
     ["in or out", "f src,dst", "tcp 10.5.0.3:5 > 10.0.0.1:80 veth1a"],
     ["in", "b dst", "udp 10.5.0.3:5 > 10.0.0.1:80"],
+    ["in", "b dst", "tcp 10.5.0.3:5 > 10.0.0.1:80"],
+    ["out", "b dst", "sctp 10.5.0.3:5 > 10.0.0.1:80"], // a bitmap of ports is for TCP and UDP
     ["out", "b dst", "icmp 10.5.0.3 > 10.0.0.1"],
     ["in", "r dst", "tcp 10.5.0.3:5 > 10.0.3.77:80"],
     ["in", "six src", "tcp [fd00::5]:5 > [fd01::1]:80"],

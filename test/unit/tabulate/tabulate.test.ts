@@ -46,6 +46,14 @@ describe("rows of destinations", () => {
       ["10.96.0.10 tcp 80: by node {pass} by others {drop}", "10.96.0.10 udp 53: by node {pass} by others {drop}"],
     ],
     [
+      "packets of all other protocols, too",
+      prerouting("ip daddr 10.96.0.10 ip daddr . meta l4proto . th dport != { 10.96.0.10 . tcp . 80 } drop"),
+      [
+        "10.96.0.10 tcp 80: pass",
+        "10.96.0.10: by node {pass} by others {drop}, invalid: pass, untracked: by node {pass} by others {drop}",
+      ],
+    ],
+    [
       "what the node sends",
       at("output", `${WEB} reject`),
       ["10.96.0.10 tcp 80: by node {reject port-unreachable} by others {pass}"],
@@ -358,6 +366,8 @@ describe("what a table cannot hold is said", () => {
       prerouting("meta l4proto . th dport { tcp . 80 } drop"),
       "ports are asked about at addresses that are not the node's",
     ],
+    [prerouting("ip daddr . th dport { 10.96.0.10 . 80 } drop"), "th dport of packets of protocol 1"],
+    [prerouting("ip daddr 10.96.0.10 meta l4proto dccp th dport 80 drop"), "th dport of packets of protocol 33"],
     [prerouting("fib daddr type local tcp dport 80-90 drop"), "a range of ports or protocols"],
     [prerouting("ip daddr . tcp dport { 10.0.0.0/8 . 80 } drop"), "a block of addresses with a port"],
     [prerouting("meta l4proto icmp drop"), "packets of several protocols fare differently whatever the port"],
