@@ -62,10 +62,13 @@ export function parseTraceText(source: Source, report: Report): TraceText | unde
   return request && { request };
 }
 
+/** What a message says behind what is wrong: how such a text looks as a whole, or nothing. */
+type SyntaxHint = "example" | "none";
+
 /** The request in `source.text`; reports `packet-syntax` and gives undefined when it is none. */
-export function parseRequest(source: Source, report: Report): RequestText | undefined {
+export function parseRequest(source: Source, report: Report, hint: SyntaxHint = "example"): RequestText | undefined {
   const words = packetWords(source.text);
-  if (!("start" in words)) return read(source, report, words, (reader) => reader.request(source, report));
+  if (!("start" in words)) return read(source, report, words, (reader) => reader.request(source, report), hint);
   reportUnexpected(source, words, report);
   return undefined;
 }
@@ -77,7 +80,7 @@ function reportUnexpected(source: Source, { start, end }: UrlPlace, report: Repo
 }
 
 /** The packet in `source.text`; reports `packet-syntax` and gives undefined when it is none. */
-export function parsePacket(source: Source, report: Report): PacketText | undefined {
+export function parsePacket(source: Source, report: Report, hint: SyntaxHint = "example"): PacketText | undefined {
   const at = placesIn(source);
   const fail = (message: string, origin: Origin): undefined => {
     report({ severity: "error", code: "packet-syntax", message, origin });
@@ -100,7 +103,7 @@ export function parsePacket(source: Source, report: Report): PacketText | undefi
     reportUnexpected(source, words, report);
     return undefined;
   }
-  return read(source, report, words, (reader) => reader.packet());
+  return read(source, report, words, (reader) => reader.packet(), hint);
 }
 
 function placesIn(source: Source): (start: number, end: number) => Origin {
@@ -113,12 +116,15 @@ function read<T>(
   report: Report,
   words: readonly PacketWord[],
   rule: (reader: PacketReader) => T,
+  hint: SyntaxHint,
 ): T | undefined {
   try {
     return rule(new PacketReader(words, source.text.length, placesIn(source)));
   } catch (error) {
     if (!(error instanceof Misread)) throw error;
-    report({ severity: "error", code: "packet-syntax", message: error.message, origin: error.origin });
+    const { message: wrong, origin, example } = error;
+    const message = hint === "none" || example === undefined ? wrong : `${wrong}; ${example}`;
+    report({ severity: "error", code: "packet-syntax", message, origin });
     return undefined;
   }
 }
@@ -132,10 +138,13 @@ const REQUEST_EXAMPLE =
 /** Where a packet's text stops being one. */
 class Misread extends Error {
   readonly origin: Origin;
+  /** How one looks as a whole, where that helps. */
+  readonly example: string | undefined;
 
-  constructor(message: string, origin: Origin) {
+  constructor(message: string, origin: Origin, example?: string) {
     super(message);
     this.origin = origin;
+    this.example = example;
   }
 }
 
@@ -268,6 +277,6 @@ class PacketReader {
           : `expected ${wanted}, found the end`
         : `${wanted === undefined ? "unexpected" : `expected ${wanted}, found`} ${JSON.stringify(found.text)}`;
     const origin = found === undefined ? this.at(this.length, this.length + 1) : this.originOf(found);
-    throw new Misread(`${what}; ${this.example}`, origin);
+    throw new Misread(what, origin, this.example);
   }
 }

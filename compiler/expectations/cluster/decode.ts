@@ -176,8 +176,7 @@ function parseParts<T>(
   const [finding] = findings;
   if (finding === undefined) return parsed;
   const start = finding.origin?.span().start ?? 0;
-  const message = finding.message.replace(/; a (?:packet|request) looks like .*/, "");
-  reportInvalid(context, start < border ? fromField : toField, message, "packet-syntax");
+  reportInvalid(context, start < border ? fromField : toField, finding.message, "packet-syntax");
   return undefined;
 }
 
@@ -186,7 +185,7 @@ function decodeRequest(context: Context, { field, from, to }: Omit<FlowEnds, "pr
   const [fromField, toField] = [field.member("from"), field.member("request")];
   const text = `${from} > ${to}`;
   const request = parseParts(context, [fromField, toField], from.length + 1, (report) =>
-    parseRequest({ name: "flow", text }, report),
+    parseRequest({ name: "flow", text }, report, "none"),
   );
   if (request?.from === undefined) return undefined;
   const sender = { ...request.from, origin: fromField, portOrigin: fromField };
@@ -199,7 +198,7 @@ function decodePacket(context: Context, { field, from, to, protocol }: FlowEnds)
   const [fromField, toField] = [field.member("from"), field.member("to")];
   const border = protocol.length + 1 + from.length;
   const packet = parseParts(context, [fromField, toField], border, (report) =>
-    parsePacket({ name: "flow", text }, report),
+    parsePacket({ name: "flow", text }, report, "none"),
   );
   if (packet === undefined) return undefined;
   const { inInterface, mark } = packet;
