@@ -2,6 +2,7 @@
 import { unreachable } from "../../invariant.ts";
 import { printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
+import { shortEndText } from "../../trace/walk/end-text.ts";
 import type { WalkRow } from "../../trace/walk/rows.ts";
 import { type TellingContext, tupleText } from "../../trace/walk/walk-names.ts";
 import type { Hop, Leg, WalkEnd, WalkStep } from "../../walk/types.ts";
@@ -59,7 +60,7 @@ function wordsOf(row: WalkRow, rows: readonly WalkRow[], context: StepContext): 
   const { subject, hop } = row;
   switch (subject.kind) {
     case "end":
-      return { spot: "end", ...endWords(subject.end, row, context) };
+      return { spot: "end", ...endWords(subject.end, context) };
     case "port": {
       const { throughRules, port } = subject.step;
       const head = throughRules ? "rules see it here" : port === undefined ? "up to the node" : "past the rules";
@@ -165,7 +166,7 @@ function routeFact({ subject }: WalkRow): string {
   return `${prefix}${via} dev ${hop.interface}`;
 }
 
-function endWords(end: WalkEnd, row: WalkRow, context: StepContext): Omit<StepWords, "spot"> {
+function endWords(end: WalkEnd, context: StepContext): Omit<StepWords, "spot"> {
   const { isReply, sender, telling } = context;
   switch (end.kind) {
     case "delivered": {
@@ -185,7 +186,7 @@ function endWords(end: WalkEnd, row: WalkRow, context: StepContext): Omit<StepWo
       return { head: `${end.kind} in ${end.hook}`, facts: [] };
     default:
       // Others have no words but those of the trace.
-      return { head: row.text.replace(/^lost: /, "").replace(/ \(.*$|: .*$/, ""), facts: [] };
+      return { head: shortEndText(end, telling), facts: [] };
   }
 }
 

@@ -25,7 +25,30 @@ function noticeText({ says, end }: NoticeLeg): string {
   return end.kind === "delivered" ? `: the sender gets ${says}` : `: ${says} is sent, and does not reach the sender`;
 }
 
+interface EndParts {
+  /** A word in front of them, where the rest is why: `lost`. */
+  readonly word?: string;
+  /** The end in a few words. */
+  readonly short: string;
+  /** What is told behind them. */
+  readonly more: string;
+}
+
+function lost(short: string, more = ""): EndParts {
+  return { word: "lost", short, more };
+}
+
+/** How a leg ends in a few words, without what explains it: for pictures. */
+export function shortEndText(end: WalkEnd, context: TellingContext): string {
+  return partsOf(end, context).short;
+}
+
 function endWords(end: WalkEnd, context: TellingContext): string {
+  const { word, short, more } = partsOf(end, context);
+  return `${word === undefined ? "" : `${word}: `}${short}${more}`;
+}
+
+function partsOf(end: WalkEnd, context: TellingContext): EndParts {
   const { names, protocol, hosts } = context;
   switch (end.kind) {
     case "delivered": {
@@ -36,52 +59,71 @@ function endWords(end: WalkEnd, context: TellingContext): string {
       const by = listener === undefined ? "" : ` (container ${listener.by})`;
       const port = destinationPort === 0 ? "" : ` to port ${destinationPort}${by}`;
       const sees = `sees ${names.printNamed(source, sourcePort, protocol)}`;
-      if (end.answer !== undefined) return `delivered${port}, ${sees}, and answers itself: ${answerText(end.answer)}`;
+      if (end.answer !== undefined)
+        return { short: "delivered", more: `${port}, ${sees}, and answers itself: ${answerText(end.answer)}` };
       const client = end.forwardedFor === undefined ? "" : `, ${forwardedForText(end.forwardedFor, context)}`;
-      return `delivered${port}, ${sees}${client}`;
+      return { short: "delivered", more: `${port}, ${sees}${client}` };
     }
     case "dropped":
-      return `dropped in ${end.hook}: the sender gets no answer`;
+      return { short: `dropped in ${end.hook}`, more: ": the sender gets no answer" };
     case "rejected":
-      return `rejected in ${end.hook}: the sender gets ${end.with}`;
+      return { short: `rejected in ${end.hook}`, more: `: the sender gets ${end.with}` };
     case "no-route":
-      return `lost: ${end.refused === undefined ? "no route" : refusalText(end.refused)} to ${printAddress(end.destination)}`;
+      return lost(
+        `${end.refused === undefined ? "no route" : refusalText(end.refused)} to ${printAddress(end.destination)}`,
+      );
     case "not-forwarding":
-      return `lost: the host does not forward what comes in by ${end.interface}`;
+      return lost(`the host does not forward what comes in by ${end.interface}`);
     case "reverse-path":
-      return `lost: reverse path filter, the route back to ${printAddress(end.tuple.source)} is not by ${end.interface}`;
+      return lost(
+        `reverse path filter, the route back to ${printAddress(end.tuple.source)} is not by ${end.interface}`,
+      );
     case "martian-source":
-      return `lost: martian source ${printAddress(end.tuple.source)} at ${end.interface}`;
+      return lost(`martian source ${printAddress(end.tuple.source)} at ${end.interface}`);
     case "martian-destination":
-      return `lost: martian destination ${printAddress(end.tuple.destination)}`;
+      return lost(`martian destination ${printAddress(end.tuple.destination)}`);
     case "not-own-source":
-      return `not sent: ${printAddress(end.tuple.source)} is no address of the host`;
+      return { short: "not sent", more: `: ${printAddress(end.tuple.source)} is no address of the host` };
     case "broadcast":
-      return `lost: ${printAddress(end.tuple.destination)} is a broadcast or multicast address, which kpc does not follow`;
+      return lost(
+        `${printAddress(end.tuple.destination)} is a broadcast or multicast address, which kpc does not follow`,
+      );
     case "no-neighbour":
-      return `lost: nobody answers for ${printAddress(end.address)} at ${end.interface}${discoveryText(end.discovery)}`;
+      return lost(`nobody answers for ${printAddress(end.address)} at ${end.interface}${discoveryText(end.discovery)}`);
     case "bridge-drops":
-      return `lost: bridge ${end.bridge} does not pass it on (${BRIDGE_WORDS[end.why]}: port ${end.port})`;
+      return lost(`bridge ${end.bridge} does not pass it on`, ` (${BRIDGE_WORDS[end.why]}: port ${end.port})`);
     case "no-link":
-      return `lost: ${end.interface} is down, or leads nowhere`;
+      return lost(`${end.interface} is down, or leads nowhere`);
     case "no-source":
-      return `dropped: the host has no address to masquerade with at ${end.interface}`;
+      return { short: "dropped", more: `: the host has no address to masquerade with at ${end.interface}` };
     case "no-tunnel-end":
-      return `lost: the tunnel ${end.interface} has no other end for ${printAddress(end.address)}`;
+      return lost(`the tunnel ${end.interface} has no other end for ${printAddress(end.address)}`);
     case "too-large":
-      return `lost: ${end.bytes} bytes do not fit through ${end.interface} (MTU ${end.mtu}${end.route === undefined ? "" : ` of route ${printPrefix(end.route.prefix)}`})`;
+      return lost(
+        `${end.bytes} bytes do not fit through ${end.interface}`,
+        ` (MTU ${end.mtu}${end.route === undefined ? "" : ` of route ${printPrefix(end.route.prefix)}`})`,
+      );
     case "undecided":
-      return end.by === undefined
-        ? `not known: in ${end.hook} it depends on too many matches that kpc does not understand`
-        : `not known: kpc does not understand ${JSON.stringify(end.by)} in ${end.hook}`;
+      return {
+        short: "not known",
+        more:
+          end.by === undefined
+            ? `: in ${end.hook} it depends on too many matches that kpc does not understand`
+            : `: kpc does not understand ${JSON.stringify(end.by)} in ${end.hook}`,
+      };
     case "no-target":
-      return end.isServed
-        ? "refused: the load balancer has no healthy node"
-        : `refused: the load balancer does not serve port ${end.tuple.destinationPort}`;
+      return {
+        short: "refused",
+        more: end.isServed
+          ? ": the load balancer has no healthy node"
+          : `: the load balancer does not serve port ${end.tuple.destinationPort}`,
+      };
     case "loop":
-      return `lost: it goes round in a circle, and comes to ${end.interface} again`;
+      return lost(`it goes round in a circle, and comes to ${end.interface} again`);
     case "stranger":
-      return `lost: ${end.host} expects an answer from ${names.print(end.expected.source, end.expected.sourcePort)}, and gets ${tupleText(end.got, context)}`;
+      return lost(
+        `${end.host} expects an answer from ${names.print(end.expected.source, end.expected.sourcePort)}, and gets ${tupleText(end.got, context)}`,
+      );
     default:
       return unreachable(end);
   }
