@@ -38,7 +38,7 @@ export function wordsOf({ step, because }: ShownStep, context: WordsContext): st
 }
 
 function effectWords(step: RuleStep, context: WordsContext): string[] {
-  const { effect, base } = step;
+  const { effect } = step;
   switch (effect.kind) {
     case "write": {
       const why = reasonOf(step, context.result.path, context);
@@ -50,11 +50,10 @@ function effectWords(step: RuleStep, context: WordsContext): string[] {
     }
     case "taken":
       return ["not understood: the packet's path may end here"];
-    case "verdict": {
-      const isExempt = base.type === "nat" && base.hook === "postrouting" && !isTranslated(context.result);
-      if (!isExempt || "chain" in effect.verdict) return membershipWords(step, context);
-      return [`not masqueraded${whyNot(step, context)}`];
-    }
+    case "verdict":
+      return isExempting(step, context.result)
+        ? [`not masqueraded${whyNot(step, context)}`]
+        : membershipWords(step, context);
     case "reject":
       return membershipWords(step, context);
     case "destination":
@@ -63,6 +62,12 @@ function effectWords(step: RuleStep, context: WordsContext): string[] {
     default:
       return unreachable(effect);
   }
+}
+
+/** Whether the step lets a packet go that is not masqueraded. */
+export function isExempting(step: PathStep, result: TracedResult): boolean {
+  if (step.kind !== "rule" || step.effect.kind !== "verdict" || "chain" in step.effect.verdict) return false;
+  return step.base.type === "nat" && step.base.hook === "postrouting" && !isTranslated(result);
 }
 
 /** Of a packet that is refused: what the set or map holds by whose element the rule applied, as its comment says. */

@@ -138,7 +138,7 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         for (const each of shown) {
           if (!step.path.includes(each.shown.step) || !isTold(each, shown, hop, end, context)) continue;
           add({
-            ...plain(subject, false, at, ruleText(each.view)),
+            ...plain(subject, false, at, ruleText(each)),
             place: placeOfView(each.view),
             why: ruleWords(each.view),
             isRefusal: isRefused(end),
@@ -249,10 +249,10 @@ function isTold(
   return view.hook !== "postrouting" || hop.before.destination !== hop.after.destination;
 }
 
-function ruleText({ chain, kind, rule, element, words }: StepView): string {
+function ruleText({ view, isToldByWords }: WalkShownStep): string {
+  const { chain, kind, rule, element, words } = view;
   const [said] = words;
-  if (said?.startsWith("not masqueraded") === true) return said;
-  if ((kind === "missed" || kind === "affinity") && said !== undefined) return said;
+  if (isToldByWords && said !== undefined) return said;
   if (kind === "policy") return `${chain}: ${rule}`;
   return `${chain}: ${cut(kind === "jump" ? (element ?? rule) : rule)}`;
 }

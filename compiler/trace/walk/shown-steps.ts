@@ -4,12 +4,15 @@ import type { PathStep } from "../../evaluate/packet.ts";
 import type { Hop, WalkEnd } from "../../walk/types.ts";
 import { type ShownStep, sliceOf } from "../slice.ts";
 import { type StepView, viewOf } from "../view.ts";
+import { isExempting } from "../words.ts";
 import type { TellingContext } from "./walk-names.ts";
 
 /** A step that mattered, and what it is. */
 export interface WalkShownStep {
   readonly shown: ShownStep;
   readonly view: StepView;
+  /** The first of its words tells what the rule is about, better than its own text. */
+  readonly isToldByWords: boolean;
 }
 
 /** The steps of a hop's rules that mattered; `end`: how the packet's way ended there. */
@@ -27,7 +30,8 @@ export function shownSteps(hop: Hop, context: TellingContext, end: WalkEnd | und
   return sliceOf(result, options).map((shown) => {
     const view = viewOf(shown, result, options);
     const words = affinityWords(shown.step, hop, context);
-    return { shown, view: words === undefined ? view : { ...view, words: [words] } };
+    const isToldByWords = view.kind === "missed" || view.kind === "affinity" || isExempting(shown.step, result);
+    return { shown, view: words === undefined ? view : { ...view, words: [words] }, isToldByWords };
   });
 }
 
