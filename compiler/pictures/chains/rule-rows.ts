@@ -101,14 +101,15 @@ export function rowsOfRule(rule: Rule, data: TableData): RuleRow[] {
 /** Matches in nft's words, as they are read best. */
 function conditionOf(matches: readonly Step[], { family }: TableData): string {
   return matches
-    .map((match) => textOf(match, family))
+    .map((match) => (match.kind === "chance" ? chanceText(match.numerator) : textOf(match, family)))
     .join(" ")
-    .replace(PROTOCOL_TWICE, "")
-    .replace(CHANCE, (_, below: string) => `with probability ${Math.round((Number(below) / 2 ** 31) * 1000) / 1000}`);
+    .replace(PROTOCOL_TWICE, "");
 }
 
-/** What iptables' match of a probability is in nft. */
-const CHANCE = /meta random & 2147483647 < (\d+)/g;
+/** `with probability 0.333`, of `numerator` / 2^31. */
+function chanceText(numerator: number): string {
+  return `with probability ${Math.round((numerator / 2 ** 31) * 1000) / 1000}`;
+}
 
 /** Whether a search says all that is asked of a packet: the rest is its protocol. */
 function isPlain(matches: readonly Step[]): boolean {
