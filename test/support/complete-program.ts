@@ -1,5 +1,4 @@
-/** A program with each member of each type of the IR. A new member does not compile until it is here.
- *  Long because it is a table: a complete sample for each type, and for each kind of those that have kinds. */
+/** A program with each member of each type of the IR. A new member does not compile until it is here. */
 import type { Origin } from "../../compiler/diagnostics.ts";
 import type {
   HostRoutes,
