@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { answerOf, opinionOf } from "../../../compiler/compare/answer.ts";
 import { compare } from "../../../compiler/compare/compare.ts";
+import { type BucketUse, bucketOf } from "../../../compiler/evaluate/buckets.ts";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
@@ -72,6 +73,36 @@ test("a chain that is entered twice asks its limit twice", () => {
     "limit rate 2/minute",
     "limit rate 2/minute (after count in limit rate 2/minute)",
   ]);
+});
+
+test.each<[text: string, use: BucketUse | undefined]>([
+  ['limit name "x"', { shared: "limit x", isOfTable: true }],
+  ["limit name x over", { shared: "limit x", isOfTable: true }],
+  ['quota name "q"', { shared: "quota q", isOfTable: true }],
+  ["meter m { ip saddr limit rate 1/second }", { shared: "meter m", isOfTable: true }],
+  ["-m hashlimit --hashlimit-name h", { shared: "hashlimit h", isOfTable: false }],
+  [
+    "-m hashlimit --hashlimit-upto 1/min --hashlimit-name h --hashlimit-mode srcip",
+    { shared: "hashlimit h", isOfTable: false },
+  ],
+  ["limit rate 1/minute", { isOfTable: true }],
+  ["limit", { isOfTable: true }],
+  ["quota over 40 bytes", { isOfTable: true }],
+  ["ct count over 3", { isOfTable: true }],
+  ["-m limit --limit 1/min", { isOfTable: true }],
+  ["-m quota --quota 40", { isOfTable: true }],
+  ["-m connlimit --connlimit-above 3", { isOfTable: true }],
+  ['xt match "connlimit"', { isOfTable: true }],
+  ["xt match limit", { isOfTable: true }],
+  ["-m limits", undefined],
+  ["ct counter", undefined],
+  ["-m set --match-set limit src", undefined],
+  ["unlimited limit name x", undefined],
+  ["parameter meter m", undefined],
+  ["-m set -m hashlimit --hashlimit-name h", undefined],
+])("%s asks a bucket: %j", (text, use) => {
+  expect(bucketOf({ kind: "opaque", text, negated: false })).toEqual(use);
+  expect(bucketOf({ kind: "opaque-statement", text, terminal: false, writes: [] })).toBeUndefined();
 });
 
 describe("comparisons", () => {
