@@ -78,6 +78,58 @@ describe("a key of which a part is known", () => {
       ["drop if meta oifname . meta oif a . a", "pass if not meta oifname . meta oif a . a"],
     ],
     ["and where a part has no value ends the rule", 'udp dport . oifname { 53 . "a" } drop', "c", ["pass"]],
+    ["also of a map", 'udp dport . oifname vmap { 53 . "a" : drop }', "c", ["pass"]],
+    [
+      "also of a map that has an element for all others",
+      'udp dport . oifname vmap { 53 . "a" : drop, * : drop }',
+      "c",
+      ["pass"],
+    ],
+    [
+      "of which none is known may be each element, if it is none before",
+      'oifname . oif vmap { "f" . "f" : drop, "e" . "e" : accept }',
+      "c",
+      [
+        "accept if meta oifname . meta oif e . e",
+        "drop if not meta oifname . meta oif e . e, meta oifname . meta oif f . f",
+        "pass if not meta oifname . meta oif e . e, not meta oifname . meta oif f . f",
+      ],
+    ],
+    [
+      "in whatever order the elements stand",
+      'oifname vmap { "g" : accept, "h" : drop }',
+      "c",
+      [
+        "accept if meta oifname == g",
+        "drop if not meta oifname == g, meta oifname == h",
+        "pass if not meta oifname == g, not meta oifname == h",
+      ],
+    ],
+    [
+      "in the other order",
+      'oifname vmap { "j" : drop, "i" : accept }',
+      "c",
+      [
+        "accept if meta oifname == i",
+        "drop if not meta oifname == i, meta oifname == j",
+        "pass if not meta oifname == i, not meta oifname == j",
+      ],
+    ],
+    [
+      "is told by its values, short ones first",
+      'oifname vmap { "b" : drop, "aa" : drop, "c" : drop, "a" : drop, "bb" : drop }',
+      "c",
+      ["drop if meta oifname a,b,c,aa,bb", "pass if not meta oifname a,b,c,aa,bb"],
+    ],
+    [
+      "and of two parts likewise",
+      'oifname . oif { "b" . "b", "aa" . "b", "a" . "c", "a" . "b" } drop',
+      "c",
+      [
+        "drop if meta oifname . meta oif a . b,a . c,b . b,aa . b",
+        "pass if not meta oifname . meta oif a . b,a . c,b . b,aa . b",
+      ],
+    ],
   ])("%s", (_, rules, inInterface, wanted) => {
     expect(outcomes(nft(rules, ZONES), { ...PACKET, inInterface })).toEqual(wanted);
   });
@@ -86,6 +138,24 @@ describe("a key of which a part is known", () => {
     const left = nft('ip saddr . oifname { 10.1.0.0/16 . "a" } drop');
     expect(verdictOf(left, nft('ip saddr 10.1.0.0/16 oifname "a" drop'))).toBe("equal");
     expect(verdictOf(left, nft('ip saddr 10.1.0.0/17 oifname "a" drop'))).toBe("different");
+    const ports = nft('ip saddr . tcp dport . oifname { 10.1.0.0/16 . 80 . "a", 10.2.0.0/16 . 81 . "b" } drop');
+    const [one, other] = [
+      'ip saddr 10.1.0.0/16 tcp dport 80 oifname "a" drop',
+      'ip saddr 10.2.0.0/16 tcp dport 81 oifname "b" drop',
+    ];
+    expect(verdictOf(ports, nft(`${one}; ${other}`))).toBe("equal");
+    expect(verdictOf(ports, nft(`${one}; ${other?.replace("81", "80")}`))).toBe("different");
+  });
+
+  test("tells marks apart, also by some of their bits", () => {
+    const left = nft('meta mark & 1 . oifname { 1 . "a" } drop');
+    expect(verdictOf(left, nft('meta mark & 1 == 1 oifname "a" drop'))).toBe("equal");
+    expect(verdictOf(left, nft('meta mark & 2 == 2 oifname "a" drop'))).toBe("different");
+    expect(verdictOf(left, nft('meta mark 1 oifname "a" drop'))).toBe("different");
+    const two = nft('meta mark & 1 . meta mark & 2 . oifname { 1 . 2 . "a", 0 . 2 . "b" } drop');
+    const rules = 'meta mark & 3 == 3 oifname "a" drop; meta mark & 3 == 2 oifname "b" drop';
+    expect(verdictOf(two, nft(rules))).toBe("equal");
+    expect(verdictOf(two, nft(rules.replace("== 2", "== 0")))).toBe("different");
   });
 
   test("and for which some element counts in any case: that one, where no other does", () => {
