@@ -1,6 +1,7 @@
 /** Tests for fragments: which packets are whole where they are asked, and what holds for those. */
 import { expect, test } from "vitest";
-import { fateOf } from "../../support/one-packet.ts";
+import { fateOf, IPV6 } from "../../support/one-packet.ts";
+import { address } from "../../support/service-port.ts";
 
 const chain = (hook: string, priority: number, rules: string): string =>
   `chain c-${hook} { type filter hook ${hook} priority ${priority}; ${rules} }`;
@@ -38,4 +39,25 @@ test.each<[what: string, chains: string[], becomes: string]>([
   ["not at least one", [chain("forward", 0, "ip frag-off & 0x1fff >= 1 drop"), TRACKED], "kept"],
 ])("%s", (_, chains, becomes) => {
   expect(fateOf(chains.join("\n"), {}).split(" or ").sort().join(" or ")).toBe(becomes);
+});
+
+const V6_TRACKED = chain("postrouting", 100, "ct state invalid drop");
+
+test.each<[what: string, rule: string, becomes: string]>([
+  ["a whole packet has no header of fragments", "exthdr frag exists drop", "kept"],
+  ["so it is missing", "exthdr frag missing drop", "drop"],
+  ["no field of the header holds", "frag more-fragments 1 drop", "kept"],
+  ["negated neither", "frag frag-off != 0 drop", "kept"],
+  ["of another header nothing is known", "exthdr hbh missing drop", UNKNOWN],
+])("of IPv6: %s", (_, rule, becomes) => {
+  const fate = fateOf([chain("forward", 0, rule), V6_TRACKED].join("\n"), IPV6);
+  expect(fate.split(" or ").sort().join(" or ")).toBe(becomes);
+});
+
+test("what is delivered by IPv4 is whole without tracking, by IPv6 it need not be", () => {
+  const at = (rule: string): string => chain("input", 0, rule);
+  const local = { destination: address("192.0.2.1") };
+  expect(fateOf(at("ip frag-off & 0x1fff != 0 drop"), local)).toBe("kept");
+  const own6 = { ...IPV6, destination: address("2001:db8::1") };
+  expect(fateOf(at("exthdr frag exists drop"), own6).split(" or ").sort().join(" or ")).toBe(UNKNOWN);
 });

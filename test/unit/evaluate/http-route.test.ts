@@ -4,8 +4,8 @@ import { compile, compileSpecs } from "../../../compiler/compile.ts";
 import { lineAndColumn, type Origin } from "../../../compiler/diagnostics.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
 import { Field } from "../../../compiler/documents/field.ts";
-import { evaluateRoute } from "../../../compiler/evaluate/http-route.ts";
-import type { RouteTarget } from "../../../compiler/ir/routes.ts";
+import { evaluateRoute, hostName } from "../../../compiler/evaluate/http-route.ts";
+import type { HostRoutes, RouteTarget } from "../../../compiler/ir/routes.ts";
 import { loadObjects } from "../../../compiler/specs/load.ts";
 import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
 import { readCases } from "../../support/shared.ts";
@@ -70,4 +70,57 @@ test("a path knows the rules with the same path that it shadows, and where they 
   const lineOf = (each: Origin | undefined) => each && lineAndColumn(each.span()).line;
   expect([shown(target), lineOf(origin)]).toEqual([{ status: 503 }, 19]);
   expect(shadowed.map((each) => [each.target.kind, lineOf(each.origin)])).toEqual([["status", 9]]);
+});
+
+test.each<[header: string | undefined, name: string | undefined]>([
+  ["a.example", "a.example"],
+  ["A.Example.", "a.example"],
+  ["a.example:8080", "a.example"],
+  ["a.example.:8080", "a.example"],
+  ["[fd00::1]:80", undefined],
+  ["", undefined],
+  [".", undefined],
+  [":80", undefined],
+  [undefined, undefined],
+])("the host of %j is %j", (header, name) => {
+  expect(hostName(header)).toBe(name);
+});
+
+describe("of three hosts and none", () => {
+  const status = (reason: string): RouteTarget => ({ kind: "status", status: 503, reason });
+  const hosts = ["a.example", "*.example", undefined].map(
+    (host): HostRoutes => ({
+      ...(host !== undefined && { host }),
+      paths: [
+        { match: "exact", path: "/exact", target: status(`exact of ${host}`) },
+        { match: "prefix", path: "/dir", target: status(`dir of ${host}`) },
+      ],
+      fallback: status(`fallback of ${host}`),
+    }),
+  );
+  test.each<[host: string | undefined, target: string, reason: string]>([
+    ["a.example", "/exact", "exact of a.example"],
+    ["a.example", "/exact?q=1", "exact of a.example"],
+    ["a.example", "/exact#f", "exact of a.example"],
+    ["a.example", "/exact/", "fallback of a.example"],
+    ["a.example", "/dir", "dir of a.example"],
+    ["a.example", "/dir/x?y", "dir of a.example"],
+    ["a.example", "/dirs", "fallback of a.example"],
+    ["b.example", "/dir", "dir of *.example"],
+    ["b.a.example", "/dir", "dir of undefined"],
+    [".example", "/dir", "dir of undefined"],
+    ["example", "/dir", "dir of undefined"],
+    [undefined, "/dir", "dir of undefined"],
+    ["", "", "fallback of undefined"],
+  ])("%j %s: %s", (host, target, reason) => {
+    expect(evaluateRoute({ routes: hosts }, { host, target })).toEqual(status(reason));
+  });
+
+  test("a host that no Ingress names has 404", () => {
+    expect(evaluateRoute({ routes: hosts.slice(0, 2) }, { host: "a.test", target: "/dir" })).toEqual({
+      kind: "status",
+      status: 404,
+      reason: "no Ingress",
+    });
+  });
 });
