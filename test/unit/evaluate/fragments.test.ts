@@ -36,6 +36,10 @@ test.each<[what: string, chains: string[], becomes: string]>([
   ["at most none", [chain("forward", 0, "ip frag-off & 0x1fff <= 0 drop"), TRACKED], "drop"],
   ["not more than none", [chain("forward", 0, "ip frag-off & 0x1fff > 0 drop"), TRACKED], "kept"],
   ["at least none", [chain("forward", 0, "ip frag-off & 0x1fff >= 0 drop"), TRACKED], "drop"],
+  ["whether it is at most a flag is not known", [chain("forward", 0, "ip frag-off <= 0x4000 drop"), TRACKED], UNKNOWN],
+  ["nor whether it has the reserved bit", [chain("forward", 0, "ip frag-off & 0x8000 != 0 drop"), TRACKED], UNKNOWN],
+  ["nor whether it has both", [chain("forward", 0, "ip frag-off & 0xc000 0xc000 drop"), TRACKED], UNKNOWN],
+  ["at most all is all", [chain("forward", 0, "ip frag-off <= 0xc000 drop"), TRACKED], "drop"],
   ["not at least one", [chain("forward", 0, "ip frag-off & 0x1fff >= 1 drop"), TRACKED], "kept"],
 ])("%s", (_, chains, becomes) => {
   expect(fateOf(chains.join("\n"), {}).split(" or ").sort().join(" or ")).toBe(becomes);

@@ -6,6 +6,7 @@ import { fateOf } from "../../support/one-packet.ts";
 import { address } from "../../support/service-port.ts";
 
 const UDP = { protocol: 17 };
+const OWN = { inInterface: undefined, source: address("192.0.2.1") };
 
 describe("a match holds", () => {
   test.each<[match: string, packet: Partial<Packet>, holds: boolean]>([
@@ -105,6 +106,20 @@ describe("a rule does", () => {
     ["continues", filter("tcp dport vmap { 80 : continue }; accept"), {}, "kept"],
   ])("%s", (_, rules, packet, becomes) => {
     expect(fateOf(rules, packet)).toBe(becomes);
+  });
+
+  test.each<[what: string, rule: string, packet: Partial<Packet>, becomes: string]>([
+    ["another chance", "numgen random mod 2 0 drop", {}, "drop or kept"],
+    ["no chance", "numgen random mod 2 2 drop", {}, "kept"],
+    ["each chance", "numgen random mod 1 0 drop", {}, "drop"],
+    ["a value that differs from none in a set", "tcp dport != { 80, 81 } drop", UDP, "kept"],
+    ["a group of the node's own packets", "meta skgid 7 drop", OWN, "drop or kept"],
+    ["another group", "meta skgid != 7 drop", OWN, "drop or kept"],
+    ["another user", "meta skuid != 7 drop", OWN, "drop or kept"],
+  ])("%s", (_, rule, packet, becomes) => {
+    const hook = "inInterface" in packet ? "output" : "prerouting";
+    const fate = fateOf(`chain c { type filter hook ${hook} priority 0; ${rule}; }`, packet);
+    expect([...new Set(fate.split(" or "))].sort().join(" or ")).toBe(becomes);
   });
 
   test("one of several by chance", () => {
