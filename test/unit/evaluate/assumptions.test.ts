@@ -124,18 +124,23 @@ describe("where there is much to say", () => {
     expect(shapeOf(condition())).toBe(shape);
   });
 
-  test("the ways that are told are ways", () => {
-    const condition = any(...manyOf("y", 301));
-    const [choice] = assumptionsOf(condition).choices;
-    const ways = choice?.ways ?? expect.unreachable();
+  const pairs = all(...range(101).map((i) => any(...manyOf(`p${i} `, 2))));
+
+  test.each([
+    ["one of many", any(...manyOf("y", 301))],
+    ["many pairs", pairs],
+  ])("the ways that are told are ways: %s", (_, condition) => {
+    const [{ ways } = expect.unreachable()] = assumptionsOf(condition).choices;
     expect(new Set(ways.map((way) => way.map(describeAssumption).join(" and "))).size).toBe(20);
     for (const way of ways) {
       const held = all(...way.map(({ text, holds }) => (holds ? unknownMatch(text) : not(unknownMatch(text)))));
       expect(both(held, not(condition))).toBe(NEVER);
     }
-    expect(describeChoice(choice ?? expect.unreachable())).toMatch(
-      /^y282 and not y283 .*, or y300 and not y301, or y301, or in other ways$/,
-    );
+  });
+
+  test("in words, and that there are others", () => {
+    const [choice = expect.unreachable()] = assumptionsOf(any(...manyOf("y", 301))).choices;
+    expect(describeChoice(choice)).toMatch(/^y282 and not y283 .*, or y300 and not y301, or y301, or in other ways$/);
   });
 });
 

@@ -70,6 +70,7 @@ test.each<[what: string, one: string, other: string, want: boolean]>([
   ["one queues, one drops", "queue", "drop", true],
   ["both queue", "queue", "queue", false],
   ["both count", "counter", "counter", false],
+  ["both log, and drop", "log; drop", "log; drop", false],
   ["one counts, one drops", "counter", "drop", false],
   ["one returns, one drops", "return", "tcp dport 80 reject", false],
   ["one writes the connection, the other asks for it", "ct mark set 1", "ct mark 1 accept", true],

@@ -115,6 +115,11 @@ describe.each([
     [["1 80 0 40 always", "2 81 0 40 always", "1 81 0 40 always", "2 80 0 40 always"], ["1-2 80-81 0 40 always"]],
     [["1 80 0 40 a", "1 80 0 40 not a", "2 80 0 40 always"], ["1-2 80 0 40 always"]],
     [["1 80 0 40 a", "2 80 0 40 a", "3 80 0 40 a"], ["1-3 80 0 40 a"]],
+    [["1-2 81 0 40 always", "1 80 0 40 always", "2 80 0 40 always"], ["1-2 80-81 0 40 always"]],
+    [
+      ["1 80 1 40 always", "1-27 0-80 2 40 always"],
+      ["1 80 1 40 always", "1-27 0-80 2 40 always"],
+    ], // both by 1280
     [["1 80 0 20 always", "2 80 0 40 always", "1 80 0 20 always"], ["1-2 80 0 40 always"]],
   ])("%j become %j", (parts, become) => {
     const all = joined([...parts, ...others]);

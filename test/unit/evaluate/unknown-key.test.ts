@@ -7,6 +7,7 @@ import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts
 import type { Program } from "../../../compiler/ir/types.ts";
 import type { Address } from "../../../compiler/net/address.ts";
 import { ipv4 } from "../../support/ir.ts";
+import { fateOf, IPV6 } from "../../support/one-packet.ts";
 import { mustReadNft } from "../../support/read.ts";
 
 const PACKET: Packet = {
@@ -42,7 +43,7 @@ function verdictOf(left: Program, right: Program): string {
 }
 
 const ZONES =
-  'map z { type ifname . ifname : verdict; elements = { "a" . "b" : drop, "c" . "a" : drop, "c" . "d" : accept }; }';
+  'set turned { type ifname . ifname; elements = { "c" . "k", "m" . "c" }; } map z { type ifname . ifname : verdict; elements = { "a" . "b" : drop, "c" . "a" : drop, "c" . "d" : accept }; }';
 
 describe("a key of which a part is known", () => {
   test.each([
@@ -93,6 +94,22 @@ describe("a key of which a part is known", () => {
         "accept if meta oifname . meta oif e . e",
         "drop if not meta oifname . meta oif e . e, meta oifname . meta oif f . f",
         "pass if not meta oifname . meta oif e . e, not meta oifname . meta oif f . f",
+      ],
+    ],
+    [
+      "of which none is known may be none of the elements, and then is what others are",
+      'oifname . oif vmap { "l" . "l" : drop, * : accept }',
+      "c",
+      ["accept if not meta oifname . meta oif l . l", "drop if meta oifname . meta oif l . l"],
+    ],
+    [
+      "is looked up by the part that is known there",
+      "oifname . iifname @turned drop; iifname . oifname @turned accept",
+      "c",
+      [
+        "accept if not meta oifname == m, meta oifname == k",
+        "drop if meta oifname == m",
+        "pass if not meta oifname == m, not meta oifname == k",
       ],
     ],
     [
@@ -152,6 +169,9 @@ describe("a key of which a part is known", () => {
     expect(verdictOf(left, nft('meta mark & 1 == 1 oifname "a" drop'))).toBe("equal");
     expect(verdictOf(left, nft('meta mark & 2 == 2 oifname "a" drop'))).toBe("different");
     expect(verdictOf(left, nft('meta mark 1 oifname "a" drop'))).toBe("different");
+    const three = nft('meta mark & 1 . ip saddr . oifname { 1 . 10.1.0.0/16 . "a" } drop');
+    expect(verdictOf(three, nft('meta mark & 1 == 1 ip saddr 10.1.0.0/16 oifname "a" drop'))).toBe("equal");
+    expect(verdictOf(three, nft('meta mark & 1 == 1 ip saddr 10.1.0.0/17 oifname "a" drop'))).toBe("different");
     const two = nft('meta mark & 1 . meta mark & 2 . oifname { 1 . 2 . "a", 0 . 2 . "b" } drop');
     const rules = 'meta mark & 3 == 3 oifname "a" drop; meta mark & 3 == 2 oifname "b" drop';
     expect(verdictOf(two, nft(rules))).toBe("equal");
@@ -166,6 +186,12 @@ describe("a key of which a part is known", () => {
     ]);
     expect(outcomes(nft("iifname . oifname vmap @z", map), { ...PACKET, inInterface: "x" })).toEqual(["accept"]);
   });
+});
+
+test("elements that hold one IPv6 address are one", () => {
+  const map = "{ 00:00:00:00:00:01 : fd00::1, 00:00:00:00:00:02 : fd00::1 }";
+  const chain = `chain c { type nat hook prerouting priority -100; dnat to ether saddr map ${map}; }`;
+  expect(fateOf(chain, IPV6)).toBe("[fd00::1]:80 or kept");
 });
 
 describe("one fact has one name", () => {
