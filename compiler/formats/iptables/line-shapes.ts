@@ -35,7 +35,8 @@ export class LineShapes {
   read(text: string, start: number, end: number, table: IptablesDraft): readonly ReadRule[] | undefined {
     const nameEnd = this.enter(text, start, end, table);
     const { book } = this;
-    return nameEnd < 0 ? undefined : (book?.expect(text, nameEnd, end) ?? book?.read(text, nameEnd, end));
+    const rules = nameEnd < 0 ? undefined : (book?.expect(text, nameEnd, end) ?? book?.read(text, nameEnd, end));
+    return rules?.some(hasOpaque) ? rules.map(withOwnMatches) : rules;
   }
 
   /** Has to be told of each command that the grammar reads: it may delete the chain. */
@@ -86,6 +87,15 @@ export class LineShapes {
 }
 
 const BLANK = 32;
+
+function hasOpaque({ steps }: ReadRule): boolean {
+  return steps.some(({ kind }) => kind === "opaque");
+}
+
+/** A limit, a quota or a count of connections is the rule's own also where another rule has the same words. */
+function withOwnMatches(rule: ReadRule): ReadRule {
+  return { ...rule, steps: rule.steps.map((step) => (step.kind === "opaque" ? { ...step } : step)) };
+}
 
 /** The rules that `words` are behind `-A CHAIN`; undefined where there is something to report, and where sets of ipset are asked. */
 function readQuietly(words: string, around: Surroundings): readonly ReadRule[] | undefined {

@@ -56,6 +56,11 @@ describe("buckets", () => {
       [LIMIT, `${LIMIT} (in FORWARD)`],
     ],
     [
+      "of rules of one shape each has its own",
+      [1, 2, 3, 4].map((n) => `-A FORWARD -s 10.0.0.${n}/32 ${LIMIT} -j DROP`),
+      [LIMIT, ...[1, 2, 3].map((n) => `${LIMIT} (in FORWARD${n === 1 ? "" : `, ${n}`})`)],
+    ],
+    [
       "of two chains the first by name has the text",
       [`-A FORWARD ${LIMIT} -j DROP`, `-A A ${LIMIT} -j DROP`],
       [LIMIT, `${LIMIT} (in FORWARD)`],
