@@ -1,5 +1,5 @@
 /** Rules that are led to by what they ask for do the same as one after the other: to all packets at once, and to single ones. They take
- *  fewer steps. */
+ *  fewer steps. Long because it is a table: rulesets, what is told of each, and how many steps it takes. */
 import { describe, expect, test } from "vitest";
 import { PacketSpace } from "../../../compiler/compare/packet-space.ts";
 import { packetAt, type TrafficKind } from "../../../compiler/compare/traffic-kinds.ts";
