@@ -105,7 +105,7 @@ export function compare(left: Program, right: Program, options: CompareOptions):
     found = `${components} parts that share no address are of ${forms} forms`;
     if (reduced.differing === 0 && reduced.open.length === 0)
       return { ...reduced, symmetry: `${found}: ${KEPT} of each were compared` };
-    found = `${found}, and some differ: all were compared`;
+    found = `${found}, and ${reduced.differing > 0 ? "some differ" : "these were not compared to the end"}: all were compared`;
   }
   return { ...new Comparer(left, right, changes, options).compare(), symmetry: found };
 }
