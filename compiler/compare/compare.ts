@@ -102,7 +102,7 @@ export function compare(left: Program, right: Program, options: CompareOptions):
       ...withoutOnly(options),
       keep: 0,
     }).compare();
-    found = `${components} parts that share no address are of ${forms} forms`;
+    found = `${components} parts that share no address are of ${forms} ${forms === 1 ? "form" : "forms"}`;
     if (reduced.differing === 0 && reduced.open.length === 0)
       return { ...reduced, symmetry: `${found}: ${KEPT} of each were compared` };
     found = `${found}, and ${reduced.differing > 0 ? "some differ" : "these were not compared to the end"}: all were compared`;
