@@ -26,7 +26,7 @@ describe("with `symmetry`", () => {
     const [with_, without] = [true, false].map((symmetry) => compare(...sides, { ...OPTIONS, symmetry }));
     expect(with_).toMatchObject({ differing: 0, open: [] });
     expect(with_?.boxes).toBeLessThan(without?.boxes ?? 0);
-    expect(with_?.symmetry).toBe("12 parts that share no address are of 1 forms: 5 of each were compared");
+    expect(with_?.symmetry).toBe("12 parts that share no address are of 1 form: 5 of each were compared");
     expect(without?.symmetry).toBeUndefined();
   });
 
@@ -53,7 +53,7 @@ describe("with `symmetry`", () => {
 test("large programs are compared so, small ones are not", () => {
   const of = (length: number, budget: number): string | undefined =>
     compare(rules(count(length)), rules(count(length).reverse()), { ...OPTIONS, budget }).symmetry;
-  const found = "1000 parts that share no address are of 1 forms";
+  const found = "1000 parts that share no address are of 1 form";
   expect(of(999, 1)).toBeUndefined();
   expect(of(1000, 100_000)).toBe(`${found}: 5 of each were compared`);
   expect(of(1000, 1)).toBe(`${found}, and these were not compared to the end: all were compared`);
