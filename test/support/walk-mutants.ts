@@ -141,7 +141,7 @@ export const WALK_MUTANTS: Readonly<Record<string, WalkMutant>> = {
   },
   "a client takes answers from anybody": {
     file: "walk.ts",
-    from: "!isSame(end.tuple, expected)",
+    from: "!isSameTuple(end.tuple, expected)",
     to: "false",
   },
   "a proxy answers as its target": {
