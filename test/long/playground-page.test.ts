@@ -2,7 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { browserMissing } from "../support/browser.ts";
-import { andAnswer, openPage, startBrowser, viewText, type WatchedPage } from "../support/page.ts";
+import { andAnswer, answered, openPage, startBrowser, viewText, type WatchedPage } from "../support/page.ts";
 
 describe.skipIf(browserMissing !== undefined)("the playground's page", () => {
   let browser: Browser;
@@ -226,16 +226,20 @@ describe.skipIf(browserMissing !== undefined)("the playground's page", () => {
   });
 
   test("a picture is enlarged, and Escape leads back", async () => {
+    await answered(page, 0); // what comes after a reload would put the picture anew
     const svg = page.locator(".drawing svg");
     const small = (await svg.boundingBox())?.width ?? 0;
     await page.getByText("Enlarge").focus();
     await page.keyboard.press("Enter");
-    expect((await page.locator("dialog.enlarged svg").boundingBox())?.width).toBeGreaterThan(small * 1.3);
+    await soon(async () => (await page.locator("dialog.enlarged svg").boundingBox())?.width).toBeGreaterThan(
+      small * 1.3,
+    );
     expect(await svg.count()).toBe(0);
     await page.keyboard.press("Escape");
-    expect(await page.locator("dialog.enlarged").count()).toBe(0);
-    expect((await svg.boundingBox())?.width).toBe(small);
-    expect(await inFocus()).toBe("Enlarge");
+    // The browser tells the page some time after it has closed the dialog.
+    await soon(() => page.locator("dialog.enlarged").count()).toBe(0);
+    await soon(async () => (await svg.boundingBox())?.width).toBe(small);
+    await soon(inFocus).toBe("Enlarge");
   });
 
   test.each(["nft", "iptables", "ip6tables", "ir"])(
