@@ -1,6 +1,6 @@
 /** kube-proxy's own settings as ours. */
 import type { Report } from "../diagnostics.ts";
-import { printAddress } from "../net/address.ts";
+import { type Address, printAddress } from "../net/address.ts";
 import { type Prefix, printPrefix } from "../net/prefix.ts";
 import type { KubeProxySpec, Specs } from "../specs/types.ts";
 import type { Config } from "./config.ts";
@@ -110,7 +110,7 @@ function reportTaken(
 
 function printValue(value: unknown): string {
   if (Array.isArray(value)) return value.map(printValue).join(",");
-  if (typeof value === "bigint") return printAddress(value as never);
+  if (typeof value === "bigint") return printAddress(value as Address);
   if (typeof value === "object" && value !== null) return printPrefix(value as Prefix);
   return String(value);
 }

@@ -13,7 +13,7 @@ export interface PlacedRule {
 }
 
 /** What a host of a listener does with paths: the rules for each. */
-interface HostTable {
+interface RulesOfHost {
   readonly host: string | undefined;
   readonly exact: ReadonlyMap<string, readonly PlacedRule[]>;
   readonly prefixes: ReadonlyMap<string, readonly PlacedRule[]>;
@@ -22,10 +22,10 @@ interface HostTable {
 /** Hosts of one port. */
 export class PortTable {
   readonly listener: ListeningPort;
-  private readonly byName = new Map<string, HostTable>();
+  private readonly byName = new Map<string, RulesOfHost>();
   /** Wildcards by what follows the asterisk. */
-  private readonly bySuffix = new Map<string, HostTable>();
-  private readonly others: HostTable | undefined;
+  private readonly bySuffix = new Map<string, RulesOfHost>();
+  private readonly others: RulesOfHost | undefined;
 
   constructor(listener: ListeningPort, origins: readonly (readonly (string | undefined)[])[]) {
     this.listener = listener;
@@ -39,7 +39,7 @@ export class PortTable {
   }
 
   /** The host that takes requests for `name`, which is in lower case and has no port; empty: it is none. */
-  hostFor(name: string): HostTable | undefined {
+  hostFor(name: string): RulesOfHost | undefined {
     return (name === "" ? undefined : (this.byName.get(name) ?? longestSuffix(this.bySuffix, name))) ?? this.others;
   }
 
@@ -51,7 +51,7 @@ export class PortTable {
 }
 
 /** The rules that are tried for `path`, in their order. */
-export function rulesFor({ exact, prefixes }: HostTable, path: string): readonly PlacedRule[] {
+export function rulesFor({ exact, prefixes }: RulesOfHost, path: string): readonly PlacedRule[] {
   const found = exact.get(path) ?? prefixes.get(path);
   if (found !== undefined) return found;
   for (let end = path.lastIndexOf("/"); end >= 0; end = end === 0 ? -1 : path.lastIndexOf("/", end - 1)) {
@@ -65,7 +65,7 @@ function tableOf(
   host: string | undefined,
   paths: readonly RequestRule[],
   origins: readonly (string | undefined)[],
-): HostTable {
+): RulesOfHost {
   const placed = new Map(paths.map((rule, i) => [rule, { rule, host, origin: origins[i] }]));
   const [exact, prefixes] = [new Map<string, readonly PlacedRule[]>(), new Map<string, readonly PlacedRule[]>()];
   for (const { match, path, rules } of rulesByPath(paths))

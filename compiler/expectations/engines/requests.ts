@@ -28,12 +28,16 @@ export type RequestEnd =
   | { readonly kind: "backend"; readonly backend: string }
   /** At an endpoint, or at a host outside of the cluster, whose `address` may be its name: its backend was not seen. */
   | { readonly kind: "endpoint"; readonly address: string; readonly port: number }
+  /** At one of several, by weight. */
+  | { readonly kind: "shares"; readonly shares: readonly EndShare[] }
+  | OwnEnd;
+
+/** An end that names no backend. */
+export type OwnEnd =
   /** At the proxy, which answers itself. */
   | { readonly kind: "status"; readonly status: number }
   /** At the proxy, which names another URL. */
   | { readonly kind: "redirect"; readonly status: number; readonly location: string }
-  /** At one of several, by weight. */
-  | { readonly kind: "shares"; readonly shares: readonly EndShare[] }
   /** In the TLS handshake. */
   | { readonly kind: "refused" }
   /** At a port where nothing listens. */

@@ -6,7 +6,7 @@ import { endpointTargets } from "../../ir/route-targets.ts";
 import type { NamedText } from "../../ir/routes.ts";
 import { parseAddress, printAddress, printAddressPort } from "../../net/address.ts";
 import { loadObjects } from "../../specs/load.ts";
-import type { RequestEnd, RequestEngine, RequestOutcome } from "../engines/requests.ts";
+import type { OwnEnd, RequestEnd, RequestEngine, RequestOutcome } from "../engines/requests.ts";
 import type { FlowResult } from "../run.ts";
 import type { ExpectedEnd, ExpectedHeader, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
 
@@ -209,12 +209,24 @@ function describeEnd(end: ExpectedEnd): string {
   switch (end.kind) {
     case "service":
       return `${end.service}:${end.port}`;
+    case "shares":
+      return sharesText(end.shares, describeEnd);
+    case "status":
+    case "redirect":
+    case "refused":
+    case "closed":
+      return describeOwn(end);
+    default:
+      return unreachable(end);
+  }
+}
+
+function describeOwn(end: OwnEnd): string {
+  switch (end.kind) {
     case "status":
       return String(end.status);
     case "redirect":
       return `${end.status} to ${end.location}`;
-    case "shares":
-      return sharesText(end.shares, describeEnd);
     case "refused":
       return "a refused handshake";
     case "closed":
@@ -238,16 +250,13 @@ function describeActual(end: RequestEnd, backends: BackendNames): string {
       const place = address === undefined ? `${end.address}:${end.port}` : printAddressPort(address, end.port);
       return `${backends.of(end).join(" or ") || "no backend"} at ${place}`;
     }
-    case "status":
-      return String(end.status);
-    case "redirect":
-      return `${end.status} to ${end.location}`;
     case "shares":
       return sharesText(end.shares, (each) => describeActual(each, backends));
+    case "status":
+    case "redirect":
     case "refused":
-      return "a refused handshake";
     case "closed":
-      return "a closed port";
+      return describeOwn(end);
     default:
       return unreachable(end);
   }

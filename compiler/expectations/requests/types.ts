@@ -1,7 +1,7 @@
 /** Expectations for HTTP requests: one file is a set of Ingresses and requests with what must become of them. */
 import type { Field } from "../../documents/field.ts";
 import type { Located } from "../../specs/located.ts";
-import type { AskedRequest } from "../engines/requests.ts";
+import type { AskedRequest, OwnEnd } from "../engines/requests.ts";
 
 export interface RequestCase {
   readonly name: string;
@@ -61,11 +61,8 @@ export interface ExpectedHeader {
 export type ExpectedEnd =
   /** `service`: `namespace/name`. */
   | { readonly kind: "service"; readonly service: string; readonly port: number }
-  | { readonly kind: "status"; readonly status: number }
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
   | { readonly kind: "shares"; readonly shares: readonly ExpectedShare[] }
-  | { readonly kind: "refused" }
-  | { readonly kind: "closed" };
+  | OwnEnd;
 
 export interface ExpectedShare {
   readonly weight: number;
