@@ -15,6 +15,17 @@ function countOf(word: string): number {
   return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && argumentsOf(pid).includes(word)).length;
 }
 
+/** The number of processes with `word` among their arguments, once it is `count`: for a moment while it becomes another
+ *  program, a process has no arguments. What it is after ten seconds otherwise. */
+async function countBecomes(count: number, word: string): Promise<number> {
+  let now = countOf(word);
+  for (let tries = 0; tries < 500 && now !== count; tries++) {
+    await sleep(20);
+    now = countOf(word);
+  }
+  return now;
+}
+
 function argumentsOf(pid: string): readonly string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
@@ -40,11 +51,9 @@ describe.skipIf(kernelMissing !== undefined)("what runs in a namespace", () => {
       stdio: ["pipe", "pipe", "inherit"],
     });
     await once(starter.stdout, "data");
-    for (let tries = 0; tries < 500 && countOf(seconds) < 2; tries++) await sleep(20);
-    expect(countOf(seconds)).toBe(2);
+    expect(await countBecomes(2, seconds)).toBe(2);
     starter.kill(signal);
-    for (let tries = 0; tries < 500 && countOf(seconds) > 0; tries++) await sleep(20);
-    expect(countOf(seconds)).toBe(0);
+    expect(await countBecomes(0, seconds)).toBe(0);
   });
 
   test("also with its own first command", async () => {
