@@ -2,7 +2,7 @@
 import type { MapDeclaration, Ruleset, SetDeclaration, Table } from "../../ir/types.ts";
 import { printTable } from "./print.ts";
 import { quoteComment } from "./print-elements.ts";
-import { declareSet } from "./print-sets.ts";
+import { addElements, declareSet } from "./print-sets.ts";
 
 /**
  * One transaction. Tables, maps, sets and chains stay in place; their rules and elements are replaced.
@@ -12,6 +12,9 @@ import { declareSet } from "./print-sets.ts";
  * new flows in 724 replacements; 0 of 10.4 million in 1,012 replacements this way, with the rules marked
  * `whileReplacing`). And sets that rules fill at packet time, session affinity, keep their contents.
  *
+ * Rules stand before elements: while the kernel takes a rule, it walks all elements of each map that the rule asks. With 99 numbers
+ * of endpoints over 100,000 endpoints a load takes two thirds of the time that it takes with the elements first.
+ *
  * What an earlier file may have left and this one does without is removed by name. Chains that pick one of n endpoints
  * stay behind, empty, when no Service has n endpoints any more: their names cannot be known here. So do chains and sets of
  * session affinity, whose names have its seconds.
@@ -19,12 +22,29 @@ import { declareSet } from "./print-sets.ts";
 export function printFile(ruleset: Ruleset, header: readonly string[]): string {
   const parts = [
     header.map((line) => (line === "" ? "#\n" : `# ${line}\n`)).join(""),
-    ...ruleset.tables.map((table) => printReset(table) + printTable(table)),
+    ...ruleset.tables.map((table) => printReset(table) + printTable(withoutElements(table)) + printElements(table)),
     ...(ruleset.retired ?? []).map(
       ({ family, name }) => `add table ${family} ${name}\ndelete table ${family} ${name}\n`,
     ),
   ];
   return parts.filter((part) => part !== "").join("\n");
+}
+
+function withoutElements(table: Table): Table {
+  return {
+    ...table,
+    maps: table.maps.map((map) => ({ ...map, elements: [] })),
+    sets: table.sets.map((set) => ({ ...set, elements: [] })),
+  };
+}
+
+/** A command for each map and set that has elements, each behind an empty line. */
+function printElements({ family, name, maps, sets }: Table): string {
+  return [...maps, ...sets]
+    .map((own) => addElements(`${family} ${name}`, own))
+    .filter((text) => text !== "")
+    .map((text) => `\n${text}`)
+    .join("");
 }
 
 /** The commands after which the table has the wanted objects, and nothing in them but what packets left there. */

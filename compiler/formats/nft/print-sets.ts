@@ -1,7 +1,7 @@
 /** Sets and maps as nft declares and lists them. */
 import { type AnySet, dataTypesOf, isMap, keyTypesOf } from "../../ir/sets.ts";
 import type { Component, MapDeclaration, MapElement, SetDeclaration, SetElement } from "../../ir/types.ts";
-import type { Mark } from "../marks.ts";
+import { type Mark, UNMARKED } from "../marks.ts";
 import { printElement, quoteComment } from "./print-elements.ts";
 import { printExpression } from "./print-expression.ts";
 import { printDuration } from "./times.ts";
@@ -48,21 +48,29 @@ function printTypes(key: readonly Component[], data?: "verdict" | readonly Compo
   return `${needsSamples ? "typeof" : "type"} ${print(key)}${value}`;
 }
 
-/** In the order of the program: a Service's elements stand together. */
 function listElements(declaration: SetDeclaration | MapDeclaration, mark: Mark): string[] {
+  if (declaration.elements.length === 0) return [];
+  return [`elements = { ${joinElements(declaration, ",\n\t\t\t     ", mark)} }`];
+}
+
+/** The command that adds all elements of a set or map of the table `at`, which is its family and name; empty where there are none. */
+export function addElements(at: string, declaration: SetDeclaration | MapDeclaration): string {
+  if (declaration.elements.length === 0) return "";
+  return `add element ${at} ${declaration.name} {\n\t${joinElements(declaration, ",\n\t", UNMARKED)}\n}\n`;
+}
+
+/** In the order of the program: a Service's elements stand together. */
+function joinElements(declaration: SetDeclaration | MapDeclaration, between: string, mark: Mark): string {
   const elements: readonly (SetElement | MapElement)[] = declaration.elements;
-  if (elements.length === 0) return [];
   const types = keyTypesOf(declaration);
   const data = isMap(declaration) ? dataTypesOf(declaration) : undefined;
   const runs: string[] = [];
   for (let start = 0; start < elements.length; start += RUN) {
     const run = elements.slice(start, start + RUN);
-    runs.push(run.map((element) => mark(printElement(element, types, data), element)).join(BETWEEN_ELEMENTS));
+    runs.push(run.map((element) => mark(printElement(element, types, data), element)).join(between));
   }
-  return [`elements = { ${runs.join(BETWEEN_ELEMENTS)} }`];
+  return runs.join(between);
 }
-
-const BETWEEN_ELEMENTS = ",\n\t\t\t     ";
 
 /** Elements whose texts are held one by one: of a million of them each would outlive several garbage collections. */
 const RUN = 256;
