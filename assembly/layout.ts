@@ -11,13 +11,13 @@
 /** `kpct` */
 export const MAGIC = 0x7463706b;
 /** Stands in every table and is exported by the engine; loading compares the two. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const H_MAGIC = 0;
 export const H_VERSION = 4;
 /** Bytes of the table, names included. */
 export const H_LENGTH = 8;
-/** Over all words behind it. */
+/** The sum of all words behind it, each mixed with its place: a word that changes changes the sum by what it was and is. */
 export const H_CHECKSUM = 12;
 /** Starts the hashes; chosen so that the rows find places. */
 export const H_SEED = 16;
@@ -77,13 +77,14 @@ export const H_IDENTITIES4 = 160;
 export const H_IDENTITIES4_COUNT = 164;
 export const H_IDENTITIES6 = 168;
 export const H_IDENTITIES6_COUNT = 172;
-/** TIMEOUT records of rows with session affinity, sorted by slot, and how many. */
-export const H_TIMEOUTS = 176;
-export const H_TIMEOUT_COUNT = 180;
+/** ABOUT records, one for each slot: what it says to people. The engine does not read it. */
+export const H_ABOUT = 176;
+/** Labels of rows in UTF-8, where ABOUT records say. */
+export const H_LABELS = 180;
 /** The default word of all addresses of a family that are not local and in no window, or NO_DEFAULT. */
 export const H_OTHER4 = 184;
 export const H_OTHER6 = 188;
-/** Names, for people: JSON in UTF-8. The engine does not read it. */
+/** Names and reasons, for people: JSON in UTF-8. The engine does not read it. */
 export const H_NAMES = 192;
 export const H_NAMES_LENGTH = 196;
 /** How many of the kinds are of IPv4 addresses; the others are of IPv6 addresses. */
@@ -98,6 +99,8 @@ export const H_FOLDS6_FACTOR = 220;
 /** A byte for each endpoint: of a product of its address (IPv6: folded) and HASH_A the highest one, from FINGER_SHIFT on. */
 export const H_FINGERS4 = 224;
 export const H_FINGERS6 = 228;
+/** How many bytes of labels there are. */
+export const H_LABELS_LENGTH = 232;
 export const HEADER_BYTES = 256;
 
 /** Sections begin at multiples of it: a cache line. */
@@ -208,8 +211,12 @@ export const ENDPOINT6_PORT = 16;
 export const ENDPOINT6_TREATMENT = 18;
 export const ENDPOINT6_BYTES = 24;
 
-/** TIMEOUT: slot, seconds. */
-export const TIMEOUT_BYTES = 8;
+/** ABOUT: where the row's label begins, of how many bytes it is, and for how many seconds clients are remembered, plus one; 0:
+ *  they are not. */
+export const ABOUT_LABEL = 0;
+export const ABOUT_LABEL_LENGTH = 4;
+export const ABOUT_SECONDS = 8;
+export const ABOUT_BYTES = 12;
 
 // --- codes and results ---------------------------------------------------------------------------------------------------
 
@@ -298,6 +305,8 @@ export const HASH_C = 0xc2b2ae35;
 export const SUM_FOLD_SHIFT = 15;
 export const MIX_FOLD_SHIFT = 16;
 export const FINGER_SHIFT = 24;
+/** What is folded of a word before the factor, and behind it, for the checksum. */
+export const SUM_SHIFT = 15;
 export const BUCKET_SHIFT = 11;
 /** A pilot has two bytes. */
 export const PILOT_SHIFT = 1;

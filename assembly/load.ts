@@ -1,5 +1,6 @@
 /** Tables are checked once, so that nothing has to be checked while they are in use. */
 import {
+  ABOUT_BYTES,
   ALIGNMENT,
   BLOCK_BYTES,
   BLOCK_LOCAL,
@@ -27,6 +28,7 @@ import {
   EXTENDED_FOURTH,
   EXTENDED_SECOND,
   EXTENDED_THIRD,
+  H_ABOUT,
   H_ALLOWED,
   H_ALLOWED_BYTES,
   H_BEHAVIOUR_COUNT,
@@ -58,6 +60,8 @@ import {
   H_KIND_COUNT,
   H_KIND4_COUNT,
   H_KINDS,
+  H_LABELS,
+  H_LABELS_LENGTH,
   H_LENGTH,
   H_LOCAL,
   H_LOCAL_DEFAULT4,
@@ -76,14 +80,13 @@ import {
   H_REGIONS6_COUNT,
   H_SEED,
   H_SLOT_MASK,
-  H_TIMEOUT_COUNT,
-  H_TIMEOUTS,
   H_TREATMENT_COUNT,
   H_TREATMENTS,
   H_VERSION,
   H_WINDOW_COUNT,
   H_WINDOWS,
   HASH_A,
+  HASH_B,
   HEADER_BYTES,
   KEY_NOTHING,
   KEY1_BLOCK_SHIFT,
@@ -112,7 +115,7 @@ import {
   ROW1_BEHAVIOUR_SHIFT,
   ROW1_COUNT_MASK,
   ROW1_SECOND_SHIFT,
-  TIMEOUT_BYTES,
+  SUM_SHIFT,
   TRUNCATED,
   VERDICT_DNAT,
   VERDICT_MASK,
@@ -175,9 +178,13 @@ function word(offset: u32): u32 {
 
 function checksum(): u32 {
   let sum: u32 = 0;
-  const end = start + <usize>size;
-  for (let at = start + H_SEED; at < end; at += 4) sum = rotl<u32>((sum ^ load<u32>(at)) * <u32>HASH_A, 13);
+  for (let at: u32 = H_SEED; at < size; at += 4) sum += mixed(load<u32>(start + <usize>at) ^ (at * <u32>HASH_B));
   return sum;
+}
+
+function mixed(word: u32): u32 {
+  const product = (word ^ (word >> SUM_SHIFT)) * <u32>HASH_A;
+  return product ^ (product >> SUM_SHIFT);
 }
 
 /** Nothing that the engine will read is outside of the table. */
@@ -231,7 +238,8 @@ function haveRoom(): bool {
     hasRoom(H_IDENTITIES6, word(H_IDENTITIES6_COUNT), 4) &&
     word(H_IDENTITIES4_COUNT) <= word(H_ENDPOINTS4_COUNT) &&
     word(H_IDENTITIES6_COUNT) <= word(H_ENDPOINTS6_COUNT) &&
-    hasRoom(H_TIMEOUTS, word(H_TIMEOUT_COUNT), TIMEOUT_BYTES) &&
+    hasRoom(H_ABOUT, word(H_SLOT_MASK) + 1, ABOUT_BYTES) &&
+    hasRoom(H_LABELS, word(H_LABELS_LENGTH), 1) &&
     isPlaceMask(word(H_FOLDS6_MASK)) &&
     hasRoom(H_FOLDS6, word(H_FOLDS6_MASK) + 1, 4) &&
     hasRoom(H_FINGERS4, word(H_ENDPOINTS4_COUNT) + 1, 1) &&

@@ -3,7 +3,7 @@ import * as L from "../../assembly/layout.ts";
 import { checksumOf } from "../../compiler/formats/tables/bytes.ts";
 import { encodeTable } from "../../compiler/formats/tables/encode.ts";
 import { Endpoints } from "../../compiler/formats/tables/endpoints.ts";
-import { printNames } from "../../compiler/formats/tables/names.ts";
+import { writeLabels } from "../../compiler/formats/tables/labels.ts";
 import { buildPerfectHash } from "../../compiler/formats/tables/perfect-hash.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { FAMILIES } from "../../compiler/net/address.ts";
@@ -27,14 +27,13 @@ export function measureBuild(tabulation: Tabulation, rounds: number): BuildFigur
     const { rows, localClasses } = tabulation.families[family];
     return [...rows, ...localClasses.flatMap((kind) => kind.rows)];
   });
-  const { labels, ...names } = view.names;
-  const labelled = labels.map(([, label]) => ({ label }));
-  const slots = Uint32Array.from(labels, ([slot]) => slot);
+  const slotCount = view.word(L.H_SLOT_MASK) + 1;
+  const slots = Uint32Array.from({ length: keys0.length }, (_, i) => i);
   const parts: readonly (readonly [string, () => unknown])[] = [
     ["all", () => encodeTable(tabulation, "")],
     ["perfect hash", () => buildPerfectHash(keys0, keys1)],
     ["places of endpoints", () => rowsOf.map((rows) => new Endpoints(rows))],
-    ["names", () => printNames(names, labelled, slots)],
+    ["labels", () => writeLabels(rowsOf.flat(), slots, slotCount)],
     ["checksum", () => checksumOf(bytes, L.H_SEED)],
   ];
   const found = parts.map((): number[] => []);

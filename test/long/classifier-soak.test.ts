@@ -135,7 +135,10 @@ const DAMAGES: Readonly<Record<string, (table: Damaged) => void>> = {
   },
   "a source range that is one address wider": (table) => table.change(table.word(L.H_ALLOWED) + 4, (last) => last + 1),
   "a source range that is one address narrower": (table) => table.change(table.word(L.H_ALLOWED), (first) => first + 1),
-  "another timeout": (table) => table.change(table.word(L.H_TIMEOUTS) + 4, (seconds) => seconds + 1),
+  "another timeout": (table) => {
+    for (const at of table.places(L.H_ABOUT, table.word(L.H_SLOT_MASK) + 1, L.ABOUT_BYTES))
+      table.change(at + L.ABOUT_SECONDS, (seconds) => (seconds === 0 ? 0 : seconds + 1));
+  },
   "no address of the node": (table) => {
     for (const at of table.places(L.H_LOCAL, table.word(L.H_LOCAL_MASK) + 1, L.LOCAL_BYTES))
       table.change(at + L.LOCAL_KEY0, (key) => ~key);

@@ -13,7 +13,7 @@
 
 /** `kpcr` as bytes. */
 export const ROUTER_MAGIC = 0x7263706b;
-export const ROUTER_VERSION = 3;
+export const ROUTER_VERSION = 4;
 
 // Header. The checksum is of all that follows it.
 export const R_MAGIC = 0;

@@ -1,5 +1,5 @@
 /** Bytes that sections are put into one after the other. */
-import { ALIGNMENT, HASH_A } from "../../../assembly/layout.ts";
+import { ALIGNMENT, HASH_A, HASH_B, SUM_SHIFT } from "../../../assembly/layout.ts";
 
 /** Whether numbers of this machine have the byte order of tables. */
 export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
@@ -65,16 +65,21 @@ export function swap16(half: number): number {
   return ((half << 8) | (half >>> 8)) & 0xffff;
 }
 
-/** A sum over words in which each difference in one word shows. Both numbers of bytes are multiples of four. */
+/** The sum of all words from `from` on, each mixed with its place: a difference in one word always shows. Both numbers of bytes are
+ *  multiples of four. */
 export function checksumOf(bytes: Uint8Array, from: number): number {
   const isPlain = IS_LITTLE_ENDIAN && bytes.byteOffset % 4 === 0;
   const words = isPlain
     ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
     : new Uint32Array(littleEndian(new Uint32Array(new Uint8Array(bytes).buffer)).buffer);
   let sum = 0;
-  for (let i = from / 4; i < words.length; i++) {
-    const mixed = Math.imul(sum ^ (words[i] as number), HASH_A);
-    sum = (mixed << 13) | (mixed >>> 19);
-  }
+  for (let i = from / 4; i < words.length; i++) sum = (sum + mixed(words[i] as number, i * 4)) | 0;
   return sum >>> 0;
+}
+
+/** What a word adds to the checksum of its table; `at`: its offset. */
+export function mixed(word: number, at: number): number {
+  const placed = word ^ Math.imul(at, HASH_B);
+  const product = Math.imul(placed ^ (placed >>> SUM_SHIFT), HASH_A);
+  return product ^ (product >>> SUM_SHIFT);
 }

@@ -112,7 +112,7 @@ class Decoder {
         port: swap16(key1 & 0xffff),
         ...lists,
         stickySeconds: this.table.timeout(slot),
-        label: this.table.label(slot) ?? "",
+        label: this.table.label(slot),
       };
       found.push({ key0, block, row });
     }

@@ -11,6 +11,7 @@ import { checksumOf, littleEndian, records, Sections, swap16, swap32 } from "./b
 import { Codes } from "./codes.ts";
 import { Endpoints, fold6 } from "./endpoints.ts";
 import { Keys } from "./keys.ts";
+import { writeLabels } from "./labels.ts";
 import { elsewhere, findLocalPlaces } from "./local-places.ts";
 import { printNames } from "./names.ts";
 import { buildPerfectHash } from "./perfect-hash.ts";
@@ -65,23 +66,12 @@ class Encoder {
     this.addSources();
     this.addEndpoints();
     this.addCodes();
-    const sticky: { readonly slot: number; readonly seconds: number }[] = [];
-    for (let i = 0; i < rows.length; i++) {
-      const { stickySeconds } = rows[i] as PortRow;
-      if (stickySeconds !== undefined) sticky.push({ slot: slots[i] as number, seconds: stickySeconds });
-    }
-    this.addRecords(
-      L.H_TIMEOUTS,
-      L.H_TIMEOUT_COUNT,
-      sticky.sort((a, b) => a.slot - b.slot),
-      L.TIMEOUT_BYTES,
-      (view, at, { slot, seconds }) => {
-        view.setUint32(at, slot, true);
-        view.setUint32(at + 4, seconds, true);
-      },
-    );
-    const about = { source: this.source, interfaces: this.tabulation.interfaces, reasons: this.codes.reasons };
-    const names = printNames(about, rows, slots);
+    const { about, texts } = writeLabels(rows, slots, (this.header.get(L.H_SLOT_MASK) as number) + 1);
+    this.set(L.H_ABOUT, this.sections.add(littleEndian(about)));
+    this.set(L.H_LABELS, this.sections.add(texts));
+    this.set(L.H_LABELS_LENGTH, texts.length);
+    const { interfaces } = this.tabulation;
+    const names = printNames({ source: this.source, interfaces, reasons: this.codes.reasons });
     this.set(L.H_NAMES, this.sections.add(names));
     this.set(L.H_NAMES_LENGTH, names.length);
     return this.finish();

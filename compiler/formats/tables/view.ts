@@ -12,12 +12,12 @@ export interface TableEndpoint {
   readonly endpointTreatment: number | undefined;
 }
 
+const DECODER = new TextDecoder();
+
 export class TableView {
   readonly bytes: Uint8Array;
   private readonly view: DataView;
   private parsedNames: TableNames | undefined;
-  private labels: ReadonlyMap<number, string> | undefined;
-  private timeouts: ReadonlyMap<number, number> | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -45,9 +45,14 @@ export class TableView {
   }
 
   /** The Service port of a row. */
-  label(slot: number): string | undefined {
-    this.labels ??= new Map(this.names.labels);
-    return this.labels.get(slot);
+  label(slot: number): string {
+    const about = this.aboutOf(slot);
+    const at = this.word(L.H_LABELS) + this.word(about + L.ABOUT_LABEL);
+    return DECODER.decode(this.bytes.subarray(at, at + this.word(about + L.ABOUT_LABEL_LENGTH)));
+  }
+
+  private aboutOf(slot: number): number {
+    return this.word(L.H_ABOUT) + slot * L.ABOUT_BYTES;
   }
 
   /** Why a code is what it is. */
@@ -57,13 +62,8 @@ export class TableView {
 
   /** Seconds that clients of a row are remembered; undefined when they are not. */
   timeout(slot: number): number | undefined {
-    this.timeouts ??= new Map(
-      Array.from({ length: this.word(L.H_TIMEOUT_COUNT) }, (_, i): [number, number] => {
-        const at = this.word(L.H_TIMEOUTS) + i * L.TIMEOUT_BYTES;
-        return [this.word(at), this.word(at + 4)];
-      }),
-    );
-    return this.timeouts.get(slot);
+    const seconds = this.word(this.aboutOf(slot) + L.ABOUT_SECONDS);
+    return seconds === 0 ? undefined : seconds - 1;
   }
 
   /** An endpoint by its number. */

@@ -259,7 +259,7 @@ describe("a table", () => {
       [good.subarray(0, -4), "the table is cut off"],
       [new TextEncoder().encode("table ip kpc {}"), "this is no table of kpc"],
       [new Uint8Array(), "this is no table of kpc"],
-      [other, "the table has another layout: expected version 1"],
+      [other, "the table has another layout: expected version 2"],
     ];
     for (const [bytes, message] of wrong) {
       expect(() => classifier.replace(bytes)).toThrow(new TableError(message));

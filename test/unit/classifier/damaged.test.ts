@@ -154,7 +154,8 @@ const SECTIONS = {
   "endpoints of IPv6": L.H_ENDPOINTS6,
   "identities of IPv4": L.H_IDENTITIES4,
   "identities of IPv6": L.H_IDENTITIES6,
-  timeouts: L.H_TIMEOUTS,
+  "what slots say": L.H_ABOUT,
+  labels: L.H_LABELS,
   folds: L.H_FOLDS6,
   "fingers of IPv4": L.H_FINGERS4,
   "fingers of IPv6": L.H_FINGERS6,
@@ -185,7 +186,7 @@ test.each([
   ["endpoints of IPv6", L.H_ENDPOINTS6_COUNT],
   ["identities of IPv4", L.H_IDENTITIES4_COUNT],
   ["identities of IPv6", L.H_IDENTITIES6_COUNT],
-  ["timeouts", L.H_TIMEOUT_COUNT],
+  ["bytes of labels", L.H_LABELS_LENGTH],
   ["bytes of names", L.H_NAMES_LENGTH],
 ])("the table has room for as many %s as it says", (_, count) => {
   expect([load(count, word(count) + 0x20000), load(count, 0xffffffff)]).toEqual([REFUSED, REFUSED]);

@@ -57,7 +57,7 @@ describe("kpc compile -o wasm", () => {
     const digest = createHash("sha256").update(FILES["a.json"]).update(FILES["b.json"]).digest("hex");
     const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
     const [about] = WebAssembly.Module.customSections(module, "kpc");
-    expect(JSON.parse(new TextDecoder().decode(about))).toEqual({ version, layout: 1, source: `sha256:${digest}` });
+    expect(JSON.parse(new TextDecoder().decode(about))).toEqual({ version, layout: 2, source: `sha256:${digest}` });
   });
 
   test("holds lists of endpoints of any size", async () => {

@@ -100,7 +100,7 @@ describe("bytes that are no table are refused with the reason", () => {
     [changed(L.R_MAGIC, 0), "this is no table of routes of kpc"],
     [
       changed(L.R_VERSION, 2),
-      "the table has another layout: expected version 3, found 2; print it again with this version of kpc",
+      "the table has another layout: expected version 4, found 2; print it again with this version of kpc",
     ],
     [TABLE.subarray(0, -4), "the table is cut off"],
     [changed(40, 77), "the table is damaged: its checksum is another one"],

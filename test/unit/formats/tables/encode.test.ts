@@ -147,12 +147,12 @@ test.each<[what: string, section: number, count: number, size: number, parts: Pa
     ],
   ],
   [
-    "session affinity of a row",
-    L.H_TIMEOUTS,
-    L.H_TIMEOUT_COUNT,
-    L.TIMEOUT_BYTES,
+    "label and session affinity of a row, by slot; the last slot is left out",
+    L.H_ABOUT,
+    L.H_SLOT_MASK,
+    L.ABOUT_BYTES,
     { IPv4: { rows: [rowAt("10.96.0.10", { lists: [A], stickySeconds: 600 })] } },
-    ["00000000 58020000"],
+    ["00000000 08000000 59020000", "00000000 00000000 00000000", "00000000 00000000 00000000"],
   ],
   [
     "blocks of IPv6 addresses, the most frequent first",
