@@ -1,8 +1,9 @@
 /** A ruleset as a file for `nft -f` that replaces what an earlier file of ours loaded. */
-import type { MapDeclaration, Ruleset, SetDeclaration, Table } from "../../ir/types.ts";
+import type { Ruleset, Table } from "../../ir/types.ts";
 import { printTable } from "./print.ts";
+import { printDeclaration } from "./print-change.ts";
 import { quoteComment } from "./print-elements.ts";
-import { addElements, declareSet } from "./print-sets.ts";
+import { addElements } from "./print-sets.ts";
 
 /**
  * One transaction. Tables, maps, sets and chains stay in place; their rules and elements are replaced.
@@ -54,17 +55,13 @@ function printReset({ family, name, comment, sets, maps, chains, retired }: Tabl
     `# Empty what an earlier file left in table ${at}; the transaction shows none of this to packets.`,
     `add table ${at}${comment === undefined ? "" : ` { comment ${quoteComment(comment)}; }`}`,
   ];
-  const declare = (kind: string, own: SetDeclaration | MapDeclaration): string =>
-    `add ${kind} ${at} ${own.name} { ${declareSet(own)
-      .map((line) => `${line};`)
-      .join(" ")} }`;
-  for (const map of maps) lines.push(declare("map", map));
-  for (const set of sets) lines.push(declare("set", set));
+  for (const map of maps) lines.push(printDeclaration("map", map, at));
+  for (const set of sets) lines.push(printDeclaration("set", set, at));
   lines.push(`flush table ${at}`);
   for (const map of maps) lines.push(`flush map ${at} ${map.name}`);
   for (const set of sets) if (set.dynamic === undefined) lines.push(`flush set ${at} ${set.name}`);
-  for (const map of retired?.maps ?? []) lines.push(declare("map", map), `delete map ${at} ${map.name}`);
-  for (const set of retired?.sets ?? []) lines.push(declare("set", set), `delete set ${at} ${set.name}`);
+  for (const map of retired?.maps ?? []) lines.push(printDeclaration("map", map, at), `delete map ${at} ${map.name}`);
+  for (const set of retired?.sets ?? []) lines.push(printDeclaration("set", set, at), `delete set ${at} ${set.name}`);
   const kept = new Set(chains.map((chain) => chain.name));
   for (const chain of retired?.chains ?? []) {
     if (!kept.has(chain)) lines.push(`add chain ${at} ${chain}`, `delete chain ${at} ${chain}`);
