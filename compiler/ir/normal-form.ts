@@ -1,7 +1,8 @@
 /** One form for programs that are the same, however they are spelled. */
-import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { equal, L4PROTO } from "./build.ts";
 import { BITS } from "./check.ts";
 import { isCtAddress, typeOf } from "./expression-type.ts";
+import { impliedProtocol } from "./implied-protocol.ts";
 import { mergeIntervals } from "./interval.ts";
 import { type AnySet, isForOthers, isMap, partsOfKey } from "./sets.ts";
 import type {
@@ -195,36 +196,35 @@ interface Normal {
   readonly implied: readonly Match[];
 }
 
+const NFPROTO: Expression = { kind: "meta", key: "nfproto" };
+
+/** The match on the protocol that reading `expression` takes for granted. */
+function protocolTest(expression: Expression): Match[] {
+  const right = impliedProtocol(expression);
+  return right === undefined ? [] : [equal(L4PROTO, right)];
+}
+
 /** `tcp dport` is `th dport` of a packet that is TCP. In a table of both families an address says which one. */
 function normaliseExpression(expression: Expression, family: Table["family"]): Normal {
   switch (expression.kind) {
     case "transport": {
-      if (expression.protocol === "th") return { expression, implied: [] };
-      const right = PROTOCOL_NUMBERS[expression.protocol];
-      const implied: Match = { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right };
-      return { expression: { ...expression, protocol: "th" }, implied: [implied] };
+      return { expression: { ...expression, protocol: "th" }, implied: protocolTest(expression) };
     }
     case "ip":
     case "ip6": {
       const right = expression.kind === "ip" ? 2 : 10;
-      const implied: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right };
-      return { expression, implied: family === "inet" ? [implied] : [] };
+      return { expression, implied: family === "inet" ? [equal(NFPROTO, right)] : [] };
     }
     case "ct": {
       const isAddress = isCtAddress(expression.key);
-      const ofIpv4: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: 2 };
-      return { expression, implied: isAddress && family === "inet" ? [ofIpv4] : [] };
+      return { expression, implied: isAddress && family === "inet" ? [equal(NFPROTO, 2)] : [] };
     }
     case "header": {
       // The kernel takes the protocol of an IPv4 packet from this field.
       if (expression.field === "ip protocol") {
-        const ofIpv4: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: 2 };
-        return { expression: { kind: "meta", key: "l4proto" }, implied: family === "ip" ? [] : [ofIpv4] };
+        return { expression: L4PROTO, implied: family === "ip" ? [] : [equal(NFPROTO, 2)] };
       }
-      const right = { tcp: 6, icmp: 1, icmpv6: 58 }[expression.field.split(" ", 1)[0] ?? ""];
-      const implied: Match[] =
-        right === undefined ? [] : [{ kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right }];
-      return { expression, implied };
+      return { expression, implied: protocolTest(expression) };
     }
     case "bitwise": {
       const { operand, mask, xor } = expression;

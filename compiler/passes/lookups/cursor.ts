@@ -1,7 +1,8 @@
 /** How far the evaluation of a rule has come, and what becomes of its steps. */
 import { equal, L4PROTO } from "../../ir/build.ts";
+import { impliedProtocol } from "../../ir/implied-protocol.ts";
 import type { Expression, Match, Rule, SetElement, Step } from "../../ir/types.ts";
-import { impliedProtocol, type KnownFields, learn, NOTHING_KNOWN } from "./known.ts";
+import { type KnownFields, learn, NOTHING_KNOWN } from "./known.ts";
 
 /** A place in the table from which rules can go on. */
 export interface Position {

@@ -5,7 +5,6 @@ import type { Expression, FieldExpression, Rule, Step, Value } from "../../ir/ty
 import { holdsFor, type ValueTest } from "../../ir/value-test.ts";
 import { allParts, asField, expressionsOf } from "../../ir/walk.ts";
 import { type Address, printAddress } from "../../net/address.ts";
-import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 
 /** Field and value, by the name that `fieldName` gives. */
 export type KnownFields = ReadonlyMap<string, Value>;
@@ -30,13 +29,6 @@ export function fieldName(field: FieldExpression): string {
     default:
       return unreachable(field);
   }
-}
-
-/** The protocol that reading `expression` takes for granted: `tcp dport` has no value in a UDP packet. */
-export function impliedProtocol(expression: Expression): number | undefined {
-  return expression.kind === "transport" && expression.protocol !== "th"
-    ? PROTOCOL_NUMBERS[expression.protocol]
-    : undefined;
 }
 
 export function learn(known: KnownFields, name: string, value: Value): KnownFields {
