@@ -9,7 +9,6 @@ import type {
   Expression,
   Interval,
   Match,
-  NatRandom,
   NatTarget,
   Rule,
   Statement,
@@ -186,14 +185,12 @@ function printStatement(statement: Statement, family: TableFamily): string {
     case "verdict":
       return printVerdict(statement.verdict);
     case "vmap":
-      return `${isFamilyTest(statement.key, family) ? "meta protocol" : printExpression(statement.key, family)} vmap ${printVmapTarget(statement, family)}`;
+      return `${printVmapKey(statement, family)} vmap ${printVmapTarget(statement, family)}`;
     case "dnat":
     case "snat":
-      return `${statement.kind}${printNatTarget(statement.to, family)}${printNatFlags(statement)}`;
     case "masquerade":
-      return `masquerade${printNatPorts(statement.ports)}${printNatFlags(statement)}`;
     case "redirect":
-      return `redirect${printNatPorts(statement.ports)}${printNatFlags(statement)}`;
+      return [statement.kind, ...translationWords(statement, family)].join(" ");
     case "reject":
       return printReject(statement.with, family);
     case "set":
@@ -213,24 +210,40 @@ function printStatement(statement: Statement, family: TableFamily): string {
   }
 }
 
+export function printVmapKey({ key }: Extract<Statement, { kind: "vmap" }>, family: TableFamily): string {
+  return isFamilyTest(key, family) ? "meta protocol" : printExpression(key, family);
+}
+
 function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, family: TableFamily): string {
   const isOfFamily = typeof map !== "string" && isFamilyTest(key, family);
   return isOfFamily ? printFamilyElements(map.elements, printVerdict) : printAsked(map);
 }
 
+/** What stands behind the verb of a translation. */
+export function translationWords(
+  statement: Extract<Statement, { kind: "dnat" | "snat" | "masquerade" | "redirect" }>,
+  family: TableFamily,
+): readonly string[] {
+  const { random, persistent } = statement;
+  const to =
+    "to" in statement ? printNatTarget(statement.to, family) : statement.ports && printNatPorts(statement.ports);
+  const flags = [...(random === "none" ? [] : [random]), ...(persistent ? ["persistent"] : [])];
+  return [...(to === undefined ? [] : [to]), ...(flags.length === 0 ? [] : [flags.join(",")])];
+}
+
 function printNatTarget(to: NatTarget, family: TableFamily): string {
   if (to.kind === "map")
-    return `${family === "ip6" ? " ip6" : ` ${to.family ?? "ip"}`} to ${printExpression(to.key, family)} map ${printAsked(to.map)}`;
+    return `${family === "ip6" ? "ip6" : (to.family ?? "ip")} to ${printExpression(to.key, family)} map ${printAsked(to.map)}`;
   // nft has no words for the base of shifted ports, and refuses these: for people who follow a packet through iptables' rules.
   const base = to.base === undefined ? "" : `/${to.base}`;
   const ports = to.ports === undefined ? "" : `:${printInterval(to.ports, "inet_service")}${base}`;
-  if (to.addresses === undefined) return ` to ${ports}`;
+  if (to.addresses === undefined) return `to ${ports}`;
   const isIpv6 = typeof to.addresses.from === "bigint";
   const type = isIpv6 ? "ipv6_addr" : "ipv4_addr";
   const addresses = to.netmap ? printInterval(to.addresses, type) : printRange(to.addresses, type);
   // In a table of both families the statement says of which one it is.
-  const word = family === "ip" || family === "ip6" ? "" : isIpv6 ? " ip6" : " ip";
-  return `${word}${to.netmap ? " prefix" : ""} to ${isIpv6 && ports !== "" ? `[${addresses.replace("-", "]-[")}]` : addresses}${ports}`;
+  const word = family === "ip" || family === "ip6" ? "" : isIpv6 ? "ip6 " : "ip ";
+  return `${word}${to.netmap ? "prefix " : ""}to ${isIpv6 && ports !== "" ? `[${addresses.replace("-", "]-[")}]` : addresses}${ports}`;
 }
 
 /** Translation takes no prefixes. */
@@ -238,13 +251,8 @@ function printRange({ from, to }: Interval, type: "ipv4_addr" | "ipv6_addr"): st
   return from === to ? printValue(from, type) : `${printValue(from, type)}-${printValue(to, type)}`;
 }
 
-function printNatPorts(ports: Interval | undefined): string {
-  return ports === undefined ? "" : ` to :${printInterval(ports, "inet_service")}`;
-}
-
-function printNatFlags({ random, persistent }: { readonly random: NatRandom; readonly persistent?: true }): string {
-  const flags = [...(random === "none" ? [] : [random]), ...(persistent ? ["persistent"] : [])];
-  return flags.length === 0 ? "" : ` ${flags.join(",")}`;
+function printNatPorts(ports: Interval): string {
+  return `to :${printInterval(ports, "inet_service")}`;
 }
 
 // --- shapes ------------------------------------------------------------------------------------------------------------

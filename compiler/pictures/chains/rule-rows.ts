@@ -1,9 +1,10 @@
 /** What a chain's record says of each of its rules. */
 
-import { printRule } from "../../formats/nft/print.ts";
+import { printRule, printVmapKey, translationWords } from "../../formats/nft/print.ts";
 import { printAsked } from "../../formats/nft/print-elements.ts";
-import type { MapDeclaration, MapElement, Rule, SetDeclaration, Step, Table, Verdict } from "../../ir/types.ts";
-import { isInert, isMatch, lookupsIn, verdictsOf } from "../../ir/walk.ts";
+import { impliedProtocol } from "../../ir/implied-protocol.ts";
+import type { MapDeclaration, MapElement, Match, Rule, SetDeclaration, Step, Table, Verdict } from "../../ir/types.ts";
+import { componentsOf, expressionsOf, isInert, isMatch, lookupsIn, unmasked, verdictsOf } from "../../ir/walk.ts";
 import { compareBy } from "../../order.ts";
 
 /** What one rule says, or one group of elements of a verdict map. */
@@ -59,9 +60,6 @@ function textOf(step: Step, family: Table["family"]): string {
 
 const SHOWN_ELEMENTS = 3;
 
-/** A protocol that the port behind it names again. */
-const PROTOCOL_TWICE = /meta l4proto (tcp|udp|sctp) (?=\1 )/g;
-
 /** The rows of a rule: one, or for a verdict map its size and a row for each target. */
 export function rowsOfRule(rule: Rule, data: TableData): RuleRow[] {
   const matches = rule.steps.filter(isMatch);
@@ -99,11 +97,19 @@ export function rowsOfRule(rule: Rule, data: TableData): RuleRow[] {
 }
 
 /** Matches in nft's words, as they are read best. */
-function conditionOf(matches: readonly Step[], { family }: TableData): string {
+function conditionOf(matches: readonly Match[], { family }: TableData): string {
   return matches
+    .filter((match, i) => !isRepeated(match, matches[i + 1]))
     .map((match) => (match.kind === "chance" ? chanceText(match.numerator) : textOf(match, family)))
-    .join(" ")
-    .replace(PROTOCOL_TWICE, "");
+    .join(" ");
+}
+
+/** Whether `match` asks for the protocol that `next` names again. */
+function isRepeated(match: Match, next: Match | undefined): boolean {
+  if (match.kind !== "compare" || match.operator !== "==" || next === undefined) return false;
+  if (match.left.kind !== "meta" || match.left.key !== "l4proto") return false;
+  const [first] = expressionsOf(next).flatMap(componentsOf);
+  return first !== undefined && impliedProtocol(unmasked(first)) === match.right;
 }
 
 /** `with probability 0.333`, of `numerator` / 2^31. */
@@ -126,7 +132,6 @@ function effectOf(
   data: TableData,
 ): { readonly does: string; readonly verdict?: string; readonly target?: string } {
   if (step === undefined) return { does: "" };
-  const text = (): string => textOf(step, data.family);
   switch (step.kind) {
     case "verdict":
       return "chain" in step.verdict
@@ -134,9 +139,9 @@ function effectOf(
         : { does: "", verdict: step.verdict.kind };
     case "dnat":
     case "snat":
-      return { does: step.to.kind === "map" ? "" : text().replace(/^[ds]nat /, ""), verdict: step.kind };
+      return { does: step.to.kind === "map" ? "" : target(step, data), verdict: step.kind };
     case "redirect":
-      return { does: step.ports === undefined ? "" : text().replace(/^redirect /, ""), verdict: step.kind };
+      return { does: step.ports === undefined ? "" : target(step, data), verdict: step.kind };
     case "masquerade":
     case "reject":
       return { does: "", verdict: step.kind };
@@ -146,8 +151,13 @@ function effectOf(
       return { does: `${step.operation} @${step.set}` };
     default:
       // Others lead nowhere: a rule goes on behind them.
-      return { does: text() };
+      return { does: textOf(step, data.family) };
   }
+}
+
+/** Where a translation leads. */
+function target(step: Parameters<typeof translationWords>[0], { family }: TableData): string {
+  return translationWords(step, family).join(" ");
 }
 
 function rowsOfMap(
@@ -156,11 +166,8 @@ function rowsOfMap(
   { comment }: Rule,
   data: TableData,
 ): RuleRow[] {
-  const isNamed = typeof step.map === "string";
   const elements = typeof step.map === "string" ? data.elementsOf(step.map) : step.map.elements;
-  const asked = isNamed
-    ? `@${step.map}`
-    : printRule({ steps: [{ ...step, map: "" }] }, data.family).replace(/ vmap @$/, "");
+  const asked = typeof step.map === "string" ? `@${step.map}` : printVmapKey(step, data.family);
   const text = comment ?? (condition === "" ? asked : `${asked} if ${condition}`);
   const head = { text, shape: shapeOf(text), isMono: comment === undefined, isAlways: false };
   if (elements.length === 0) return [{ ...head, kind: "empty" }];
