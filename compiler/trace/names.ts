@@ -51,11 +51,11 @@ export class AddressNames {
   /** What has the address of `peer`; empty where nothing is known. A pod in its node's network has both names. */
   of(peer: Peer): PeerNames {
     const node = this.nodes.get(peer.address);
-    const service = this.serviceAt(peer, node !== undefined);
+    const found = this.serviceAt(peer);
     return {
       ...(node === undefined ? {} : { node }),
       ...this.pods.get(peer.address),
-      ...(service === undefined ? {} : { service }),
+      ...(found === undefined ? {} : { service: `${found.service}:${found.port}` }),
     };
   }
 
@@ -65,15 +65,20 @@ export class AddressNames {
     return pod !== undefined && pod.node !== undefined && pod.node === this.node;
   }
 
-  private serviceAt({ address, port, protocol }: Peer, isNode: boolean): string | undefined {
+  /** The Service that this address and port are a frontend of, as `NAMESPACE/NAME`, and the name or number of its port. */
+  serviceAt({
+    address,
+    port,
+    protocol,
+  }: Peer): { readonly service: string; readonly port: string | number } | undefined {
+    const isNode = this.nodes.has(address);
     for (const service of this.services) {
       const { meta, ports } = service;
       const isOwn = frontendsOf(service).includes(address);
       for (const each of ports) {
         if (numberOf(each.protocol) !== protocol) continue;
-        const name = `${meta.namespace}/${meta.name}:${each.name === "" ? each.port : each.name}`;
-        if (isOwn && each.port === port) return name;
-        if (isNode && each.nodePort?.value === port) return name;
+        if ((isOwn && each.port === port) || (isNode && each.nodePort?.value === port))
+          return { service: `${meta.namespace}/${meta.name}`, port: each.name === "" ? each.port : each.name };
       }
     }
     return undefined;

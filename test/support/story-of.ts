@@ -24,11 +24,18 @@ export const FAR: readonly Manifest[] = [
   ),
 ];
 
-export function storyOf(kind: ClusterKind, asked: string, more: readonly Manifest[] = [], branch?: number): Story {
+/** `rules`: what `nft -f` reads, by node, besides the node's own. */
+export function storyOf(
+  kind: ClusterKind,
+  asked: string,
+  more: readonly Manifest[] = [],
+  branch?: number,
+  rules: Readonly<Record<string, string>> = {},
+): Story {
   const fail = ({ message }: { readonly message: string }): never => {
     throw new Error(message);
   };
-  const { input, layout, walker, known } = describeShop(kind, [...SHOP, ...more]);
+  const { input, layout, walker, known } = describeShop(kind, [...SHOP, ...more], rules);
   const packet = parsePacket({ name: "packet", text: asked }, fail);
   const flow = packet && resolveFlow(packet, input.specs, layout, fail);
   if (flow === undefined) throw new Error(`${asked} is no packet`);

@@ -26,7 +26,7 @@ export class StoryAddresses {
   print(address: Address, port: number): StoryAddress {
     const text = this.context.names.print(address, port);
     const isOfRules =
-      !this.held.has(address) && this.context.names.of(address, port, this.context.protocol)?.includes("svc/") === true;
+      !this.held.has(address) && this.context.names.serviceAt(address, port, this.context.protocol) !== undefined;
     return { text: this.chosen.has(text) ? text.replace(/:\d+$/, ":*") : text, isOfRules };
   }
 

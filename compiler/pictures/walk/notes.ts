@@ -123,7 +123,6 @@ export function isUpward({ from, to, column, hasTwoWires }: Visit): boolean {
 }
 
 /** What a step on a pod says there. */
-function podText({ head, facts, spot }: StoryStep): string {
-  const [fact] = facts;
-  return spot === "end" || fact === undefined ? head : fact.replace(/( via \S+) dev \S+$/, "$1");
+function podText({ head, facts: [fact], atPod = fact, spot }: StoryStep): string {
+  return spot === "end" || atPod === undefined ? head : atPod;
 }

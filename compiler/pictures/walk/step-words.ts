@@ -3,7 +3,7 @@ import { unreachable } from "../../invariant.ts";
 import { printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import { shortEndText } from "../../trace/walk/end-text.ts";
-import type { WalkRow } from "../../trace/walk/rows.ts";
+import { changesDestination, type WalkRow, type WalkTranslation } from "../../trace/walk/rows.ts";
 import { type TellingContext, tupleText } from "../../trace/walk/walk-names.ts";
 import type { Hop, Leg, WalkEnd, WalkStep } from "../../walk/types.ts";
 import type { StoryAddresses } from "./addresses.ts";
@@ -24,6 +24,8 @@ export interface StepWords {
   readonly spot: StorySpot;
   readonly head: string;
   readonly facts: readonly string[];
+  /** What stands on a pod instead of them, where that is shorter. */
+  readonly atPod?: string;
 }
 
 /** `rows`: a row with a number, and those without behind it. At least one. */
@@ -86,19 +88,24 @@ function wordsOf(row: WalkRow, rows: readonly WalkRow[], context: StepContext): 
 
 function stepHead(step: WalkStep, row: WalkRow, rows: readonly WalkRow[], context: StepContext): StepWords {
   const { hop } = row;
-  const route = rows.find(({ subject }) => subject.kind === "step" && subject.step.kind === "routed");
+  const route = rows.map(({ subject }) => subject.kind === "step" && subject.step).find(isRouted);
   switch (step.kind) {
     case "translated": {
       const facts = changes(step, context);
       if (row.undoes !== undefined) return { spot: "host", head: `conntrack undoes ${row.undoes}`, facts };
       if (step.by === "connection") return { spot: "host", head: "conntrack", facts };
       const routes = route === undefined ? [] : [routeFact(route)];
-      return { spot: "host", head: translationHead(step, row.text, context), facts: [...facts, ...routes] };
+      return { spot: "host", head: translationHead(step, row, context), facts: [...facts, ...routes] };
     }
     case "routed": {
       const to = hop && nextHost(hop, context);
       const head = to === undefined ? "routed" : `routed to ${titleOf(to, context)}`;
-      return { spot: "host", head, facts: [routeFact(row)] };
+      return {
+        spot: "host",
+        head,
+        facts: [routeFact(step)],
+        ...(step.hop.gateway === undefined ? {} : { atPod: routeWords(step) }),
+      };
     }
     case "bridged": {
       const to = hop && nextHost(hop, context);
@@ -138,19 +145,17 @@ export function tunnelWord({
   return outer.destinationPort === 0 ? "IPIP" : "VXLAN";
 }
 
-type TranslatedStep = Extract<WalkStep, { readonly kind: "translated" }>;
-
-/** `text`: as the rule's row tells it. */
-function translationHead({ from, to }: TranslatedStep, text: string, context: StepContext): string {
-  if (from.destination !== to.destination || from.destinationPort !== to.destinationPort) {
+function translationHead(step: WalkTranslation, { verb }: WalkRow, context: StepContext): string {
+  const { to } = step;
+  if (changesDestination(step)) {
     const name = hostWith(to.destination, context);
     return name === undefined ? "DNAT" : `DNAT to ${titleOf(name, context)}`;
   }
   const name = hostWith(to.source, context);
-  return `${/\bmasquerade\b/.test(text) ? "masquerade" : "SNAT"}${name === undefined ? "" : ` as ${titleOf(name, context)}`}`;
+  return `${verb === "masquerade" ? verb : "SNAT"}${name === undefined ? "" : ` as ${titleOf(name, context)}`}`;
 }
 
-function changes({ from, to }: TranslatedStep, { addresses }: StepContext): string[] {
+function changes({ from, to }: WalkTranslation, { addresses }: StepContext): string[] {
   const pairs = [
     ["dst", addresses.destination(from), addresses.destination(to)],
     ["src", addresses.source(from), addresses.source(to)],
@@ -158,12 +163,19 @@ function changes({ from, to }: TranslatedStep, { addresses }: StepContext): stri
   return pairs.flatMap(([word, a, b]) => (a.text === b.text ? [] : [`${word} ${a.text} → ${b.text}`]));
 }
 
-function routeFact({ subject }: WalkRow): string {
-  if (subject.kind !== "step" || subject.step.kind !== "routed") return "";
-  const { route, hop } = subject.step;
+type RoutedStep = Extract<WalkStep, { readonly kind: "routed" }>;
+
+function isRouted(step: WalkStep | false): step is RoutedStep {
+  return step !== false && step.kind === "routed";
+}
+
+function routeFact(step: RoutedStep): string {
+  return `${routeWords(step)} dev ${step.hop.interface}`;
+}
+
+function routeWords({ route, hop }: RoutedStep): string {
   const prefix = route.prefix.length === 0 ? "default" : printPrefix(route.prefix);
-  const via = hop.gateway === undefined ? "" : ` via ${printAddress(hop.gateway)}`;
-  return `${prefix}${via} dev ${hop.interface}`;
+  return hop.gateway === undefined ? prefix : `${prefix} via ${printAddress(hop.gateway)}`;
 }
 
 function endWords(end: WalkEnd, context: StepContext): Omit<StepWords, "spot"> {

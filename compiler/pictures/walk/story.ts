@@ -57,6 +57,8 @@ export interface StoryStep {
   readonly head: string;
   /** What the head rests on, for the drawing. */
   readonly facts: readonly string[];
+  /** What stands on a pod instead of them, where that is shorter. */
+  readonly atPod?: string;
   /** As the text tells it, for the table. */
   readonly lines: readonly StoryLine[];
   /** Undefined: as at the step before. */

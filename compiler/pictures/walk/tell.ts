@@ -179,12 +179,7 @@ function titleOfStory(
   context: Pick<StepContext, "hosts" | "telling">,
 ): string {
   const sender = titleOf(flow.from, context);
-  const named = context.telling.names.of(flow.destination, flow.destinationPort, flow.protocol);
-  const service = named
-    ?.split(", ")
-    .find((name) => name.startsWith("svc/"))
-    ?.replace(/^svc\//, "")
-    .replace(/:[^:]*$/, "");
+  const service = context.telling.names.serviceAt(flow.destination, flow.destinationPort, flow.protocol);
   const { end } = request;
   const receiver = titleOf(end.host, context);
   if (request.isLost) {

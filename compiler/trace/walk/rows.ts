@@ -1,5 +1,8 @@
 /** What happened to a packet on each host, as rows of a text. */
+import type { PathStep } from "../../evaluate/packet.ts";
 import { unreachable } from "../../invariant.ts";
+import type { Step } from "../../ir/types.ts";
+import { translatedBy } from "../../ir/walk.ts";
 import { type Address, familyOf, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
@@ -27,6 +30,8 @@ export interface WalkRow {
   /** Where the packet was. Undefined: it was nowhere yet. */
   readonly hop: Hop | undefined;
   readonly subject: RowSubject;
+  /** The statement of the rule that translates the packet. */
+  readonly verb?: Step["kind"] | undefined;
   /** The number of the request's translation that connection tracking takes back. */
   readonly undoes?: number;
 }
@@ -280,19 +285,28 @@ function translationRow(
   const own = told.filter(
     ({ shown, view }) => view.kind === "nat" && before?.kind === "rules" && before.path.includes(shown.step),
   );
-  const view = own.at(-1)?.view;
-  const verb = view === undefined ? "" : `${view.chain}: ${verbOf(view, step)} `;
+  const last = own.at(-1);
+  if (last === undefined) return plain(subject, true, at, change);
+  const { view, shown } = last;
+  const verb = verbOf(shown.step, step);
   return {
-    ...plain(subject, true, at, `${verb}${change}`),
-    place: view && placeOfView(view),
-    why: view === undefined ? [] : [view.rule],
+    ...plain(subject, true, at, `${view.chain}: ${verb ?? "nat"} ${change}`),
+    place: placeOfView(view),
+    why: [view.rule],
+    verb,
   };
 }
 
-function verbOf({ rule }: StepView, { from, to }: WalkTranslation): string {
-  const isDestination = from.destination !== to.destination || from.destinationPort !== to.destinationPort;
-  const verbs = isDestination ? /\b(dnat|redirect)\b/ : /\b(snat|masquerade)\b/;
-  return verbs.exec(rule)?.[1] ?? "nat";
+/** The statement of a rule that translated what `step` changed. */
+function verbOf(rule: PathStep, step: WalkTranslation): Step["kind"] | undefined {
+  if (rule.kind !== "rule") return undefined;
+  const end = changesDestination(step) ? "destination" : "source";
+  return rule.rule.steps.find((statement) => translatedBy(statement) === end)?.kind;
+}
+
+/** Whether it changes the destination; else it changes the source. */
+export function changesDestination({ from, to }: WalkTranslation): boolean {
+  return from.destination !== to.destination || from.destinationPort !== to.destinationPort;
 }
 
 /** `10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)`, of each end that is changed. */

@@ -24,6 +24,11 @@ export class WalkNames {
     return names.length === 0 ? undefined : names.join(", ");
   }
 
+  /** `shop/web`, where the address and port are a frontend of that Service. */
+  serviceAt(address: Address, port: number, protocol: number): string | undefined {
+    return this.addresses.serviceAt({ address, port, protocol })?.service;
+  }
+
   /** An end of a packet, without a port where the protocol has none. */
   print(address: Address, port: number): string {
     return port === 0 ? printAddress(address) : printAddressPort(address, port);

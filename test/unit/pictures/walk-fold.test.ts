@@ -46,6 +46,17 @@ test("what one host does to one packet has one number, and says what changes it"
   ]);
 });
 
+test("a translation has the name of its statement, whatever its chain is called", () => {
+  const heads = (statement: string): string[] => {
+    const chain = "chain masquerade { type nat hook postrouting priority 90; policy accept;";
+    const text = `table ip other { ${chain} ip daddr 198.51.100.10 ${statement}; } }`;
+    const story = storyOf({ pods: "bridge" }, "tcp pod/client > 198.51.100.10:443", [], undefined, { n1: text });
+    return stepsOf(story).flatMap(({ head }) => (/SNAT|masquerade/.test(head) ? [head] : []));
+  };
+  expect(heads("snat to 192.168.50.11")[0]).toBe("SNAT as n1");
+  expect(heads("masquerade")[0]).toBe("masquerade as n1");
+});
+
 test("a tunnel is not folded into a translation", () => {
   const story = foldedStory(storyOf({ pods: "flannel-vxlan" }, "tcp internet > node/n1:30123"));
   const labels = labelsOf(story).filter((label) => /VXLAN|masquerade/.test(label));
