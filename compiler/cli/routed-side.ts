@@ -50,11 +50,9 @@ export async function readRoutes(name: string, flags: CommonFlags): Promise<Read
   const { diagnostics, compiled } = compileInputs(name.split(","), flags);
   showDiagnostics(aboutIngresses(diagnostics), flags);
   if (compiled === undefined) return undefined;
-  const left = diagnostics.filter(({ code, message }) => code === "unknown-value" && message.includes("this path"));
-  const gaps =
-    left.length === 0
-      ? []
-      : [`${left.length === 1 ? "a path" : `${left.length} paths`} of ${name} with an unknown pathType`];
+  const rules = compiled.specs.ingresses.flatMap((ingress) => ingress.rules);
+  const left = rules.reduce((sum, { leftOut }) => sum + leftOut, 0);
+  const gaps = left === 0 ? [] : [`${left === 1 ? "a path" : `${left} paths`} of ${name} with an unknown pathType`];
   const { haproxy = {} } = readConfig(flags, () => undefined); // what is wrong with it has been told
   return {
     routes: withRedirects(compiled.program, haproxy.httpsRedirect ?? false),

@@ -112,11 +112,12 @@ function decodeClass(context: Context, meta: Meta, className: string | undefined
 function decodeRule(context: Context, field: Field, { host, http }: Fitting<typeof RULE>): IngressRuleSpec {
   checkText(context, field, "host", host, hostnameProblems);
   const rule = { host: host || undefined, field };
-  if (http === undefined || http === null) return { ...rule, paths: undefined };
+  if (http === undefined || http === null) return { ...rule, paths: undefined, leftOut: 0 };
   const list = field.member("http").member("paths");
   checkRequired(context, field.member("http"), "paths", http.paths);
-  const paths = (http.paths ?? []).flatMap((path, index) => decodePath(context, list.item(index), path) ?? []);
-  return { ...rule, paths };
+  const given = http.paths ?? [];
+  const paths = given.flatMap((path, index) => decodePath(context, list.item(index), path) ?? []);
+  return { ...rule, paths, leftOut: given.length - paths.length };
 }
 
 function decodePath(context: Context, field: Field, fields: Fitting<typeof PATH>): IngressPathSpec | undefined {

@@ -307,6 +307,8 @@ export interface IngressRuleSpec {
   readonly host: string | undefined;
   /** Undefined for a rule without `http`. */
   readonly paths: readonly IngressPathSpec[] | undefined;
+  /** Paths that are left out: their `pathType` is of a newer API, or they have errors. */
+  readonly leftOut: number;
   readonly field: Field;
 }
 

@@ -55,7 +55,7 @@ function judgeInvalid(name: string, { ingress, errors }: InvalidIngress, engine:
   loadObjects([ingress], (diagnostic) => void found.push(diagnostic));
   const said = found.filter(({ severity }) => severity === "error").map(({ message }) => message);
   const isAbout = (message: string, { path, message: part }: InvalidIngress["errors"][number]): boolean =>
-    message.includes(`${path}: `) && message.includes(part);
+    message.startsWith(`${path}: `) && message.includes(part, path.length + 2);
   const flow = "an invalid Ingress";
   const base = { case: name, flow, engine };
   const others = said.filter((message) => !errors.some((error) => isAbout(message, error)));

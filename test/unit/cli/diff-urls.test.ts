@@ -250,6 +250,18 @@ describe("kpc diff with HAProxy", () => {
     );
   });
 
+  test("says how many paths it leaves out, as their pathType is of a newer API", () => {
+    const stored = FILES["old.yaml"].replace("{name: a.example,", "{name: a.example, uid: u,");
+    const newer = (...words: string[]): string =>
+      words.reduce((text, word) => text.replace(/pathType: Prefix/, `pathType: ${word}`), stored);
+    inFolder({ "one.yaml": newer("Glob"), "two.yaml": newer("Glob", "Regular") }, (folder) => {
+      const { code, stdout } = kpc(["diff", "one.yaml", "two.yaml", "--ingress"], { folder });
+      expect(code).toBe(1);
+      expect(stdout).toContain("not compared: a path of one.yaml with an unknown pathType\n");
+      expect(stdout).toContain("not compared: 2 paths of two.yaml with an unknown pathType\n");
+    });
+  });
+
   test("finds what was edited in a map", () => {
     withProxy((folder) => {
       const file = join(folder, "proxy/routes.map");
