@@ -25,6 +25,7 @@ const PROCESSES = [
   "haproxy/name-server.mjs",
   "kernel/prober.pl",
   "lab/helper.pl",
+  "table/netfilter.pl",
   "lab/tls-client.mjs",
 ];
 for (const name of PROCESSES) copyFileSync(path(`../runtime/${name}`), path(`../dist/scripts/${basename(name)}`));

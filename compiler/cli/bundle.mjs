@@ -34,6 +34,7 @@ for (const script of [
   "runtime/kernel/prober.pl",
   "runtime/lab/helper.pl",
   "runtime/lab/tls-client.mjs",
+  "runtime/table/netfilter.pl",
   "runtime/haproxy/haproxy-world.mjs",
   "runtime/haproxy/name-server.mjs",
 ])

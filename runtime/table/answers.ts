@@ -1,0 +1,34 @@
+/** What nft says of a transaction, and what it means for who has sent it. */
+
+export type TransactionAnswer =
+  | { readonly kind: "done" }
+  /** Nothing was changed. */
+  | { readonly kind: "refused"; readonly reason: Refusal; readonly message: string };
+
+/** - `missing`: something that is to be changed is not there: the picture of the table is wrong.
+ *  - `exists`: a key has another value: likewise.
+ *  - `busy`: what is to be deleted is still used.
+ *  - `again`: somebody else's commit came between.
+ *  - `too-large`: the transaction needs more memory than there is, or more than the socket takes. So may one have been that nft died of.
+ *  - `hung`: there was no answer in time; nobody knows whether it came into force.
+ *  - `ended`: nft ended without an answer; likewise.
+ *  - `invalid`: anything else: the text is wrong, or the kernel has no such feature. */
+export type Refusal = "missing" | "exists" | "busy" | "again" | "too-large" | "hung" | "ended" | "invalid";
+
+/** By what the C library says of the kernel's error. */
+const REASONS: readonly (readonly [RegExp, Refusal])[] = [
+  [/No such file or directory/, "missing"],
+  [/File exists/, "exists"],
+  [/Device or resource busy/, "busy"],
+  [/Resource temporarily unavailable|Interrupted system call/, "again"],
+  [/Cannot allocate memory|No buffer space available|Message too long|Out of memory/i, "too-large"],
+];
+
+/** The answer of which `text` is all that nft wrote on standard error. */
+export function answerOf(text: string): TransactionAnswer {
+  // Warnings, and what others' tables have that this nft does not know, change nothing.
+  const [first] = text.split("\n").filter((line) => /Error: |^netlink: Error|^internal:.*Error|memory/.test(line));
+  if (first === undefined) return { kind: "done" };
+  const reason = REASONS.find(([pattern]) => pattern.test(text))?.[1] ?? "invalid";
+  return { kind: "refused", reason, message: text.trim() };
+}

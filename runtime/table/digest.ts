@@ -1,0 +1,59 @@
+/** Digests of sets of elements, to which elements are added and from which they are taken. */
+
+/** The XOR of a hash of each member: the order does not matter, and who adds a member twice has taken it away. It finds what went wrong; it
+ *  does not resist who means to deceive. */
+export class Digest {
+  private low = 0;
+  private high = 0;
+  private members = 0;
+
+  /** A member of these parts, each of which counts with its length. */
+  add(...parts: readonly Uint8Array[]): void {
+    this.toggle(parts);
+    this.members++;
+  }
+
+  remove(...parts: readonly Uint8Array[]): void {
+    this.toggle(parts);
+    this.members--;
+  }
+
+  /** 16 hexadecimal digits, and how many members. */
+  toString(): string {
+    return `${hex(this.high)}${hex(this.low)}/${this.members}`;
+  }
+
+  private toggle(parts: readonly Uint8Array[]): void {
+    this.low ^= hash(parts, 0x9747b28c);
+    this.high ^= hash(parts, 0x3c6ef372);
+  }
+}
+
+function hex(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, "0");
+}
+
+/** MurmurHash3 of 32 bits, with the length of each part before its words. */
+function hash(parts: readonly Uint8Array[], seed: number): number {
+  let state = seed;
+  for (const part of parts) {
+    state = mixed(state, part.length);
+    for (let at = 0; at < part.length; at += 4) {
+      const word =
+        (part[at] ?? 0) | ((part[at + 1] ?? 0) << 8) | ((part[at + 2] ?? 0) << 16) | ((part[at + 3] ?? 0) << 24);
+      state = mixed(state, word);
+    }
+  }
+  state ^= state >>> 16;
+  state = Math.imul(state, 0x85ebca6b);
+  state ^= state >>> 13;
+  state = Math.imul(state, 0xc2b2ae35);
+  return state ^ (state >>> 16);
+}
+
+function mixed(state: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  const next = state ^ k;
+  return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe6546b64) | 0;
+}

@@ -1,0 +1,157 @@
+/** Elements of sets and maps as nf_tables holds them, and back. */
+import { unreachable } from "../../compiler/invariant.ts";
+import { partsOfKey } from "../../compiler/ir/sets.ts";
+import type {
+  Component,
+  DataType,
+  KeyPart,
+  MapDeclaration,
+  MapElement,
+  SetDeclaration,
+  SetElement,
+  Value,
+  Verdict,
+} from "../../compiler/ir/types.ts";
+import type { Digest } from "./digest.ts";
+import type { RawElement } from "./nf-tables.ts";
+
+/** Declared sets and maps. */
+type Declared = SetDeclaration | MapDeclaration;
+
+/** Bytes of a value; it fills whole words in a key. Undefined: kpc's own tables have no such type. */
+const SIZES: Readonly<Partial<Record<DataType, { readonly bytes: number; readonly isHostOrder?: true }>>> = {
+  ipv4_addr: { bytes: 4 },
+  ipv6_addr: { bytes: 16 },
+  inet_proto: { bytes: 1 },
+  inet_service: { bytes: 2 },
+  integer: { bytes: 4, isHostOrder: true },
+  classid: { bytes: 4, isHostOrder: true },
+  mark: { bytes: 4, isHostOrder: true },
+};
+
+/** Whether elements of `set` can be told in bytes: sets of kpc's own tables that no packet fills. */
+export function hasKnownBytes(set: Declared): boolean {
+  const components = "data" in set && set.data !== "verdict" ? [...set.key, ...set.data] : set.key;
+  const isSimple = !set.interval || set.key.length > 1;
+  return set.dynamic === undefined && isSimple && components.every(({ type }) => SIZES[type] !== undefined);
+}
+
+/** Adds `element` of `set` to `digest`, or takes it away. */
+export function digestElement(
+  digest: Digest,
+  set: Declared,
+  element: SetElement | MapElement,
+  change: "add" | "remove" = "add",
+): void {
+  const parts = partsOfKey(element);
+  const key = write(set.key, parts.map(startOf));
+  const end = set.interval ? write(set.key, parts.map(endOf)) : NONE;
+  digest[change](key, end, "value" in element ? valueBytes(set, element) : NONE);
+}
+
+/** The same of one that the kernel told. */
+export function digestRaw(digest: Digest, { key, keyEnd, value, verdict }: RawElement): void {
+  digest.add(key, keyEnd ?? NONE, value ?? (verdict === undefined ? NONE : verdictBytes(verdict.code, verdict.chain)));
+}
+
+const NONE = new Uint8Array(0);
+
+function startOf(part: KeyPart): Value {
+  return typeof part === "object" ? part.from : part;
+}
+
+function endOf(part: KeyPart): Value {
+  return typeof part === "object" ? part.to : part;
+}
+
+function valueBytes(set: Declared, { value }: MapElement): Uint8Array {
+  if ("kind" in value) return verdictBytes(CODES[value.kind], "chain" in value ? value.chain : undefined);
+  return write("data" in set && set.data !== "verdict" ? set.data : [], value);
+}
+
+const CODES = { drop: 0, accept: 1, continue: -1, jump: -3, goto: -4, return: -5 } as const satisfies Record<
+  Verdict["kind"],
+  number
+>;
+
+function verdictBytes(code: number, chain: string | undefined): Uint8Array {
+  return Buffer.from(`${code} ${chain ?? ""}`, "latin1");
+}
+
+function write(components: readonly Component[], values: readonly Value[]): Buffer {
+  let length = 0;
+  for (const { type } of components) length += paddedLength(type);
+  // A key of one part has no padding.
+  const [only] = components;
+  const bytes = Buffer.alloc(components.length === 1 && only !== undefined ? sizeOf(only.type).bytes : length);
+  let at = 0;
+  for (let i = 0; i < components.length; i++) {
+    const { type } = components[i] as Component;
+    const { bytes: size, isHostOrder } = sizeOf(type);
+    const value = values[i] as Value;
+    if (typeof value === "bigint") {
+      bytes.writeBigUInt64BE(value >> 64n, at);
+      bytes.writeBigUInt64BE(value & 0xffff_ffff_ffff_ffffn, at + 8);
+    } else if (isHostOrder) bytes.writeUIntLE(Number(value), at, size);
+    else bytes.writeUIntBE(Number(value), at, size);
+    at += paddedLength(type);
+  }
+  return bytes;
+}
+
+function sizeOf(type: DataType): { readonly bytes: number; readonly isHostOrder?: true } {
+  return SIZES[type] ?? { bytes: 4 };
+}
+
+function paddedLength(type: DataType): number {
+  return (sizeOf(type).bytes + 3) & ~3;
+}
+
+// --- reading -----------------------------------------------------------------------------------------------------------
+
+/** The element of `set` that the kernel told. */
+export function readElement(set: Declared, raw: RawElement): SetElement | MapElement {
+  const from = read(set.key, raw.key);
+  const to = raw.keyEnd === undefined ? from : read(set.key, raw.keyEnd);
+  const key = from.map((value, i): KeyPart => {
+    const end = to[i] as Value;
+    return value === end ? value : { from: value, to: end };
+  });
+  const comment = raw.comment === undefined ? {} : { comment: raw.comment };
+  if (raw.verdict !== undefined) return { key, ...comment, value: readVerdict(raw.verdict) };
+  if (raw.value === undefined || !("data" in set) || set.data === "verdict") return { key, ...comment };
+  return { key, ...comment, value: read(set.data, raw.value) };
+}
+
+function read(components: readonly Component[], bytes: Buffer): Value[] {
+  let at = 0;
+  return components.map(({ type }) => {
+    const { bytes: size, isHostOrder } = sizeOf(type);
+    const from = at;
+    at += paddedLength(type);
+    if (size === 16) return (bytes.readBigUInt64BE(from) << 64n) | bytes.readBigUInt64BE(from + 8);
+    return isHostOrder ? bytes.readUIntLE(from, size) : bytes.readUIntBE(from, size);
+  });
+}
+
+type VerdictCode = (typeof CODES)[keyof typeof CODES];
+
+function readVerdict({ code, chain = "" }: NonNullable<RawElement["verdict"]>): Verdict {
+  const known = code as VerdictCode;
+  switch (known) {
+    case CODES.drop:
+      return { kind: "drop" };
+    case CODES.accept:
+      return { kind: "accept" };
+    case CODES.continue:
+      return { kind: "continue" };
+    case CODES.return:
+      return { kind: "return" };
+    case CODES.jump:
+      return { kind: "jump", chain };
+    case CODES.goto:
+      return { kind: "goto", chain };
+    default:
+      return unreachable(known);
+  }
+}

@@ -1,0 +1,116 @@
+/** The helper that holds netfilter's netlink socket: requests to it, the kernel's answers back. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { toolEnvironment } from "../kernel/namespace.ts";
+
+/** The kernel refused what it was asked, or nobody is there to ask it. */
+export class NetfilterTrouble extends Error {
+  /** The number of the kernel's error; undefined: it was not asked. */
+  readonly errno: number | undefined;
+
+  constructor(message: string, errno?: number) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+interface Waiting {
+  readonly part: (bytes: Buffer) => void;
+  readonly end: (error: NetfilterTrouble | undefined) => void;
+}
+
+/** Netlink of the network namespace that this process, or the helper's, is in. Requests are answered in their order. */
+export class Netfilter {
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly waiting: Waiting[] = [];
+  private readonly complaints: string[] = [];
+  private received: Buffer = Buffer.alloc(0);
+  private hasEnded = false;
+
+  /** `wrapper`: a command that runs the helper elsewhere, as `nsenter`. */
+  constructor(wrapper: readonly string[] = []) {
+    const [program = "perl", ...args] = [...wrapper, "perl", HELPER];
+    this.child = spawn(program, args, { env: toolEnvironment() });
+    this.child.stdout.on("data", (bytes: Buffer) => this.hear(bytes));
+    this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.complaints.push(text));
+    this.child.stdin.on("error", () => undefined); // it has died; who waits for an answer is told
+    this.child.on("error", ({ message }) => this.complaints.push(message));
+    this.child.on("close", () => {
+      this.hasEnded = true;
+      for (const { end } of this.waiting.splice(0)) end(this.trouble());
+    });
+  }
+
+  /** The helper's process; undefined: it could not be started. */
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Sends a message that asks for a dump or an acknowledgement; `part` is given the messages that answer it, as they come. Throws
+   *  `NetfilterTrouble`. */
+  async ask(message: Buffer, part: (messages: Buffer) => void = () => undefined): Promise<void> {
+    await this.send("n", message, part);
+  }
+
+  /** Holds `name`, which one process of the network namespace can, until this is closed. Undefined: it is held; else the process that
+   *  has it (0: unknown). */
+  async hold(name: string): Promise<number | undefined> {
+    let holder: number | undefined;
+    await this.send("l", Buffer.from(name), (bytes) => {
+      holder = Number(bytes.toString());
+    });
+    return holder;
+  }
+
+  /** Is told when the helper has ended. */
+  onClose(told: () => void): void {
+    this.child.on("close", told);
+  }
+
+  /** Ends the helper, which lets go of what it holds. */
+  close(): void {
+    this.child.stdin.end();
+    this.child.kill("SIGKILL");
+  }
+
+  private send(kind: string, text: Buffer, part: Waiting["part"]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.hasEnded) return reject(this.trouble());
+      this.waiting.push({ part, end: (error) => (error === undefined ? resolve() : reject(error)) });
+      const head = Buffer.alloc(5);
+      head.writeUInt32LE(text.length + 1);
+      head.write(kind, 4);
+      this.child.stdin.write(Buffer.concat([head, text]));
+    });
+  }
+
+  private trouble(): NetfilterTrouble {
+    return new NetfilterTrouble(`the process that asks netfilter has ended: ${this.complaints.join("").trim()}`);
+  }
+
+  private hear(bytes: Buffer): void {
+    const all = this.received.length === 0 ? bytes : Buffer.concat([this.received, bytes]);
+    let at = 0;
+    while (at + 4 <= all.length) {
+      const length = all.readUInt32LE(at);
+      const end = at + 4 + (length === 0 ? 4 : length);
+      if (end > all.length) break;
+      if (length > 0) this.waiting[0]?.part(all.subarray(at + 4, end));
+      else this.finish(all.readUInt32LE(at + 4));
+      at = end;
+    }
+    this.received = all.subarray(at);
+  }
+
+  private finish(errno: number): void {
+    const error = errno === 0 ? undefined : new NetfilterTrouble(`the kernel answers error ${errno}`, errno);
+    this.waiting.shift()?.end(error);
+  }
+}
+
+const HELPER = fileURLToPath(new URL("netfilter.pl", import.meta.url));
+
+/** The command that waits until nobody holds `name`, and then runs `command`, which holds it until it ends. */
+export function holding(name: string, command: readonly string[]): string[] {
+  return ["perl", HELPER, "run", name, ...command];
+}

@@ -1,0 +1,206 @@
+/** Transactions of nf_tables, one at a time, by one nft that stays: its netlink socket stays open, and to close it costs more than the
+ *  transaction. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toolEnvironment } from "../kernel/namespace.ts";
+import { answerOf, type TransactionAnswer } from "./answers.ts";
+import { holding } from "./netfilter.ts";
+
+export interface WriterOptions {
+  /** How long nft may take for a transaction. */
+  readonly limitMs?: number;
+  /** A command that runs nft elsewhere, as `nsenter`. */
+  readonly wrapper?: readonly string[];
+  /** The nft that is run. */
+  readonly nft?: string;
+}
+
+/** Of one transaction. */
+const LIMIT_MS = 30_000;
+
+/** Held by the nft of a writer: one that has lost its parent still finishes its transaction, and the next waits for it. */
+const WRITER_NAME = "kpc-writer";
+
+/** The folder where transactions stand while nft reads them: in memory, where there is such a place. */
+const MEMORY = "/dev/shm";
+
+interface Running {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** What it has written on standard error since the last answer. */
+  heard: string;
+  /** It takes commands from standard input; else it cannot, and each transaction needs a process of its own. */
+  isInteractive: boolean | undefined;
+  ended: boolean;
+  wake: () => void;
+}
+
+export class TableWriter {
+  private readonly limitMs: number;
+  private readonly wrapper: readonly string[];
+  private readonly nft: string;
+  /** nft writes each command into a file in its home. */
+  private readonly folder: string;
+  private running: Running | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+  private sequence = 0;
+  private mayBeInteractive = true;
+  private isClosed = false;
+
+  constructor({ limitMs = LIMIT_MS, wrapper = [], nft = "nft" }: WriterOptions = {}) {
+    this.limitMs = limitMs;
+    this.wrapper = wrapper;
+    this.nft = nft;
+    this.folder = mkdtempSync(join(isFolder(MEMORY) ? MEMORY : tmpdir(), "kpc-writer-"));
+  }
+
+  /** The nft that runs now. */
+  get pid(): number | undefined {
+    return this.running?.child.pid;
+  }
+
+  /** One transaction: all of `text`, or nothing of it. Transactions are made in the order of the calls. */
+  transact(text: string): Promise<TransactionAnswer> {
+    return this.enqueue(() => this.run(text));
+  }
+
+  /** What the kernel would say to a transaction of `text`; it changes nothing. A process of its own. */
+  check(text: string): Promise<TransactionAnswer> {
+    return this.enqueue(() => this.runOnce(text, ["-c", "-f", "-"]));
+  }
+
+  /** Ends nft when the transaction is over that it is at, and removes its folder. */
+  async close(): Promise<void> {
+    await this.enqueue(async () => {
+      this.isClosed = true;
+      this.stop();
+    });
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.queue.then(() => {
+      if (this.isClosed) throw new Error("this writer is closed");
+      return work();
+    });
+    this.queue = done.catch(() => undefined);
+    return done;
+  }
+
+  private async run(text: string): Promise<TransactionAnswer> {
+    if (this.mayBeInteractive) {
+      const answer = await this.runInteractive(text);
+      if (answer !== undefined) return answer;
+      this.mayBeInteractive = false;
+    }
+    return await this.runOnce(text, ["-f", "-"]);
+  }
+
+  /** Undefined: this nft has no interactive mode. */
+  private async runInteractive(text: string): Promise<TransactionAnswer | undefined> {
+    const file = join(this.folder, "transaction.nft");
+    writeFileSync(file, text);
+    const running = this.running ?? this.start();
+    if (running.isInteractive === undefined) {
+      const mark = await this.ask(running, "");
+      if (mark.kind === "refused" && mark.reason === "ended" && /interactive|usage/i.test(mark.message))
+        return undefined;
+      if (mark.kind === "refused") return mark;
+      running.isInteractive = true;
+    }
+    return await this.ask(running, `include "${file}"`);
+  }
+
+  /** Writes a command, and behind it a word that is none: nft's complaint about that is the end of its answer. */
+  private async ask(running: Running, command: string): Promise<TransactionAnswer> {
+    const mark = `sync_${++this.sequence}`;
+    running.heard = "";
+    running.child.stdin.write(`${command}\n${mark}\n`);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      running.wake();
+    }, this.limitMs);
+    let end = -1;
+    while (end < 0 && !running.ended && !isLate) {
+      await new Promise<void>((resolve) => {
+        running.wake = resolve;
+      });
+      end = endOfAnswer(running.heard, mark);
+    }
+    clearTimeout(timer);
+    if (end >= 0) return answerOf(running.heard.slice(0, end));
+    this.stop();
+    const message = running.heard.trim();
+    if (isLate) return { kind: "refused", reason: "hung", message: `nft has not answered in ${this.limitMs} ms` };
+    return { kind: "refused", reason: "ended", message: message === "" ? "nft has ended without an answer" : message };
+  }
+
+  private start(): Running {
+    const [program = "perl", ...args] = [...this.wrapper, ...holding(WRITER_NAME, [this.nft, "-i"])];
+    const child = spawn(program, args, { env: this.environment() });
+    const running: Running = { child, heard: "", isInteractive: undefined, ended: false, wake: () => undefined };
+    this.running = running;
+    child.stdout.resume();
+    child.stdin.on("error", () => undefined); // it has ended, which is told
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      running.heard += text;
+      running.wake();
+    });
+    const end = (message: string): void => {
+      running.heard += message;
+      running.ended = true;
+      if (this.running === running) this.running = undefined;
+      running.wake();
+    };
+    child.on("error", ({ message }) => end(message));
+    child.on("close", () => end(""));
+    return running;
+  }
+
+  private stop(): void {
+    const running = this.running;
+    this.running = undefined;
+    running?.child.stdin.end();
+    running?.child.kill("SIGKILL");
+  }
+
+  private runOnce(text: string, args: readonly string[]): Promise<TransactionAnswer> {
+    return new Promise((resolve) => {
+      const [program = "nft", ...rest] = [...this.wrapper, ...holding(`${WRITER_NAME}-once`, [this.nft, ...args])];
+      const child = spawn(program, rest, { env: this.environment(), timeout: this.limitMs, killSignal: "SIGKILL" });
+      let heard = "";
+      child.stdout.resume();
+      child.stdin.on("error", () => undefined);
+      child.stderr.setEncoding("utf8").on("data", (part: string) => {
+        heard += part;
+      });
+      child.on("error", ({ message }) => resolve({ kind: "refused", reason: "ended", message }));
+      child.on("close", (status, signal) => {
+        if (status === 0) return resolve({ kind: "done" });
+        const answer = answerOf(heard);
+        if (answer.kind === "refused") return resolve(answer);
+        const message = heard.trim() === "" ? `nft has ended: ${signal ?? status}` : heard.trim();
+        resolve({ kind: "refused", reason: signal === "SIGKILL" ? "hung" : "invalid", message });
+      });
+      child.stdin.end(text);
+    });
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    return { ...toolEnvironment(), HOME: this.folder, LC_ALL: "C" };
+  }
+}
+
+/** Where the complaint about `mark` begins that stands at the end of `heard`; -1: it is not there yet. nft writes the place and the
+ *  reason, the line, and signs below the word. */
+function endOfAnswer(heard: string, mark: string): number {
+  const at = heard.lastIndexOf(`\n${mark}\n`);
+  if (at < 0 || !/\^+\n$/.test(heard.slice(at + mark.length + 2))) return -1;
+  return heard.lastIndexOf("\n", at - 1) + 1;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
