@@ -3,7 +3,7 @@
 export type TransactionAnswer =
   | { readonly kind: "done" }
   /** Nothing was changed. */
-  | { readonly kind: "refused"; readonly reason: Refusal; readonly message: string };
+  | { readonly kind: "refused"; readonly reason: RefusalReason; readonly message: string };
 
 /** - `missing`: something that is to be changed is not there: the picture of the table is wrong.
  *  - `exists`: a key has another value: likewise.
@@ -13,10 +13,10 @@ export type TransactionAnswer =
  *  - `hung`: there was no answer in time; nobody knows whether it came into force.
  *  - `ended`: nft ended without an answer; likewise.
  *  - `invalid`: anything else: the text is wrong, or the kernel has no such feature. */
-export type Refusal = "missing" | "exists" | "busy" | "again" | "too-large" | "hung" | "ended" | "invalid";
+export type RefusalReason = "missing" | "exists" | "busy" | "again" | "too-large" | "hung" | "ended" | "invalid";
 
 /** By what the C library says of the kernel's error. */
-const REASONS: readonly (readonly [RegExp, Refusal])[] = [
+const REASONS: readonly (readonly [RegExp, RefusalReason])[] = [
   [/No such file or directory/, "missing"],
   [/File exists/, "exists"],
   [/Device or resource busy/, "busy"],
