@@ -1,0 +1,375 @@
+/**
+ * An API server that can be told to misbehave: lists and watches from a store, writes, tokens, TLS. What it says in order is what the
+ * real one says: the contract tests hold both to it.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import { type Misbehaviour, type Outlet, outletFor } from "./misbehaviour.ts";
+import {
+  keyOf,
+  ObjectStore,
+  type Selector,
+  type StoreChange,
+  type StoredObject,
+  selectedChange,
+  selectorOf,
+} from "./object-store.ts";
+import { formOf, KINDS, placeOf, type RequestForm, type RequestPlace } from "./places.ts";
+import { Refused, refuse, statusObject, tooLarge } from "./refused.ts";
+
+/** Answers of at least so many bytes are zipped for who asks for it. */
+const ZIPPED_FROM = 128 * 1024;
+
+export interface SeenRequest {
+  readonly form: RequestForm;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: IncomingMessage["headers"];
+  /** The status of the answer, once it has ended. */
+  status: number | undefined;
+  /** Whether it is a watch that has begun. */
+  isOpen: boolean;
+}
+
+interface OpenWatch {
+  readonly path: string;
+  readonly outlet: Outlet;
+  readonly apiVersionAndKind: object;
+  readonly destroy: () => void;
+  /** Nothing is told in it any more. */
+  readonly forget: () => void;
+}
+
+interface Planned {
+  readonly forms: readonly RequestForm[];
+  readonly path: string | undefined;
+  readonly misbehaviour: Misbehaviour;
+  left: number;
+}
+
+export class FakeApiServer {
+  readonly store = new ObjectStore();
+  readonly requests: SeenRequest[] = [];
+  /** Whether watches can bring a list first. */
+  streamsLists = true;
+  /** The only tokens that come in; undefined: everybody. */
+  tokens: ReadonlySet<string> | undefined;
+  /** Paths that are answered with 404. */
+  readonly absent = new Set<string>();
+
+  private readonly server: Server | SecureServer;
+  private readonly watches = new Set<OpenWatch>();
+  private readonly waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
+  private readonly planned: Planned[] = [];
+  /** The snapshots of lists in pieces, by version. */
+  private readonly snapshots = new Map<string, { readonly items: StoredObject[]; readonly version: number }>();
+
+  private constructor(tls: { readonly cert: string; readonly key: string } | undefined) {
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
+      this.answer(request, response).catch((error: unknown) => {
+        if (response.headersSent) response.destroy();
+        else refuse(response, error instanceof Refused ? error : new Refused(500, String(error)));
+      });
+    };
+    this.server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
+  }
+
+  static async start(tls?: { readonly cert: string; readonly key: string }): Promise<FakeApiServer> {
+    const fake = new FakeApiServer(tls);
+    await new Promise<void>((resolve) => fake.server.listen(0, "127.0.0.1", resolve));
+    return fake;
+  }
+
+  get url(): string {
+    const { port } = this.server.address() as AddressInfo;
+    return `${this.server instanceof SecureServerClass ? "https" : "http"}://127.0.0.1:${port}`;
+  }
+
+  /** Resolves when a watch is open that is not the list that it brings, or `count` of them since the start. */
+  watching(count = 1): Promise<void> {
+    return this.until(() => this.requests.filter(({ form, isOpen }) => form === "watch" && isOpen).length >= count);
+  }
+
+  /** Resolves when `count` requests have come. */
+  asked(count: number): Promise<void> {
+    return this.until(() => this.requests.length >= count);
+  }
+
+  private until(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push({ holds, resolve }));
+  }
+
+  private notice(): void {
+    for (const { holds, resolve } of this.waiting) if (holds()) resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** The certificate of connections from now on. */
+  presentCertificate(tls: { readonly cert: string; readonly key: string }): void {
+    if (this.server instanceof SecureServerClass) this.server.setSecureContext(tls);
+  }
+
+  /** Misbehaves at the next `times` requests of these forms, or at the next of any. */
+  misbehave(
+    forms: RequestForm | readonly RequestForm[],
+    misbehaviour: Misbehaviour,
+    { times = 1, path }: { readonly times?: number; readonly path?: string } = {},
+  ): void {
+    this.planned.push({ forms: [forms].flat() as RequestForm[], path, misbehaviour, left: times });
+  }
+
+  /** Says `text` in each open watch of `path`. */
+  say(path: string, text: string | Buffer): void {
+    for (const watch of this.watches) if (watch.path === path) watch.outlet.write(text);
+  }
+
+  /** Tells the version to each open watch. */
+  bookmark(path: string, annotations?: Readonly<Record<string, string>>): void {
+    for (const watch of this.watches)
+      if (watch.path === path) watch.outlet.write(this.bookmarkLine(watch, annotations));
+  }
+
+  /** Ends all open watches as it should be. */
+  endWatches(): void {
+    for (const { outlet, forget } of this.watches) {
+      forget();
+      outlet.end();
+    }
+  }
+
+  /** Ends the connections of all open watches. */
+  cutWatches(): void {
+    for (const { destroy, forget } of this.watches) {
+      forget();
+      destroy();
+    }
+  }
+
+  private bookmarkLine({ apiVersionAndKind }: OpenWatch, annotations?: Readonly<Record<string, string>>): string {
+    const metadata = {
+      resourceVersion: String(this.store.version),
+      ...(annotations === undefined ? {} : { annotations }),
+    };
+    return `${JSON.stringify({ type: "BOOKMARK", object: { ...apiVersionAndKind, metadata } })}\n`;
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://fake");
+    const query = Object.fromEntries(url.searchParams);
+    const place = placeOf(url.pathname);
+    const form = formOf(request, query, place?.name);
+    const seen: SeenRequest = {
+      form,
+      path: url.pathname,
+      query,
+      headers: request.headers,
+      status: undefined,
+      isOpen: false,
+    };
+    this.requests.push(seen);
+    this.notice();
+    response.on("finish", () => {
+      seen.status = response.statusCode;
+    });
+    const misbehaviour = this.misbehaviourFor(form, url.pathname);
+    if (misbehaviour?.kind === "reset") return void request.socket.destroy();
+    if (misbehaviour?.kind === "silence" && misbehaviour.bytes < 0) return;
+    if (misbehaviour?.kind === "status")
+      throw new Refused(misbehaviour.code, misbehaviour.message, misbehaviour.reason, misbehaviour);
+    if (misbehaviour?.kind === "answer") {
+      response.writeHead(misbehaviour.code, { "content-type": "application/json", ...misbehaviour.headers });
+      return void response.end(misbehaviour.text);
+    }
+    const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
+    if (this.tokens !== undefined && !this.tokens.has(token)) throw new Refused(401, "Unauthorized", "Unauthorized");
+    if (place === undefined || this.absent.has(place.path))
+      throw new Refused(404, "the server could not find the requested resource", "NotFound");
+    if (form === "write") return this.write(request, response, place);
+    if (place.name !== undefined) return this.get(response, place);
+    const selects = selectorOf(query["labelSelector"] ?? null, query["fieldSelector"] ?? null);
+    const inPlace: Selector = (object) =>
+      (place.namespace === undefined || object.metadata.namespace === place.namespace) && selects(object);
+    const outlet = outletFor(misbehaviour, request, response);
+    if (form === "list") return this.list(request, response, place, query, inPlace, misbehaviour, outlet);
+    this.watch(response, place, seen, inPlace, misbehaviour, outlet);
+  }
+
+  private misbehaviourFor(form: RequestForm, path: string): Misbehaviour | undefined {
+    const found = this.planned.find(
+      (each) => each.left > 0 && each.forms.includes(form) && (each.path === undefined || each.path === path),
+    );
+    if (found !== undefined) found.left--;
+    return found?.misbehaviour;
+  }
+
+  private list(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path }: RequestPlace,
+    query: Readonly<Record<string, string>>,
+    selects: Selector,
+    misbehaviour: Misbehaviour | undefined,
+    outlet: Outlet,
+  ): void {
+    const asked = Number(query["resourceVersion"] ?? 0);
+    if (asked > this.store.version) throw tooLarge(asked, this.store.version);
+    const all = {
+      items: [...this.store.kind(path).objects.values()].sort(byKey).filter(selects),
+      version: this.store.version,
+    };
+    let { items, version } = all;
+    let start = 0;
+    const [apiVersion, kind] = KINDS[path] ?? ["v1", "Object"];
+    const limit = Number(query["limit"] ?? 0);
+    if (query["continue"] !== undefined) {
+      const [snapshot = "", from] = Buffer.from(query["continue"], "base64url").toString().split(" ");
+      const known = this.snapshots.get(snapshot);
+      if (known === undefined || known.version < this.store.oldest)
+        throw new Refused(410, "The provided continue parameter is too old", "Expired");
+      ({ items, version } = known);
+      start = Number(from);
+    }
+    if (misbehaviour?.kind === "old list") version = misbehaviour.version;
+    let token = "";
+    // As from the watch cache: it does not cut lists in pieces.
+    if (limit > 0 && query["resourceVersion"] === undefined && items.length > start + limit) {
+      this.snapshots.set(String(version), { items, version });
+      token = Buffer.from(`${version} ${start + limit}`).toString("base64url");
+      items = items.slice(start, start + limit);
+    } else items = items.slice(start);
+    // Items of a list have no kind of their own.
+    const bare = items.map(({ apiVersion: _, kind: __, ...rest }) => rest);
+    const metadata = { resourceVersion: String(version), ...(token === "" ? {} : { continue: token }) };
+    const text = `${JSON.stringify({ kind: `${kind}List`, apiVersion, metadata, items: bare })}\n`;
+    const isZipped = text.length >= ZIPPED_FROM && /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+    response.writeHead(200, {
+      "content-type": "application/json",
+      ...(isZipped ? { "content-encoding": "gzip" } : {}),
+    });
+    outlet.write(isZipped ? gzipSync(text, { level: 1 }) : text);
+    outlet.end();
+  }
+
+  private watch(
+    response: ServerResponse,
+    { path }: RequestPlace,
+    seen: SeenRequest,
+    selects: Selector,
+    misbehaviour: Misbehaviour | undefined,
+    outlet: Outlet,
+  ): void {
+    const { query } = seen;
+    const isStream = query["sendInitialEvents"] === "true";
+    if (isStream && !this.streamsLists)
+      throw new Refused(
+        422,
+        'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+        "Invalid",
+      );
+    const from = Number(query["resourceVersion"] ?? (isStream ? 0 : this.store.version));
+    const [apiVersion, kind] = KINDS[path] ?? ["v1", "Object"];
+    response.writeHead(200, { "content-type": "application/json" });
+    response.flushHeaders();
+    const error = misbehaviour?.kind === "error event" ? misbehaviour : this.errorOf(from, isStream);
+    if (error !== undefined) {
+      outlet.write(`${JSON.stringify({ type: "ERROR", object: statusObject(error) })}\n`);
+      outlet.end();
+      return;
+    }
+    const store = this.store.kind(path);
+    const tell = (type: string, object: StoredObject): void =>
+      outlet.write(`${JSON.stringify({ type, object: { apiVersion, kind, ...object } })}\n`);
+    const watch: OpenWatch = {
+      path,
+      outlet,
+      apiVersionAndKind: { kind, apiVersion },
+      destroy: () => response.destroy(),
+      forget: () => {
+        store.listeners.delete(onChange);
+        this.watches.delete(watch);
+      },
+    };
+    if (isStream) {
+      for (const object of [...store.objects.values()].sort(byKey)) if (selects(object)) tell("ADDED", object);
+      outlet.write(this.bookmarkLine(watch, { "k8s.io/initial-events-end": "true" }));
+    }
+    const onChange = (change: StoreChange): void => {
+      const selected = selectedChange(change, selects);
+      if (selected !== undefined) tell(selected.type, selected.object);
+    };
+    if (!isStream) for (const change of store.history) if (change.version > from) onChange(change);
+    store.listeners.add(onChange);
+    this.watches.add(watch);
+    seen.isOpen = true;
+    this.notice();
+    response.on("close", watch.forget);
+  }
+
+  /** Why a watch cannot begin at version `from`. */
+  private errorOf(from: number, isStream: boolean): Refused | undefined {
+    const { version, oldest } = this.store;
+    if (from > version && isStream) return tooLarge(from, version);
+    if (from === 0 || from >= oldest || isStream) return undefined;
+    return new Refused(410, `too old resource version: ${from} (${oldest})`, "Expired");
+  }
+
+  private get(response: ServerResponse, { path, namespace, name = "" }: RequestPlace): void {
+    const found = this.store.kind(path).objects.get(namespace === undefined ? name : `${namespace}/${name}`);
+    if (found === undefined) throw new Refused(404, `"${name}" not found`, "NotFound");
+    send(response, 200, found);
+  }
+
+  private async write(request: IncomingMessage, response: ServerResponse, place: RequestPlace): Promise<void> {
+    const { path, namespace, name } = place;
+    const pieces: Buffer[] = [];
+    for await (const piece of request) pieces.push(piece as Buffer);
+    const store = this.store.kind(path);
+    const key = namespace === undefined ? (name ?? "") : `${namespace}/${name}`;
+    if (request.method === "DELETE") {
+      const gone = this.store.delete(path, key);
+      if (gone === undefined) throw new Refused(404, `"${name}" not found`, "NotFound");
+      return send(response, 200, gone);
+    }
+    const sent = JSON.parse(Buffer.concat(pieces).toString());
+    if (request.method === "POST") {
+      const object = { ...sent, metadata: { ...sent.metadata, ...(namespace === undefined ? {} : { namespace }) } };
+      if (store.objects.has(keyOf(object)))
+        throw new Refused(409, `"${object.metadata.name}" already exists`, "AlreadyExists");
+      return send(response, 201, this.store.put(path, object));
+    }
+    const before = store.objects.get(key);
+    if (before === undefined) throw new Refused(404, `"${name}" not found`, "NotFound");
+    const object = request.method === "PATCH" ? merged(before, sent) : sent;
+    const metadata = { ...(object as StoredObject).metadata, name, ...(namespace === undefined ? {} : { namespace }) };
+    send(response, 200, this.store.put(path, { ...(object as StoredObject), metadata } as StoredObject));
+  }
+}
+
+const SecureServerClass = createSecureServer().constructor as new () => SecureServer;
+
+/** A merge patch (RFC 7386). */
+function merged(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
+  const result: Record<string, unknown> = typeof target === "object" && target !== null ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  }
+  return result;
+}
+
+function byKey(a: StoredObject, b: StoredObject): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1;
+}
+
+function send(response: ServerResponse, code: number, object: object): void {
+  response.writeHead(code, { "content-type": "application/json" });
+  response.end(JSON.stringify(object));
+}
