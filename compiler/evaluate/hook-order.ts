@@ -31,13 +31,11 @@ export interface Order<Entry> {
 
 /** One after the other, as far as it is known; all orders that there may be where it is not, and where it may matter. */
 export class HookOrder<Entry extends Listed> {
-  /** Of all tables, as the text has them. */
-  private readonly all: readonly Entry[];
   private readonly numbers: ReadonlyMap<Entry, number>;
   private readonly footprints = new Map<Entry, Footprint>();
 
+  /** `all`: of all tables, as the text has them. */
   constructor(all: readonly Entry[]) {
-    this.all = all;
     this.numbers = new Map(all.map((entry, i) => [entry, i]));
   }
 
@@ -47,8 +45,8 @@ export class HookOrder<Entry extends Listed> {
   }
 
   /** NAT chains of one hook, which run together whatever their priorities, among filters that have the place of NAT. The kernel
-   *  registers that place with the first NAT chain of any hook. */
-  ofNat(nat: readonly Entry[], filters: readonly Entry[]): Order<Entry>[] {
+   *  registers that place with the first NAT chain of any hook: `ofAllHooks` are those of the family. */
+  ofNat(nat: readonly Entry[], filters: readonly Entry[], ofAllHooks: readonly Entry[]): Order<Entry>[] {
     const priorities = [...new Set(nat.map(({ chain }) => chain.priority))].sort((a, b) => a - b);
     const inside = priorities
       .map((priority) => this.ofFilters(nat.filter(({ chain }) => chain.priority === priority)))
@@ -59,18 +57,10 @@ export class HookOrder<Entry extends Listed> {
     if (filters.length === 0) return inside;
     return inside.flatMap((order) => {
       if (order.entries === undefined) return [order];
-      const unit: Unit<Entry> = { parts: this.natLike(nat), entries: order.entries };
+      const unit: Unit<Entry> = { parts: ofAllHooks, entries: order.entries };
       const among = this.ordersOf([unit, ...filters.map((entry) => ({ parts: [entry], entries: [entry] }))]);
       return among.map((each) => ({ entries: each.entries, assumed: [...order.assumed, ...each.assumed] }));
     });
-  }
-
-  /** All NAT chains of the family of `nat`. */
-  private natLike(nat: readonly Entry[]): readonly Entry[] {
-    const families = new Set(nat.map(({ table }) => table.family));
-    return this.all.filter(
-      ({ table, chain }) => chain.type === "nat" && (table.family === "inet" || families.has(table.family)),
-    );
   }
 
   private ordersOf(units: readonly Unit<Entry>[]): Order<Entry>[] {

@@ -50,10 +50,12 @@ export class Hooks {
   }
 
   private entriesAt(family: Family, hook: Hook): readonly HookEntry[] {
+    return this.entriesOf(family).filter(({ chain }) => chain.hook === hook);
+  }
+
+  private entriesOf(family: Family): readonly HookEntry[] {
     const own = family === "IPv4" ? "ip" : "ip6";
-    return this.entries.filter(
-      ({ table, chain }) => chain.hook === hook && (table.family === own || table.family === "inet"),
-    );
+    return this.entries.filter(({ table }) => table.family === own || table.family === "inet");
   }
 
   at(family: Family, hook: Hook): readonly Stage[] {
@@ -65,10 +67,9 @@ export class Hooks {
       const here = entries.filter(({ chain }) => placeOf(chain) === place);
       const nat = here.filter(({ chain }) => chain.type === "nat");
       const filters = here.filter(({ chain }) => chain.type !== "nat");
-      return {
-        place,
-        orders: nat.length === 0 ? this.orderOf.ofFilters(filters) : this.orderOf.ofNat(nat, filters),
-      };
+      if (nat.length === 0) return { place, orders: this.orderOf.ofFilters(filters) };
+      const ofAllHooks = this.entriesOf(family).filter(({ chain }) => chain.type === "nat");
+      return { place, orders: this.orderOf.ofNat(nat, filters, ofAllHooks) };
     });
     this.stages[family].set(hook, stages);
     return stages;
