@@ -95,8 +95,7 @@ export class Evaluator {
     const { state } = passage;
     if (state.shared.end !== undefined) return [passage];
     const hasRoute = hook !== "prerouting" && hook !== "input";
-    const isSaid = hasRoute || state.shared.outInterface === "";
-    return this.pass(hook, isSaid ? state : withShared(state, { outInterface: "" }), undefined).flatMap(Passage.of);
+    return this.pass(hook, hasRoute ? state : withShared(state, { outInterface: "" }), undefined).flatMap(Passage.of);
   }
 
   /** What becomes of a packet that was led through hooks one at a time: `passages` are all that it can have come to. As `evaluate`
@@ -114,10 +113,11 @@ export class Evaluator {
   /** Takes every order of chains that is open for one that matters, as if all packets had been followed. */
   assumeAllOrders(families: readonly Family[]): void {
     for (const family of families)
-      for (const hook of HOOKS)
-        for (const { orders } of this.hooks.at(family, hook))
-          if (orders.length > 1)
-            for (const { assumed } of orders) for (const { chains } of assumed) this.chainsInAnyOrder.add(chains);
+      for (const hook of HOOKS) for (const { orders } of this.hooks.at(family, hook)) this.noteOrders(orders);
+  }
+
+  private noteOrders(orders: Stage["orders"]): void {
+    for (const { assumed } of orders) for (const { chains } of assumed) this.chainsInAnyOrder.add(chains);
   }
 
   /** All that can become of the packets. */
@@ -194,8 +194,7 @@ export class Evaluator {
         states: entries === undefined ? inAnyOrder(states, assumed) : passAll(entries, states, place),
       })),
     );
-    if (open.length > 0)
-      for (const { assumed } of orders) for (const { chains } of assumed) this.chainsInAnyOrder.add(chains);
+    if (open.length > 0) this.noteOrders(orders);
     return [...common, ...open];
   }
 }

@@ -37,8 +37,7 @@ export function joinOrders(orders: readonly Ordered[]): {
       for (const rest of rests) rest.take(key);
       return true;
     });
-    if (inCommon.length === state.branches.length) common.push(state);
-    else if (inCommon.length > 0) common.push({ shared: state.shared, branches: inCommon });
+    if (inCommon.length > 0) common.push({ shared: state.shared, branches: inCommon });
   }
   const conditions = conditionsOf(orders);
   const open = rests.flatMap((rest, i) => rest.left(conditions[i] ?? ALWAYS));
@@ -68,9 +67,7 @@ class Rest {
     for (const { shared, branches } of states)
       for (const branch of branches) {
         const key = this.keyOf(shared, branch);
-        const known = this.branches.get(key);
-        if (known === undefined) this.branches.set(key, [{ shared, branch }]);
-        else known.push({ shared, branch });
+        this.branches.set(key, [...(this.branches.get(key) ?? []), { shared, branch }]);
       }
   }
 
@@ -82,7 +79,7 @@ class Rest {
   }
 
   has(key: string): boolean {
-    return (this.branches.get(key)?.length ?? 0) > 0;
+    return this.branches.get(key)?.[0] !== undefined;
   }
 
   take(key: string): void {
@@ -93,13 +90,10 @@ class Rest {
     const byShared = new Map<SharedState, Branch[]>();
     for (const some of this.branches.values())
       for (const { shared, branch } of some) {
-        const known = byShared.get(shared);
-        if (known === undefined) byShared.set(shared, [branch]);
-        else known.push(branch);
+        const known = byShared.get(shared) ?? [];
+        byShared.set(shared, known);
+        known.push(where(branch, both(branch.condition, order)));
       }
-    return [...byShared].map(([shared, branches]) => ({
-      shared,
-      branches: branches.map((branch) => where(branch, both(branch.condition, order))),
-    }));
+    return [...byShared].map(([shared, branches]) => ({ shared, branches }));
   }
 }
