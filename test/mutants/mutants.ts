@@ -1,7 +1,7 @@
 /**
  * Mutants of the sources: each place of some folders is made wrong, and a test must notice.
  *
- *   npm run mutants -- compiler/lower [compiler/model …] [--file listeners.ts] [--sample 300] [--seed 1] [--jobs 2] [--work 3000000]
+ *   npm run mutants -- compiler/lower [compiler/model …] [--file listeners.ts …] [--sample 300] [--seed 1] [--jobs 2] [--work 3000000]
  *
  * A mutant that no test notices is to stand in test/mutants/survivors/, below the reason why. `--sample N`: N mutants of each folder,
  * chosen by `--seed`. `--work N`: how many loops and calls all tests of one mutant may make. Exit code 1 where a survivor is not
@@ -23,7 +23,7 @@ function options() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      file: { type: "string" },
+      file: { type: "string", multiple: true },
       sample: { type: "string" },
       seed: { type: "string", default: "1" },
       jobs: { type: "string", default: "2" },
@@ -46,7 +46,7 @@ async function judgeFolder(path: string, judges: readonly MutantJudge[]): Promis
   const seconds = (): string => ((performance.now() - start) / 1000).toFixed(0);
   note(`${path}: ${sources.mutants.length} mutants, reached by tests of ${recorded.length} files (${seconds()} s)`);
   const all = [...sources.mutants.keys()].filter(
-    (id) => file === undefined || sources.mutants[id]?.file.endsWith(file),
+    (id) => file === undefined || file.some((each) => sources.mutants[id]?.file.endsWith(each)),
   );
   const ids = sample === undefined ? all : sampleOf(all, Number(sample), Number(seed));
   let done = 0;
