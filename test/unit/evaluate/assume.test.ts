@@ -47,6 +47,10 @@ describe("rules", () => {
     ],
     [["a !a then DROP"], ["pass"]],
     [
+      ["a then ACCEPT", "a then DROP", "b then DROP"],
+      ["accept if a", "drop if not a, b", "pass if not a, not b"],
+    ],
+    [
       ["a b then DROP", "!a then ACCEPT"],
       ["accept if not a", "drop if a, b", "pass if a, not b"],
     ],

@@ -124,6 +124,14 @@ const FORMS: readonly (readonly [string, string, readonly string[], string, stri
     "local 203.0.113.5:80 > 192.168.0.2:5000",
   ],
   [
+    "nothing, to the node itself, which NAT is asked for once",
+    "own tcp 192.168.0.2:5000 > 10.1.0.1:80",
+    [PREROUTING("dnat to 10.1.0.9"), base("input", 100, "snat to 10.1.0.200")],
+    "local 192.168.0.2:5000 > 10.1.0.1:80",
+    "192.168.0.2:5000 > 10.1.0.1:80 | 10.1.0.1:80 > 192.168.0.2:5000 | confirmed",
+    "local 10.1.0.1:80 > 192.168.0.2:5000",
+  ],
+  [
     "snat at input",
     "eth0 tcp 203.0.113.5:40000 > 192.168.0.2:22",
     [base("input", 100, "tcp dport 22 snat to 10.1.0.200:7")],
