@@ -51,10 +51,7 @@ export function fatesAlone(program: Program, { fields, members, environment = NO
   const packet: Packet = { ...TO_SERVICE, ...members };
   const evaluator = new Evaluator(program, PLAIN);
   return fatesOf(regionOf(alone(packet).region, fields), fields, (point) => {
-    const own = packetAt(point, packet);
-    // Of many packets it is not told where each of them goes.
-    const address = `${printAddress(own.destination)} is`;
-    return fateOf(evaluator.evaluateWhole(own, environment)).replaceAll(address, "the destination is");
+    return fateOf(evaluator.evaluateWhole(packetAt(point, packet), environment));
   });
 }
 
@@ -62,7 +59,8 @@ function fatesOf(region: PacketSet, fields: string, fateAt: (point: PacketSet) =
   const named = fields.split(", ").map((text) => readField(text)[0]);
   const groups: { readonly fate: string; readonly names: string[] }[] = [];
   for (const point of pointsIn(region)) {
-    const fate = fateAt(point);
+    // Of one packet it is told where it goes.
+    const fate = fateAt(point).replaceAll(`${printValue(point.daddr.single as Cut)} is`, "the destination is");
     const name = named.map((field) => printValue(point[field].single as Cut)).join(" ");
     const last = groups.at(-1);
     if (last?.fate === fate) last.names.push(name);

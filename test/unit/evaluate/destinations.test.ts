@@ -33,7 +33,7 @@ chain f { type filter hook ${second} priority 0; ip daddr 10.9.9.9 drop; }
 /** Of ports, to each of which a translation is followed. */
 const each = (ports: readonly number[], to: (port: number) => string) => ports.map((port) => `${port}: ${to(port)}`);
 
-type Row = readonly [rules: string, fields: string, fates: readonly string[], members?: Partial<Packet>];
+type Row = [rules: string, fields: string, fates: readonly string[], members?: Partial<Packet>];
 
 describe("packets that a translation does not apply to come to the next rule", () => {
   test.each<Row>([
@@ -107,7 +107,7 @@ describe("of several addresses and ports", () => {
     expect(fatesBy(nat(rules, members), { fields, members })).toEqual(fates);
   });
 
-  test.each<readonly [rule: string, fields: string, fates: readonly string[]]>([
+  test.each<[rule: string, fields: string, fates: readonly string[]]>([
     [
       "-p tcp -m tcp --dport 80:83 -j DNAT --to-destination 10.1.0.1:1080-1082/80",
       "dport 79-84",
@@ -143,7 +143,7 @@ chain f { type filter hook forward priority 0; ${drop} }
 }`);
 }
 
-type RowBehind = readonly [to: string, match: string, fields: string, fates: readonly string[], of?: Partial<Packet>];
+type RowBehind = [to: string, match: string, fields: string, fates: readonly string[], of?: Partial<Packet>];
 
 describe("a rule behind it", () => {
   test.each<RowBehind>([
@@ -206,7 +206,7 @@ describe("a rule behind it", () => {
   const ADDRESSES = "a choice of 10.1.0.1-10.1.0.65";
   const PORTS = "a choice of ports 100-164";
   const TO_PORTS = "dnat to 10.1.0.1:100-164 random";
-  test.each<readonly [to: string, match: string, fact: string, taken: string, of?: Partial<Packet>]>([
+  test.each<[to: string, match: string, fact: string, taken: string, of?: Partial<Packet>]>([
     ["dnat to 10.1.0.1-10.1.0.65", "ip daddr 10.1.0.2", "ip daddr == 167837698", ADDRESSES],
     ["dnat to 10.1.0.1-10.1.0.65", "fib daddr type local", "fib daddr type == 2", ADDRESSES],
     [`meta l4proto tcp ${TO_PORTS}`, "tcp dport 120", "tcp dport == 120", PORTS],

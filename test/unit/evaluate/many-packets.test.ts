@@ -32,7 +32,7 @@ function fatesBy(match: string, packets: ManyPackets): string[] {
 }
 
 /** Match; packets; those of them that pass. */
-type Row = readonly [match: string, fields: string, passing: string, members?: Partial<Packet>];
+type Row = [match: string, fields: string, passing: string, members?: Partial<Packet>];
 
 function testRows(rows: readonly Row[]): void {
   test.each(rows)("%s, of %s: %s", (match, fields, passing, members = {}) => {
