@@ -3,7 +3,7 @@
 /** What a request goes out with. The same object as long as nothing has changed. */
 export interface ApiCredentials {
   /** Of requests: `authorization` and what impersonates. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly tls: ApiTls;
 }
 
