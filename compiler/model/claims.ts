@@ -11,22 +11,22 @@ export interface Claimant {
   readonly creationTimestamp: number | undefined;
 }
 
-/** The same Service ports without the addresses and node ports that an older Service has. Age is creationTimestamp; a
- *  manifest without one counts as youngest; then namespace, name and port decide. Reports `address-conflict`. */
+/** The order in which claimants come: age is creationTimestamp; a manifest without one counts as youngest; then namespace, name and
+ *  port decide. */
+const OLDEST_FIRST = compareBy<Claimant>(
+  ({ creationTimestamp }) => creationTimestamp ?? Number.POSITIVE_INFINITY,
+  ({ service }) => service.namespace,
+  ({ service }) => service.name,
+  ({ service }) => service.portName,
+  ({ service }) => service.protocol,
+);
+
+/** The same Service ports without the addresses and node ports that an older Service has. Reports `address-conflict`. */
 export function resolveConflicts(claimants: readonly Claimant[], report: Report): ServicePort[] {
   const owners = new Map<string, { readonly service: ServicePort; readonly origin: Origin }>();
   const resolved = new Map<ServicePort, ServicePort>();
-  const oldestFirst = [...claimants].sort(
-    compareBy(
-      ({ creationTimestamp }) => creationTimestamp ?? Number.POSITIVE_INFINITY,
-      ({ service }) => service.namespace,
-      ({ service }) => service.name,
-      ({ service }) => service.portName,
-      ({ service }) => service.protocol,
-    ),
-  );
-  for (const { service } of oldestFirst) {
-    const claim = (what: string, key: string, origin: Origin): boolean => {
+  for (const { service } of [...claimants].sort(OLDEST_FIRST)) {
+    const isKept = ({ what, key, origin }: Claim): boolean => {
       const owner = owners.get(key);
       if (owner === undefined) {
         owners.set(key, { service, origin });
@@ -42,30 +42,48 @@ export function resolveConflicts(claimants: readonly Claimant[], report: Report)
       });
       return false;
     };
-    const { protocol, port, nodePort } = service;
-    const claimAddress = (kind: string, address: Address, origin: Origin): boolean =>
-      claim(
-        `${kind} ${printAddress(address)} port ${port}/${protocol.toUpperCase()}`,
-        `${address} ${protocol} ${port}`,
-        origin,
-      );
-    const keep =
-      (kind: string) =>
-      ({ address, origin }: LocatedAddress) =>
-        claimAddress(kind, address, origin);
-    resolved.set(service, {
-      ...service,
-      servesClusterIp: claimAddress("cluster IP", service.clusterIp, service.clusterIpOrigin),
-      externalIps: distinct(service.externalIps).filter(keep("external IP")),
-      loadBalancerIps: distinct(service.loadBalancerIps).filter(keep("load balancer address")),
-      nodePort:
-        nodePort !== undefined &&
-        claim(`node port ${nodePort}/${protocol.toUpperCase()}`, `${protocol} ${nodePort}`, service.nodePortOrigin)
-          ? nodePort
-          : undefined,
-    });
+    resolved.set(service, withClaims(service, isKept));
   }
   return claimants.map(({ service }) => resolved.get(service) ?? service);
+}
+
+/** Something that only one Service port of a family can have. */
+interface Claim {
+  /** Equal for the same address and port, or node port. */
+  readonly key: string;
+  /** In words. */
+  readonly what: string;
+  readonly origin: Origin;
+}
+
+/** `service` with what it claims as far as `isKept` says so. Each claim is asked about once, the cluster IP first. */
+export function withClaims(service: ServicePort, isKept: (claim: Claim) => boolean): ServicePort {
+  const { protocol, port, nodePort } = service;
+  const keepsAddress = (kind: string, address: Address, origin: Origin): boolean =>
+    isKept({
+      what: `${kind} ${printAddress(address)} port ${port}/${protocol.toUpperCase()}`,
+      key: `${address} ${protocol} ${port}`,
+      origin,
+    });
+  const keep =
+    (kind: string) =>
+    ({ address, origin }: LocatedAddress) =>
+      keepsAddress(kind, address, origin);
+  return {
+    ...service,
+    servesClusterIp: service.servesClusterIp && keepsAddress("cluster IP", service.clusterIp, service.clusterIpOrigin),
+    externalIps: distinct(service.externalIps).filter(keep("external IP")),
+    loadBalancerIps: distinct(service.loadBalancerIps).filter(keep("load balancer address")),
+    nodePort:
+      nodePort !== undefined &&
+      isKept({
+        what: `node port ${nodePort}/${protocol.toUpperCase()}`,
+        key: `${protocol} ${nodePort}`,
+        origin: service.nodePortOrigin,
+      })
+        ? nodePort
+        : undefined,
+  };
 }
 
 /** Each address once, the first of each. */
