@@ -30,7 +30,7 @@ export function lower(view: NodeView, settings: Settings): Ruleset {
       settings.families[family].podNetwork !== undefined,
   );
   const tables = used.map((family) => {
-    const contribution = new Contribution(new Identities());
+    const contribution = new Contribution(Identities.of(view[family]));
     for (const service of view[family]) contribute(service, settings, family, contribution);
     return tableOf(contribution, settings, family);
   });

@@ -1,6 +1,6 @@
 /** The numbers by which session affinity remembers endpoints. */
 import { expect, test } from "vitest";
-import { Identities } from "../../../compiler/lower/identities.ts";
+import { Identities, IdentityNames } from "../../../compiler/lower/identities.ts";
 import type { ServicePort } from "../../../compiler/model/types.ts";
 import { hashText } from "../../../compiler/net/hash.ts";
 import { candidate, servicePort } from "../../support/service-port.ts";
@@ -8,10 +8,17 @@ import { candidate, servicePort } from "../../support/service-port.ts";
 const ENDPOINT = candidate("1 ready");
 const hashOf = (name: string): number => hashText(`shop/${name}/tcp/10.244.0.1:8080`);
 
-/** The numbers of endpoint 10.244.0.1:8080 of Services of namespace shop, asked for one after the other. */
+/** The numbers of endpoint 10.244.0.1:8080 of Services of namespace shop. */
 function numbersOf(...services: readonly (string | Partial<ServicePort>)[]): number[] {
-  const identities = new Identities();
-  return services.map((each) => identities.of(servicePort(typeof each === "string" ? { name: each } : each), ENDPOINT));
+  const ports = services.map((each) => servicePort(typeof each === "string" ? { name: each } : each));
+  const views = ports.map((port) => ({
+    ...port,
+    affinitySeconds: 60,
+    clusterEndpoints: [ENDPOINT],
+    localEndpoints: [ENDPOINT],
+  }));
+  const identities = Identities.of(views);
+  return ports.map((port) => identities.of(port, ENDPOINT));
 }
 
 test("the names of this test have the hashes that it needs", () => {
@@ -21,18 +28,48 @@ test("the names of this test have the hashes that it needs", () => {
 
 test.each<[what: string, services: (string | Partial<ServicePort>)[], want: number[]]>([
   ["the hash of Service, protocol and endpoint", ["web", "api"], [hashOf("web"), hashOf("api")]],
-  ["the same for the same one", ["web", "web"], [hashOf("web"), hashOf("web")]],
   ["never 0", ["akdbrlvy"], [1]],
-  ["never 2^32-1: the next number but 0", ["adhtiqpc"], [1]],
-  ["the next free one behind both", ["adhtiqpc", "akdbrlvy"], [1, 2]],
+  ["never 2^32-1, and leaves room above", ["adhtiqpc"], [0xfffeffff]],
   [
-    "the later one of two names with one hash has the next",
+    "the next one for the later name of two with one hash",
     ["web-5pwq", "web-g5fe"],
     [hashOf("web-5pwq"), hashOf("web-5pwq") + 1],
   ],
-  ["each keeps its own", ["web-5pwq", "web-g5fe", "web-5pwq"], [0, 1, 0].map((n) => hashOf("web-5pwq") + n)],
-  ["another protocol is another one", [{ protocol: "udp" }], [hashText("shop/web/udp/10.244.0.1:8080")]],
-  ["another port of the Service, too", [{ portName: "http" }], [hashText("shop/web:http/tcp/10.244.0.1:8080")]],
+  ["the same, in whatever order", ["web-g5fe", "web-5pwq"], [hashOf("web-5pwq") + 1, hashOf("web-5pwq")]],
+  ["the hash again without the other name", ["web-g5fe"], [hashOf("web-5pwq")]],
+  ["another one for another protocol", [{ protocol: "udp" }], [hashText("shop/web/udp/10.244.0.1:8080")]],
+  ["another one for another port", [{ portName: "http" }], [hashText("shop/web:http/tcp/10.244.0.1:8080")]],
 ])("a number is %s", (_, services, want) => {
   expect(numbersOf(...services)).toEqual(want);
+});
+
+// Two names with one hash, and one that wants the number behind it.
+const CROWD = ["10.0.232.51", "10.36.240.251", "10.86.252.36"].map((address) => `shop/web/tcp/${address}:8080`);
+const [LOW = "", HIGH = "", BEHIND = ""] = CROWD;
+
+test("names that want one number push on those that they meet, whatever comes and goes first", () => {
+  const wanted = hashText(LOW);
+  expect([hashText(HIGH), hashText(BEHIND)]).toEqual([wanted, wanted + 1]);
+  const all = new Map([
+    [HIGH, wanted + 1],
+    [BEHIND, wanted + 2],
+  ]);
+  for (const order of [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 2, 0],
+  ]) {
+    const names = new IdentityNames();
+    for (const i of order) names.add(CROWD[i] ?? "");
+    expect(names.moved()).toEqual(all);
+  }
+  const names = new IdentityNames();
+  for (const name of CROWD) names.add(name);
+  names.remove(HIGH);
+  expect(names.moved()).toEqual(new Map());
+  names.add(HIGH);
+  names.remove(BEHIND);
+  expect(names.moved()).toEqual(new Map([[HIGH, wanted + 1]]));
+  names.remove(LOW);
+  expect(names.moved()).toEqual(new Map());
 });
