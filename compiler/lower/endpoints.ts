@@ -25,7 +25,7 @@ export const HAIRPIN = "hairpin";
 const LIST_OFFSET: Readonly<Record<EndpointListKind, number>> = { only: 0, cluster: 16384, local: 32768 };
 
 /** Slots of one list. */
-const LIST_CAPACITY = 16384;
+export const LIST_CAPACITY = 16384;
 
 const endpointsMap = (by: FrontendKey, protocol: Protocol): string =>
   by === "address" ? `endpoints-${protocol}` : `node-port-endpoints-${protocol}`;
@@ -80,7 +80,8 @@ function endpointsOf(frontend: Frontend, list: EndpointListKind): readonly Servi
   return local ? service.localEndpoints : service.clusterEndpoints;
 }
 
-function pickChainName({ by, list, count, protocol, affinitySeconds }: PickChain): string {
+/** The name of a chain, by what it does. */
+export function pickChainName({ by, list, count, protocol, affinitySeconds }: PickChain): string {
   const words = ["pick"];
   if (by === "node-port") words.push("node-port");
   if (list !== "only") words.push(list);

@@ -11,7 +11,7 @@ export interface ServicePortView extends ServicePort, EndpointLists {}
 /** In the order of the cluster. */
 export type NodeView = Readonly<Record<Family, readonly ServicePortView[]>>;
 
-export function viewOf({ servicePorts }: Cluster, node: NodeContext): NodeView {
+export function viewOf({ servicePorts }: Pick<Cluster, "servicePorts">, node: NodeContext): NodeView {
   const view = (port: ServicePort): ServicePortView => withEndpoints(port, chooseEndpoints(port, node));
   return { IPv4: servicePorts.IPv4.map(view), IPv6: servicePorts.IPv6.map(view) };
 }

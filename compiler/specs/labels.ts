@@ -6,11 +6,11 @@ import type { Meta } from "./metadata.ts";
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
 /** An object with either label does not exist for kube-proxy, whatever the label's value. */
-const IGNORED_LABELS = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
+export const HIDING_LABELS = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
 
 /** The label that hides an object from kube-proxy. */
 export function ignoredLabel(meta: Meta): string | undefined {
-  return IGNORED_LABELS.find((label) => meta.labels.has(label));
+  return HIDING_LABELS.find((label) => meta.labels.has(label));
 }
 
 /** Whether `labels` hold all of `selector`. An empty selector selects nothing: for Services it means that somebody else

@@ -32,6 +32,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   complete: ["documents", "net", "node", "specs"],
   ir: ["net"],
   lower: ["certificates", "ir", "model", "net", "node"],
+  updates: ["documents", "ir", "lower", "model", "net", "node", "specs"],
   passes: ["ir", "net"],
   packets: ["ir", "net"],
   evaluate: ["ir", "net", "packets"],

@@ -1,0 +1,38 @@
+/** One Service by itself, decoded and joined by the stages that read whole clusters. */
+import type { Diagnostic } from "../diagnostics.ts";
+import { resolveCluster } from "../model/resolve.ts";
+import type { Cluster } from "../model/types.ts";
+import { loadSpecs } from "../specs/load.ts";
+import type { Specs } from "../specs/types.ts";
+
+/** What the objects of one Service come to, before other Services have a say. */
+export interface DecodedService {
+  readonly servicePorts: Cluster["servicePorts"];
+  /** Milliseconds since 1970. */
+  readonly created: number | undefined;
+}
+
+/** `texts`: of a Service and of its slices. Gives undefined where one of them has an error. */
+export function decodeService(
+  texts: readonly string[],
+  report: (finding: Diagnostic) => void,
+): DecodedService | undefined {
+  let isSound = true;
+  const noticing = (finding: Diagnostic): void => {
+    if (finding.severity === "error") isSound = false;
+    report(finding);
+  };
+  const specs = specsOf(texts, noticing);
+  const [service] = specs.services;
+  if (service === undefined || !isSound) return undefined;
+  const { servicePorts } = resolveCluster(specs, { controller: "" }, noticing);
+  return isSound ? { servicePorts, created: service.meta.creationTimestamp } : undefined;
+}
+
+/** The objects in `texts`. */
+export function specsOf(texts: readonly string[], report: (finding: Diagnostic) => void): Specs {
+  return loadSpecs(
+    texts.map((text) => ({ name: "API server", text })),
+    report,
+  );
+}

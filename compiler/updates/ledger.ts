@@ -1,0 +1,146 @@
+/** Which Services want what the table has once for all of them: elements of shared sets, chains, and all else that its shape depends on. */
+import type { SetElement } from "../ir/types.ts";
+import { Contribution, type PickChain, type SharedKey } from "../lower/contribution.ts";
+import type { Identities } from "../lower/identities.ts";
+import { compareKeys } from "./watched-object.ts";
+
+/** The element for a key of a shared set before and after a change; undefined: there is none. */
+export interface SharedChange {
+  readonly set: string;
+  readonly before: SetElement | undefined;
+  readonly after: SetElement | undefined;
+}
+
+export class Ledger {
+  /** The Services that want an element, by set and key, in the order of their names: the first one's element counts. */
+  private readonly owners = new Map<string, Map<SharedKey, string | readonly string[]>>();
+  /** How many Services want a part of the shape, by its name. */
+  private readonly counts = new Map<string, number>();
+  private readonly picks = new Map<string, PickChain>();
+  /** Whether the shape has changed since it was asked for. */
+  private hasMoved = false;
+
+  /** Notes what a Service adds, `before` and `after` a change. Gives the keys of shared elements that it wants no longer, or newly. */
+  move(service: string, before: Contribution, after: Contribution, changes: SharedChanges): void {
+    for (const [set, elements] of before.shared)
+      for (const [key, element] of elements)
+        if (after.shared.get(set)?.has(key) !== true) this.moveOne(set, key, changes, service, element, false);
+    for (const [set, elements] of after.shared)
+      for (const [key, element] of elements)
+        if (before.shared.get(set)?.has(key) !== true) this.moveOne(set, key, changes, service, element, true);
+    const [old, wanted] = [partsOf(before), partsOf(after)];
+    for (const part of old) if (!wanted.has(part)) this.count(part, -1);
+    for (const part of wanted) if (!old.has(part)) this.count(part, 1);
+    for (const [name, pick] of after.picks) this.picks.set(name, pick);
+  }
+
+  private moveOne(
+    set: string,
+    key: SharedKey,
+    changes: SharedChanges,
+    service: string,
+    element: SetElement,
+    isWanted: boolean,
+  ): void {
+    const keys = this.owners.get(set) ?? new Map<SharedKey, string | readonly string[]>();
+    this.owners.set(set, keys);
+    const found = keys.get(key);
+    const before = found === undefined ? [] : typeof found === "string" ? [found] : found;
+    const after = isWanted ? [...before, service].sort(compareKeys) : before.filter((each) => each !== service);
+    const [first, second] = after;
+    if (first === undefined) keys.delete(key);
+    else keys.set(key, second === undefined ? first : after);
+    changes.note(set, key, before[0], first, service, element);
+  }
+
+  private count(part: string, by: 1 | -1): void {
+    const count = (this.counts.get(part) ?? 0) + by;
+    if (count === 0) this.counts.delete(part);
+    else this.counts.set(part, count);
+    if (count === 0 || (count === 1 && by === 1)) this.hasMoved = true;
+    if (count === 0) this.picks.delete(part);
+  }
+
+  /** Whether the shape may have changed since the last time. */
+  takeMoved(): boolean {
+    const moved = this.hasMoved;
+    this.hasMoved = false;
+    return moved;
+  }
+
+  /** Chains that Services use, by their names. */
+  usedPicks(): ReadonlyMap<string, PickChain> {
+    return this.picks;
+  }
+
+  /** What all Services need the table to have, without elements. */
+  shape(identities: Identities): Contribution {
+    const all = new Contribution(identities);
+    for (const [name, pick] of this.picks) all.picks.set(name, pick);
+    for (const part of this.counts.keys()) {
+      const [kind, value = ""] = part.split(" ");
+      if (kind === PROTOCOL) all.protocols.add(value as PickChain["protocol"]);
+      if (kind === AFFINITY) all.affinitySeconds.add(Number(value));
+    }
+    all.hasHealthChecks = this.counts.has(HEALTH_CHECKS);
+    all.translatesToSelf = this.counts.has(TO_SELF);
+    return all;
+  }
+}
+
+const PROTOCOL = "protocol";
+const AFFINITY = "affinity";
+const HEALTH_CHECKS = "health-checks";
+const TO_SELF = "to-self";
+
+/** Names of chains have no spaces, and none of the other words is one. */
+function partsOf(contribution: Contribution): ReadonlySet<string> {
+  const parts = new Set<string>(contribution.picks.keys());
+  for (const protocol of contribution.protocols) parts.add(`${PROTOCOL} ${protocol}`);
+  for (const seconds of contribution.affinitySeconds) parts.add(`${AFFINITY} ${seconds}`);
+  if (contribution.hasHealthChecks) parts.add(HEALTH_CHECKS);
+  if (contribution.translatesToSelf) parts.add(TO_SELF);
+  return parts;
+}
+
+/** What became of shared elements in one change. */
+export class SharedChanges {
+  private readonly noted = new Map<string, Map<SharedKey, Noted>>();
+
+  note(
+    set: string,
+    key: SharedKey,
+    before: string | undefined,
+    after: string | undefined,
+    service: string,
+    element: SetElement,
+  ): void {
+    const keys = this.noted.get(set) ?? new Map<SharedKey, Noted>();
+    this.noted.set(set, keys);
+    const noted = keys.get(key) ?? { before, after, elements: new Map<string, SetElement>() };
+    noted.after = after;
+    noted.elements.set(service, element);
+    keys.set(key, noted);
+  }
+
+  /** `elementOf`: the element of a Service that did not move. Elements without comments are the same for all Services. */
+  *all(elementOf: (set: string, key: SharedKey, service: string) => SetElement | undefined): Generator<SharedChange> {
+    for (const [set, keys] of this.noted)
+      for (const [key, { before, after, elements }] of keys) {
+        if (before === after) continue;
+        const [any] = elements.values();
+        if (before !== undefined && after !== undefined && any?.comment === undefined) continue;
+        const find = (service: string | undefined): SetElement | undefined =>
+          service === undefined ? undefined : (elements.get(service) ?? elementOf(set, key, service));
+        yield { set, before: find(before), after: find(after) };
+      }
+  }
+}
+
+interface Noted {
+  /** The Service whose element it was, and is. */
+  readonly before: string | undefined;
+  after: string | undefined;
+  /** Those that were seen, by Service. */
+  readonly elements: Map<string, SetElement>;
+}

@@ -1,0 +1,86 @@
+/** The objects of the cluster as they are now, one text each. */
+import { compareKeys, type WatchedKind, type WatchedObject } from "./watched-object.ts";
+
+/** What of an object's Services has to be made anew: these Services, or everything, because the settings of the node may be others. */
+export type Touched = readonly string[] | "settings";
+
+export class ObjectTexts {
+  private readonly services = new Map<string, string>();
+  private readonly slices = new Map<string, { readonly text: string; readonly service: string | undefined }>();
+  /** Keys of slices, by the Service that they name, whether there is such a Service or not yet. */
+  private readonly slicesOf = new Map<string, Set<string>>();
+  private readonly ofNode = new Map<string, string>();
+
+  /** An object that is new, has changed, or is told again. */
+  put({ kind, key, text, service }: WatchedObject): Touched {
+    switch (kind) {
+      case "Service":
+        if (this.services.get(key) === text) return [];
+        this.services.set(key, text);
+        return [key];
+      case "EndpointSlice": {
+        const old = this.slices.get(key);
+        if (old?.text === text) return [];
+        if (old?.service !== service) this.leave(key, old?.service);
+        this.slices.set(key, { text, service });
+        if (service !== undefined) this.enter(key, service);
+        return [old?.service, service].filter(
+          (each, i, all) => each !== undefined && all.indexOf(each) === i,
+        ) as string[];
+      }
+      default: {
+        if (this.ofNode.get(`${kind} ${key}`) === text) return [];
+        this.ofNode.set(`${kind} ${key}`, text);
+        return "settings";
+      }
+    }
+  }
+
+  /** An object that is gone. */
+  delete(kind: WatchedKind, key: string): Touched {
+    switch (kind) {
+      case "Service":
+        return this.services.delete(key) ? [key] : [];
+      case "EndpointSlice": {
+        const old = this.slices.get(key);
+        this.slices.delete(key);
+        this.leave(key, old?.service);
+        return old?.service === undefined ? [] : [old.service];
+      }
+      default:
+        return this.ofNode.delete(`${kind} ${key}`) ? "settings" : [];
+    }
+  }
+
+  /** The keys of all objects of `kind`. */
+  keysOf(kind: WatchedKind): string[] {
+    if (kind === "Service") return [...this.services.keys()];
+    if (kind === "EndpointSlice") return [...this.slices.keys()];
+    return [...this.ofNode.keys()].filter((key) => key.startsWith(`${kind} `)).map((key) => key.slice(kind.length + 1));
+  }
+
+  /** The texts of a Service and of its slices; undefined: there is no such Service. */
+  textsOf(service: string): readonly string[] | undefined {
+    const text = this.services.get(service);
+    if (text === undefined) return undefined;
+    const slices = [...(this.slicesOf.get(service) ?? [])].sort(compareKeys);
+    return [text, ...slices.flatMap((key) => this.slices.get(key)?.text ?? [])];
+  }
+
+  /** The texts of all objects that settings of the node are taken from. */
+  settingTexts(): readonly string[] {
+    return [...this.ofNode.keys()].sort().flatMap((key) => this.ofNode.get(key) ?? []);
+  }
+
+  private enter(slice: string, service: string): void {
+    const slices = this.slicesOf.get(service) ?? new Set();
+    this.slicesOf.set(service, slices.add(slice));
+  }
+
+  private leave(slice: string, service: string | undefined): void {
+    const slices = service === undefined ? undefined : this.slicesOf.get(service);
+    if (service === undefined || slices === undefined) return;
+    slices.delete(slice);
+    if (slices.size === 0) this.slicesOf.delete(service);
+  }
+}

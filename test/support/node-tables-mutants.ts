@@ -1,0 +1,127 @@
+/** Mistakes in the code that keeps tables up with events: what histories must notice. Each replaces a text that is once in a file of
+ *  compiler/. */
+
+export interface NodeTablesMutant {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** By what is wrong. */
+export const NODE_TABLES_MUTANTS: Readonly<Record<string, NodeTablesMutant>> = {
+  "a shared element goes with the first Service that leaves it": {
+    file: "updates/ledger.ts",
+    from: "before.filter((each) => each !== service)",
+    to: "[]",
+  },
+  "a shared element stays when nobody wants it": {
+    file: "updates/ledger.ts",
+    from: "if (first === undefined) keys.delete(key);",
+    to: "if (first === undefined) return;",
+  },
+  "a shared element is that of whoever came first": {
+    file: "updates/ledger.ts",
+    from: "[...before, service].sort(compareKeys)",
+    to: "[...before, service]",
+  },
+  "a shared element keeps its first owner's comment": {
+    file: "updates/ledger.ts",
+    from: "if (before !== undefined && after !== undefined && any?.comment === undefined) continue;",
+    to: "if (before !== undefined && after !== undefined) continue;",
+  },
+  "parts of the shape are counted once": {
+    file: "updates/ledger.ts",
+    from: "(this.counts.get(part) ?? 0) + by",
+    to: "by === 1 ? 1 : 0",
+  },
+  "the shape never shrinks": {
+    file: "updates/ledger.ts",
+    from: "if (count === 0) this.counts.delete(part);",
+    to: "if (count < 0) this.counts.delete(part);",
+  },
+  "whoever loses a claim is forgotten": {
+    file: "updates/claim-index.ts",
+    from: "if (service !== by.service) others.add(service);",
+    to: "void others;",
+  },
+  "the youngest has what several claim": {
+    file: "updates/claim-index.ts",
+    from: "left < right ? -1 : left > right ? 1 :",
+    to: "left > right ? -1 : left < right ? 1 :",
+  },
+  "equally old ones have what they claimed first": {
+    file: "updates/claim-index.ts",
+    from: "left > right ? 1 : compareKeys(a.service, b.service)",
+    to: "left > right ? 1 : 0",
+  },
+  "claims are not taken back": {
+    file: "updates/node-tables.ts",
+    from: "this.families[family].claims.move(before?.claims[family] ?? []",
+    to: "this.families[family].claims.move([]",
+  },
+  "what goes and what comes are exchanged": {
+    file: "ir/table-change.ts",
+    from: "return { removed: [...old.values()], added };",
+    to: "return { removed: added, added: [...old.values()] };",
+  },
+  "an element with another value stays as it was": {
+    file: "ir/table-change.ts",
+    from: "same !== undefined && contentOf(same) === contentOf(element)",
+    to: "same !== undefined",
+  },
+  "a slice that names another Service stays with the old one": {
+    file: "updates/object-texts.ts",
+    from: "if (old?.service !== service) this.leave(key, old?.service);",
+    to: "",
+  },
+  "a slice that names another Service does not touch the old one": {
+    file: "updates/object-texts.ts",
+    from: "return [old?.service, service].filter(",
+    to: "return [service].filter(",
+  },
+  "slices that come before their Service are lost": {
+    file: "updates/object-texts.ts",
+    from: "if (service !== undefined) this.enter(key, service);",
+    to: "if (service !== undefined && this.services.has(service)) this.enter(key, service);",
+  },
+  "a Service that is deleted leaves its elements": {
+    file: "updates/object-texts.ts",
+    from: "return this.services.delete(key) ? [key] : [];",
+    to: "this.services.delete(key);\n        return [];",
+  },
+  "other settings concern only Services that change": {
+    file: "updates/node-tables.ts",
+    from: "    if (isOther)\n",
+    to: "    if (isOther && chosen.length > 9)\n",
+  },
+  "settings are taken once": {
+    file: "updates/node-tables.ts",
+    from: "this.resolved !== undefined && stringify(this.resolved) === stringify(resolved)",
+    to: "this.resolved !== undefined",
+  },
+  "the old side is made with the new settings": {
+    file: "updates/family-table.ts",
+    from: "this.contributionOf(move.before, before, this.oldIdentities)",
+    to: "this.contributionOf(move.before, after, this.oldIdentities)",
+  },
+  "the old side forgets what it had lost": {
+    file: "updates/family-table.ts",
+    from: "({ key }) => !lost.includes(key)",
+    to: "() => true",
+  },
+  "the table stays when its last Service goes": {
+    file: "updates/family-table.ts",
+    from: "this.users === 0 && serviceCidrs",
+    to: "this.users < 0 && serviceCidrs",
+  },
+  "endpoints are left out of texts that are kept": {
+    file: "updates/watched-object.ts",
+    from: '["addresses", "conditions", "nodeName", "hints"]',
+    to: '["addresses", "conditions", "nodeName"]',
+  },
+  "a Service with an error loses its elements": {
+    file: "updates/node-tables.ts",
+    from: "else if (decoded === undefined) continue;",
+    to: "",
+  },
+};
