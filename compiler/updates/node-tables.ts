@@ -7,9 +7,9 @@ import { FAMILIES, type Family } from "../net/address.ts";
 import type { Config } from "../node/config.ts";
 import { type Resolved, resolveConfig } from "../node/resolve.ts";
 import { type DecodedService, decodeService, specsOf } from "./decode-service.ts";
-import { FamilyTable, type Move, type Side } from "./family-table.ts";
 import { ObjectTexts, type Touched } from "./object-texts.ts";
-import { compareKeys, type WatchedKind, watchedObject } from "./watched-object.ts";
+import { type Move, ServiceTable, type Side } from "./service-table.ts";
+import { compareKeys, type RuleKind, watchedObject } from "./watched-object.ts";
 
 /** One transaction: what is to be done to the tables, and why. */
 export interface NodeUpdate {
@@ -41,7 +41,7 @@ interface KeptService {
 export class NodeTables {
   private readonly config: Config;
   private readonly store = new ObjectTexts();
-  private readonly families: Readonly<Record<Family, FamilyTable>>;
+  private readonly families: Readonly<Record<Family, ServiceTable>>;
   private readonly kept = new Map<string, KeptService>();
   /** Services whose objects have changed since their elements were made, with the objects. */
   private readonly dirty = new Map<string, Set<string>>();
@@ -54,7 +54,7 @@ export class NodeTables {
   /** `config`: with kube-proxy's own settings beneath (`withKubeProxy`). */
   constructor(config: Config, { hasSpares = false }: NodeTablesOptions = {}) {
     this.config = config;
-    this.families = { IPv4: new FamilyTable("IPv4", hasSpares), IPv6: new FamilyTable("IPv6", hasSpares) };
+    this.families = { IPv4: new ServiceTable("IPv4", hasSpares), IPv6: new ServiceTable("IPv6", hasSpares) };
   }
 
   /** An object that the API server tells of, as it is now. Others than those that are watched are left out. */
@@ -70,7 +70,7 @@ export class NodeTables {
   }
 
   /** After a list of all objects of `kind`: whatever is not in it is gone. */
-  keepOnly(kind: WatchedKind, keys: ReadonlySet<string>): void {
+  keepOnly(kind: RuleKind, keys: ReadonlySet<string>): void {
     for (const key of this.store.keysOf(kind)) if (!keys.has(key)) this.forget(kind, key);
   }
 
@@ -125,7 +125,7 @@ export class NodeTables {
 
   // --- events ------------------------------------------------------------------------------------------------------------
 
-  private forget(kind: WatchedKind, key: string): void {
+  private forget(kind: RuleKind, key: string): void {
     this.touch(`${kind} ${key}`, this.store.delete(kind, key));
   }
 
@@ -199,7 +199,7 @@ export class NodeTables {
   }
 
   private keep(texts: readonly string[], { servicePorts, created }: DecodedService): KeptService {
-    const claims = (family: Family): readonly string[] => FamilyTable.claimsOf(servicePorts[family]);
+    const claims = (family: Family): readonly string[] => ServiceTable.claimsOf(servicePorts[family]);
     return { texts, created, claims: { IPv4: claims("IPv4"), IPv6: claims("IPv6") }, lost: NOTHING_LOST };
   }
 

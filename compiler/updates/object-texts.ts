@@ -1,5 +1,6 @@
 /** The objects of the cluster as they are now, one text each. */
-import { compareKeys, type WatchedKind, type WatchedObject } from "./watched-object.ts";
+import { unreachable } from "../invariant.ts";
+import { compareKeys, type RuleKind, type WatchedObject } from "./watched-object.ts";
 
 /** What of an object's Services has to be made anew: these Services, or everything, because the settings of the node may be others. */
 export type Touched = readonly string[] | "settings";
@@ -28,16 +29,19 @@ export class ObjectTexts {
           (each, i, all) => each !== undefined && all.indexOf(each) === i,
         ) as string[];
       }
-      default: {
+      case "Node":
+      case "ServiceCIDR": {
         if (this.ofNode.get(`${kind} ${key}`) === text) return [];
         this.ofNode.set(`${kind} ${key}`, text);
         return "settings";
       }
+      default:
+        return unreachable(kind);
     }
   }
 
   /** An object that is gone. */
-  delete(kind: WatchedKind, key: string): Touched {
+  delete(kind: RuleKind, key: string): Touched {
     switch (kind) {
       case "Service":
         return this.services.delete(key) ? [key] : [];
@@ -47,13 +51,16 @@ export class ObjectTexts {
         this.leave(key, old?.service);
         return old?.service === undefined ? [] : [old.service];
       }
-      default:
+      case "Node":
+      case "ServiceCIDR":
         return this.ofNode.delete(`${kind} ${key}`) ? "settings" : [];
+      default:
+        return unreachable(kind);
     }
   }
 
   /** The keys of all objects of `kind`. */
-  keysOf(kind: WatchedKind): string[] {
+  keysOf(kind: RuleKind): string[] {
     if (kind === "Service") return [...this.services.keys()];
     if (kind === "EndpointSlice") return [...this.slices.keys()];
     return [...this.ofNode.keys()].filter((key) => key.startsWith(`${kind} `)).map((key) => key.slice(kind.length + 1));

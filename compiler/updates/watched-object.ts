@@ -1,13 +1,14 @@
 /** Objects as the API server sends them, cut down to what decides rules. */
 import { isObject } from "../documents/show.ts";
+import { unreachable } from "../invariant.ts";
 import { HIDING_LABELS, SERVICE_NAME_LABEL } from "../specs/labels.ts";
 
-export const WATCHED_KINDS = ["Service", "EndpointSlice", "Node", "ServiceCIDR"] as const;
+export const RULE_KINDS = ["Service", "EndpointSlice", "Node", "ServiceCIDR"] as const;
 
-export type WatchedKind = (typeof WATCHED_KINDS)[number];
+export type RuleKind = (typeof RULE_KINDS)[number];
 
 export interface WatchedObject {
-  readonly kind: WatchedKind;
+  readonly kind: RuleKind;
   /** `namespace/name`; of kinds without namespaces the name. */
   readonly key: string;
   /** Of an EndpointSlice: the Service that it names, `namespace/name`. */
@@ -22,7 +23,7 @@ type Json = Readonly<Record<string, unknown>>;
  *  those that are wrong are reported when it is decoded. */
 export function watchedObject(value: unknown): WatchedObject | undefined {
   if (!isObject(value)) return undefined;
-  const kind = WATCHED_KINDS.find((each) => each === value["kind"]);
+  const kind = RULE_KINDS.find((each) => each === value["kind"]);
   const metadata = value["metadata"];
   if (kind === undefined || !isObject(metadata)) return undefined;
   const { name, namespace } = metadata;
@@ -48,7 +49,7 @@ const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 const READ_LABELS = [...HIDING_LABELS, SERVICE_NAME_LABEL, ZONE_LABEL];
 
-function trimmed(kind: WatchedKind, object: Json, metadata: Json): Json {
+function trimmed(kind: RuleKind, object: Json, metadata: Json): Json {
   const labels = isObject(metadata["labels"]) ? pick(metadata["labels"], READ_LABELS) : metadata["labels"];
   const head = {
     ...pick(object, ["apiVersion", "kind"]),
@@ -65,6 +66,8 @@ function trimmed(kind: WatchedKind, object: Json, metadata: Json): Json {
       return { ...head, spec: within(spec, ["podCIDR", "podCIDRs"]), status: within(status, ["addresses"]) };
     case "ServiceCIDR":
       return { ...head, spec };
+    default:
+      return unreachable(kind);
   }
 }
 

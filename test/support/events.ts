@@ -16,7 +16,7 @@ export type AgentEvent =
   | { readonly kind: "update"; readonly limit: number };
 
 /** Settings, and events among which objects of several states of a cluster come, change, go and come again, in any order. */
-export interface History {
+export interface EventHistory {
   readonly config: Config;
   readonly events: readonly AgentEvent[];
 }
@@ -134,7 +134,7 @@ function eventsOf(
 const USUAL = 60;
 
 /** `withBroken`: some objects have errors at times. `most`: how many events there may be. */
-export function history(withBroken = false, most = USUAL): fc.Arbitrary<History> {
+export function history(withBroken = false, most = USUAL): fc.Arbitrary<EventHistory> {
   return fc.array(cluster, { minLength: 1, maxLength: 3 }).chain((clusters) => {
     const [{ proxy, mode } = expectCluster()] = clusters;
     const { serviceCIDRs, zone: _, ...others } = proxy;
@@ -209,7 +209,7 @@ export class ReplayedAgent {
 }
 
 /** How the tables of an agent differ from those that `compile` makes of the objects, after all events: as commands, empty where they do not. */
-export function disagreement({ config, events }: History, make?: (config: Config) => NodeTables): string {
+export function disagreement({ config, events }: EventHistory, make?: (config: Config) => NodeTables): string {
   const agent = new ReplayedAgent(config, make);
   try {
     for (const event of events) agent.take(event);
@@ -222,7 +222,10 @@ export function disagreement({ config, events }: History, make?: (config: Config
 
 /** The same where objects have errors at times: of each Service its last objects without one count. The agent makes elements after each
  *  event. */
-export function disagreementWithBroken({ config, events }: History, make?: (config: Config) => NodeTables): string {
+export function disagreementWithBroken(
+  { config, events }: EventHistory,
+  make?: (config: Config) => NodeTables,
+): string {
   const agent = new ReplayedAgent(config, make);
   const good = new Map<string, readonly Manifest[]>();
   try {

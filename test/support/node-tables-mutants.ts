@@ -100,17 +100,17 @@ export const NODE_TABLES_MUTANTS: Readonly<Record<string, NodeTablesMutant>> = {
     to: "this.resolved !== undefined",
   },
   "the old side is made with the new settings": {
-    file: "updates/family-table.ts",
+    file: "updates/service-table.ts",
     from: "this.contributionOf(move.before, before, this.oldIdentities)",
     to: "this.contributionOf(move.before, after, this.oldIdentities)",
   },
   "the old side forgets what it had lost": {
-    file: "updates/family-table.ts",
+    file: "updates/service-table.ts",
     from: "({ key }) => !lost.includes(key)",
     to: "() => true",
   },
   "the table stays when its last Service goes": {
-    file: "updates/family-table.ts",
+    file: "updates/service-table.ts",
     from: "this.users === 0 && serviceCidrs",
     to: "this.users < 0 && serviceCidrs",
   },

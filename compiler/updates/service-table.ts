@@ -37,7 +37,7 @@ export interface Side {
 
 type Moves = Iterable<readonly [service: string, Move<Side>]>;
 
-export class FamilyTable {
+export class ServiceTable {
   private readonly family: Family;
   private readonly hasSpares: boolean;
   readonly claims = new ClaimIndex();
