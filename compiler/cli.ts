@@ -1,5 +1,6 @@
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addApplyCommand } from "./cli/apply-options.ts";
 import { positive, type RunWork, withExamples } from "./cli/command.ts";
 import { ENGINE_NAMES, SINGLE_ENGINE_NAMES } from "./cli/engines.ts";
 import { addIngressCommands } from "./cli/ingress.ts";
@@ -315,6 +316,7 @@ function buildProgram(run: RunWork): Command {
     run(async () => (await import("./cli/picture.ts")).pictureCommand(inputs, flags)),
   );
 
+  addApplyCommand(program, run);
   addLabCommands(program, run);
   addIngressCommands(program, run);
 

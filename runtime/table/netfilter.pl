@@ -20,27 +20,33 @@ use Socket qw(:all);
 
 $^F = 255;    # what is opened here stays open in COMMAND
 
+# The socket that holds the name; undefined: another process does.
 sub hold {
     my ($name) = @_;
     socket(my $holder, AF_UNIX, SOCK_STREAM, 0) or die "cannot open a Unix socket: $!\n";
-    return (listen($holder, 8), $holder) if bind $holder, pack_sockaddr_un("\0$name");
+    if (bind $holder, pack_sockaddr_un("\0$name")) {
+        listen $holder, 4096;
+        return $holder;
+    }
     die "cannot hold $name: $!\n" unless $!{EADDRINUSE};
-    # Who listens tells its process by itself.
-    socket(my $asking, AF_UNIX, SOCK_STREAM, 0) or die "cannot open a Unix socket: $!\n";
-    return (0, 0) unless connect $asking, pack_sockaddr_un("\0$name");
-    my ($pid) = unpack 'i', getsockopt $asking, SOL_SOCKET, 17;    # SO_PEERCRED
-    return (0, $pid);
+    return undef;
+}
+
+# The process that holds the name, which a socket that listens tells by itself; 0: too many have asked, and nobody ever answers them.
+sub holder_of {
+    my ($name) = @_;
+    socket(my $asking, AF_UNIX, SOCK_STREAM | 04000, 0) or die "cannot open a Unix socket: $!\n";    # SOCK_NONBLOCK
+    return 0 unless connect $asking, pack_sockaddr_un("\0$name");
+    return unpack 'i', getsockopt $asking, SOL_SOCKET, 17;    # SO_PEERCRED
 }
 
 if (@ARGV) {
     my (undef, $name, @command) = @ARGV;
-    my $held;
     for (1 .. 1500) {
-        (my $is_ours, $held) = hold($name);
-        exec @command or die "cannot run $command[0]: $!\n" if $is_ours;
+        if (my $held = hold($name)) { exec @command or die "cannot run $command[0]: $!\n" }
         select undef, undef, undef, 0.02;
     }
-    die "process $held has not ended in 30 s\n";
+    die 'process ' . holder_of($name) . " has not ended in 30 s\n";
 }
 
 socket(my $netlink, 16, SOCK_RAW, 12) or die "cannot open netfilter netlink: $!\n";
@@ -98,8 +104,8 @@ while (1) {
     my ($kind, $text) = unpack 'a a*', read_exactly($length);
     if ($kind eq 'n') { finish(ask($text)) }
     elsif ($kind eq 'l') {
-        my ($is_ours, $holder) = hold($text);
-        $is_ours ? push @held, $holder : answer("$holder");
+        my $holder = hold($text);
+        defined $holder ? push @held, $holder : answer(holder_of($text));
         finish(0);
     }
     else { die "unknown request $kind\n" }

@@ -15,6 +15,8 @@ export interface WriterOptions {
   readonly wrapper?: readonly string[];
   /** The nft that is run. */
   readonly nft?: string;
+  /** Does not wait for the nft of another writer to end. */
+  readonly isImpatient?: boolean;
 }
 
 /** Of one transaction. */
@@ -40,6 +42,7 @@ export class TableWriter {
   private readonly limitMs: number;
   private readonly wrapper: readonly string[];
   private readonly nft: string;
+  private readonly isImpatient: boolean;
   /** nft writes each command into a file in its home. */
   private readonly folder: string;
   private running: Running | undefined;
@@ -48,10 +51,11 @@ export class TableWriter {
   private mayBeInteractive = true;
   private isClosed = false;
 
-  constructor({ limitMs = LIMIT_MS, wrapper = [], nft = "nft" }: WriterOptions = {}) {
+  constructor({ limitMs = LIMIT_MS, wrapper = [], nft = "nft", isImpatient = false }: WriterOptions = {}) {
     this.limitMs = limitMs;
     this.wrapper = wrapper;
     this.nft = nft;
+    this.isImpatient = isImpatient;
     this.folder = mkdtempSync(join(isFolder(MEMORY) ? MEMORY : tmpdir(), "kpc-writer-"));
   }
 
@@ -72,6 +76,7 @@ export class TableWriter {
 
   /** Ends nft when the transaction is over that it is at, and removes its folder. */
   async close(): Promise<void> {
+    if (this.isClosed) return;
     await this.enqueue(async () => {
       this.isClosed = true;
       this.stop();
@@ -138,7 +143,7 @@ export class TableWriter {
   }
 
   private start(): Running {
-    const [program = "perl", ...args] = [...this.wrapper, ...holding(WRITER_NAME, [this.nft, "-i"])];
+    const [program = "perl", ...args] = [...this.wrapper, ...this.held(WRITER_NAME, "-i")];
     const child = spawn(program, args, { env: this.environment() });
     const running: Running = { child, heard: "", isInteractive: undefined, ended: false, wake: () => undefined };
     this.running = running;
@@ -168,7 +173,7 @@ export class TableWriter {
 
   private runOnce(text: string, args: readonly string[]): Promise<TransactionAnswer> {
     return new Promise((resolve) => {
-      const [program = "nft", ...rest] = [...this.wrapper, ...holding(`${WRITER_NAME}-once`, [this.nft, ...args])];
+      const [program = "nft", ...rest] = [...this.wrapper, ...this.held(`${WRITER_NAME}-once`, ...args)];
       const child = spawn(program, rest, { env: this.environment(), timeout: this.limitMs, killSignal: "SIGKILL" });
       let heard = "";
       child.stdout.resume();
@@ -186,6 +191,11 @@ export class TableWriter {
       });
       child.stdin.end(text);
     });
+  }
+
+  private held(name: string, ...args: readonly string[]): string[] {
+    const command = [this.nft, ...args];
+    return this.isImpatient ? command : holding(name, command);
   }
 
   private environment(): NodeJS.ProcessEnv {

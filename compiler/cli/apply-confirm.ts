@@ -1,0 +1,137 @@
+/** Changes that are undone unless somebody confirms them: a process of its own waits, whatever becomes of the one that has made them. */
+import { spawn } from "node:child_process";
+
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  beginWatch,
+  closePending,
+  confirmPending,
+  endOf,
+  forgetEnd,
+  isConfirmed,
+  isWatched,
+  networkNamespace,
+  pendingIn,
+  readPending,
+  removePending,
+  writeEnd,
+  writePending,
+} from "../../runtime/table/pending.ts";
+import { restoreTables } from "../../runtime/table/restore.ts";
+import { printTable } from "../formats/nft/print.ts";
+import type { Table } from "../ir/types.ts";
+import { type CommonFlags, EXIT, print } from "./session.ts";
+import { Trouble } from "./trouble.ts";
+
+/** Milliseconds between two looks. */
+const LOOK_MS = 50;
+
+/** How long the process that watches may take to begin. */
+const BEGIN_MS = 20_000;
+
+/** How long restoring may take. */
+const RESTORE_MS = 60_000;
+
+/** A change that waits. */
+export class Confirmation {
+  readonly id: string;
+  private readonly waitMs: number;
+
+  private constructor(id: string, waitMs: number) {
+    this.id = id;
+    this.waitMs = waitMs;
+  }
+
+  /** From now on a process watches that restores `before` after `waitMs`. Throws `Trouble` where it cannot be started. */
+  static async begin(before: readonly Table[], waitMs: number): Promise<Confirmation> {
+    const id = process.getBuiltinModule("node:crypto").randomBytes(3).toString("hex");
+    writePending({
+      id,
+      namespace: networkNamespace(),
+      waitMs,
+      before: before.map((table) => printTable(table)).join(""),
+    });
+    const child = spawn(process.execPath, [process.argv[1] ?? "", "apply", "--watch", id], {
+      detached: true,
+      stdio: "ignore",
+    });
+    child.on("error", () => undefined);
+    child.unref();
+    const end = performance.now() + BEGIN_MS;
+    while (!isWatched(id)) {
+      if (performance.now() > end || child.exitCode !== null) {
+        removePending(id);
+        throw new Trouble("nothing is applied: the process that would undo the change cannot be started");
+      }
+      await sleep(LOOK_MS);
+    }
+    return new Confirmation(id, waitMs);
+  }
+
+  /** There is nothing to undo. */
+  async giveUp(): Promise<void> {
+    confirmPending(this.id);
+    await ended(this.id);
+  }
+
+  /** Until somebody confirms the change, by Enter or from elsewhere, or it is undone. */
+  async wait({ quiet }: CommonFlags): Promise<"confirmed" | "restored"> {
+    const how = process.stdin.isTTY ? "press Enter, or run" : "run";
+    if (quiet !== true)
+      await print(`to keep this, ${how} within ${this.waitMs / 1000} s: kpc apply --confirm-now ${this.id}\n`);
+    const confirm = (): void => void confirmPending(this.id);
+    if (process.stdin.isTTY) process.stdin.once("data", confirm);
+    const end = await ended(this.id);
+    process.stdin.off("data", confirm);
+    process.stdin.pause();
+    if (end === "confirmed") {
+      if (quiet !== true) await print("confirmed\n");
+      return "confirmed";
+    }
+    forgetEnd(this.id);
+    process.stderr.write(`kpc: not confirmed: ${end.restored}\n`);
+    return "restored";
+  }
+}
+
+async function ended(id: string): Promise<NonNullable<ReturnType<typeof endOf>>> {
+  for (;;) {
+    const end = endOf(id);
+    if (end !== undefined) return end;
+    await sleep(LOOK_MS);
+  }
+}
+
+/** `kpc apply --confirm-now ID`. Throws `Trouble` where no such change waits. */
+export async function confirmNow(id: string, { quiet }: CommonFlags): Promise<number> {
+  if (!confirmPending(id)) {
+    const end = endOf(id);
+    if (typeof end === "object") throw new Trouble(`change ${id} is not confirmed, it is too late: ${end.restored}`);
+    const waiting = pendingIn(networkNamespace());
+    const those = waiting.length === 0 ? "none waits here" : `${waiting.join(", ")} waits here`;
+    throw new Trouble(`no change ${id} waits to be confirmed; ${those}`);
+  }
+  const end = await ended(id);
+  if (end !== "confirmed") throw new Trouble(`change ${id} is not confirmed, it is too late: ${end.restored}`);
+  if (quiet !== true) await print(`confirmed ${id}\n`);
+  return EXIT.fine;
+}
+
+/** The process that watches. It outlives the terminal, and the process that has made the change. */
+export async function watchPending(id: string): Promise<number> {
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+  const change = readPending(id);
+  if (change === undefined) throw new Trouble(`no change ${id} is to be watched`);
+  const end = performance.now() + change.waitMs;
+  beginWatch(id);
+  while (performance.now() < end) {
+    if (isConfirmed(id)) {
+      removePending(id);
+      return EXIT.fine;
+    }
+    await sleep(LOOK_MS);
+  }
+  if (closePending(id)) return EXIT.fine;
+  writeEnd(id, await restoreTables(change.before, RESTORE_MS));
+  return EXIT.fine;
+}

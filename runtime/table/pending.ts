@@ -1,0 +1,116 @@
+/** Changes that are undone unless somebody confirms them: what is kept of them in a folder until then. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Of one change. */
+export interface PendingChange {
+  readonly id: string;
+  /** The network namespace that it is in. */
+  readonly namespace: string;
+  /** How long it waits for its confirmation. */
+  readonly waitMs: number;
+  /** The tables as they were before, as nft lists them. */
+  readonly before: string;
+}
+
+/** How a change ended that nobody has confirmed in time. */
+export type PendingEnd = "confirmed" | { readonly restored: string };
+
+/** The folder of all of them: `KPC_STATE`, else one that is gone after the next start of the machine. */
+function stateFolder(): string {
+  const given = process.env["KPC_STATE"];
+  if (given !== undefined && given !== "") return given;
+  return existsSync("/run") && process.getuid?.() === 0 ? "/run/kpc" : join(tmpdir(), `kpc-${process.getuid?.() ?? 0}`);
+}
+
+/** The network namespace of this process. */
+export function networkNamespace(): string {
+  return String(statSync("/proc/self/ns/net").ino);
+}
+
+/** Throws what the system says where it cannot be written. */
+export function writePending(change: PendingChange): void {
+  mkdirSync(folderOf(change.id), { recursive: true, mode: 0o700 });
+  writeFileSync(join(folderOf(change.id), "change.json"), JSON.stringify(change), { mode: 0o600 });
+}
+
+/** Undefined: no such change waits. */
+export function readPending(id: string): PendingChange | undefined {
+  const file = join(folderOf(id), "change.json");
+  return ID.test(id) && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as PendingChange) : undefined;
+}
+
+const ID = /^[0-9a-f]{6}$/;
+
+/** Those of a network namespace that wait. */
+export function pendingIn(namespace: string): string[] {
+  if (!existsSync(stateFolder())) return [];
+  return readdirSync(stateFolder()).filter((name) => readPending(name)?.namespace === namespace);
+}
+
+export function removePending(id: string): void {
+  rmSync(folderOf(id), { recursive: true, force: true });
+}
+
+// --- who watches ---------------------------------------------------------------------------------------------------------
+
+/** Says that a process watches the change, from now on. */
+export function beginWatch(id: string): void {
+  writeFileSync(join(folderOf(id), "watched"), String(process.pid));
+}
+
+export function isWatched(id: string): boolean {
+  return existsSync(join(folderOf(id), "watched"));
+}
+
+/** Confirms the change: false where it is too late, or there is none. */
+export function confirmPending(id: string): boolean {
+  if (readPending(id) === undefined) return false;
+  try {
+    writeFileSync(join(folderOf(id), "confirmed"), "");
+    return true;
+  } catch {
+    return false; // it has just been taken away
+  }
+}
+
+/** Whether the change is confirmed by now. */
+export function isConfirmed(id: string): boolean {
+  return existsSync(join(folderOf(id), "confirmed"));
+}
+
+/** Ends the time in which the change can be confirmed: whether it was. If not, `writeEnd` is to say what was done instead. */
+export function closePending(id: string): boolean {
+  writeEnd(id, "");
+  const closed = `${folderOf(id)}.closed`;
+  renameSync(folderOf(id), closed);
+  const wasConfirmed = existsSync(join(closed, "confirmed"));
+  rmSync(closed, { recursive: true, force: true });
+  if (wasConfirmed) forgetEnd(id);
+  return wasConfirmed;
+}
+
+/** Leaves word of what was done because nobody has confirmed the change; empty: it is being done. */
+export function writeEnd(id: string, restored: string): void {
+  const file = `${folderOf(id)}.end`;
+  writeFileSync(`${file}.new`, restored, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** How the change has ended; undefined: it waits, or is just being undone. */
+export function endOf(id: string): PendingEnd | undefined {
+  if (existsSync(folderOf(id))) return undefined;
+  const file = `${folderOf(id)}.end`;
+  if (!existsSync(file)) return existsSync(`${folderOf(id)}.closed`) ? undefined : "confirmed";
+  const restored = readFileSync(file, "utf8");
+  return restored === "" ? undefined : { restored };
+}
+
+export function forgetEnd(id: string): void {
+  rmSync(`${folderOf(id)}.end`, { force: true });
+}
+
+function folderOf(id: string): string {
+  return join(stateFolder(), id);
+}

@@ -1,0 +1,61 @@
+/** `kpc apply` against this kernel. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { generationOf, ruleDigests } from "../../runtime/table/nf-tables.ts";
+import { ApplyNamespace } from "../support/apply-namespace.ts";
+import { kernelMissing } from "../support/kernel.ts";
+
+describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
+  let node: ApplyNamespace;
+
+  beforeEach(async () => {
+    node = await ApplyNamespace.open();
+  });
+
+  afterEach(() => node.close());
+
+  test("what is not there is made; what is there already needs no transaction", async () => {
+    const first = await node.apply("first.yaml", "--yes");
+    expect(first).toMatchObject({ status: 0 });
+    expect(first.text).toContain("+ shop/web:http  10.96.0.10:80/tcp; -> 10.244.1.5:8080, 10.244.1.6:8080");
+    expect(first.text).toContain("read back: the kernel's tables are those of the inputs");
+    const before = await generationOf(node.netfilter);
+    const again = await node.apply("first.yaml", "--yes");
+    expect(again).toMatchObject({ status: 0 });
+    expect(again.text).toContain("nothing to do");
+    expect((await generationOf(node.netfilter)).id).toBe(before.id);
+  });
+
+  test("another endpoint is a change of elements, in one transaction", async () => {
+    await node.apply("first.yaml", "--yes");
+    const before = await generationOf(node.netfilter);
+    const rules = await ruleDigests(node.netfilter, "ip", "kpc");
+    const second = await node.apply("second.yaml", "--yes");
+    expect(second).toMatchObject({ status: 0 });
+    expect(second.text).toContain("~ shop/web:http  + 10.244.1.7:8080, - 10.244.1.5:8080; 4 elements\n");
+    expect(second.text).toContain("Service ports 0 to add, 0 to remove, 1 to change; elements 3 to add, 3 to remove");
+    expect(second.text).toContain("endpoints: - 10.244.1.5:8080, + 10.244.1.7:8080");
+    expect((await generationOf(node.netfilter)).id).toBe(before.id + 1);
+    expect(await ruleDigests(node.netfilter, "ip", "kpc")).toEqual(rules);
+  });
+
+  test("--dry-run asks the kernel, changes nothing, and ends with 1 where there is something to do", async () => {
+    const before = await generationOf(node.netfilter);
+    const planned = await node.apply("first.yaml", "--dry-run");
+    expect(planned).toMatchObject({ status: 1 });
+    expect(planned.text).toContain("the kernel would take this change");
+    expect((await generationOf(node.netfilter)).id).toBe(before.id);
+    await node.apply("first.yaml", "--yes");
+    expect(await node.apply("first.yaml", "--dry-run")).toMatchObject({ status: 0 });
+  });
+
+  test("nothing is applied of wrong input, and without a question that was answered", async () => {
+    const wrong = await node.apply("wrong.yaml", "--yes");
+    expect(wrong).toMatchObject({ status: 2 });
+    expect(wrong.text).toContain("wrong.yaml:5:");
+    expect(wrong.text).toContain("nothing is applied: the inputs have errors");
+    const unasked = await node.apply("first.yaml");
+    expect(unasked).toMatchObject({ status: 2 });
+    expect(unasked.text).toContain("--yes applies without a question");
+    expect(node.listed()).toBe("");
+  });
+});

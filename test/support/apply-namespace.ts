@@ -1,0 +1,122 @@
+/** A network namespace in which `kpc apply` is run. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Netfilter } from "../../runtime/table/netfilter.ts";
+import { type HeldNamespace, holdNamespace } from "./held-namespace.ts";
+import { ENVIRONMENT } from "./kernel.ts";
+
+const KPC = new URL("../../dist/bin/kpc.cjs", import.meta.url).pathname;
+
+const service = (name: string, address: string, endpoints: readonly string[]): string => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec: {clusterIP: ${address}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: ${name}-1, namespace: shop, labels: {kubernetes.io/service-name: ${name}}}
+addressType: IPv4
+ports: [{name: http, port: 8080}]
+endpoints: [${endpoints.map((each) => `{addresses: [${each}]}`).join(", ")}]
+---`;
+
+const FIRST = service("web", "10.96.0.10", ["10.244.1.5", "10.244.1.6"]) + service("api", "10.96.0.11", ["10.244.1.9"]);
+const SECOND =
+  service("web", "10.96.0.10", ["10.244.1.6", "10.244.1.7"]) + service("api", "10.96.0.11", ["10.244.1.9"]);
+const WITHOUT_API = service("web", "10.96.0.10", ["10.244.1.5", "10.244.1.6"]);
+
+/** How a `kpc apply` ended, and all that it wrote. */
+export interface Applied {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly text: string;
+}
+
+/** One that runs. */
+export interface RunningApply {
+  readonly done: Promise<Applied>;
+  /** Until it has written this. */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Files `first.yaml` (Services web and api), `second.yaml` (web has another endpoint), `without-api.yaml` and `wrong.yaml` in a folder, and a
+ *  namespace without rules. */
+export class ApplyNamespace {
+  readonly namespace: HeldNamespace;
+  readonly netfilter: Netfilter;
+  readonly stateFolder: string;
+  private readonly folder: string;
+
+  private constructor(namespace: HeldNamespace) {
+    this.namespace = namespace;
+    this.netfilter = new Netfilter(namespace.wrapper);
+    this.folder = mkdtempSync(join(tmpdir(), "kpc-test-"));
+    this.stateFolder = join(this.folder, "state");
+    const wrong = FIRST.replace("port: 80,", "port: 80000,");
+    for (const [name, text] of Object.entries({ first: FIRST, second: SECOND, "without-api": WITHOUT_API, wrong }))
+      writeFileSync(join(this.folder, `${name}.yaml`), text);
+  }
+
+  static async open(): Promise<ApplyNamespace> {
+    return new ApplyNamespace(await holdNamespace());
+  }
+
+  close(): void {
+    this.netfilter.close();
+    this.namespace.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  start(...args: readonly string[]): RunningApply {
+    const command = [...this.namespace.wrapper, process.execPath, KPC, "apply", ...args, "--mode", "nftables"];
+    const [program = "", ...rest] = command;
+    const env = { ...ENVIRONMENT, KPC_STATE: this.stateFolder, NO_COLOR: "1" };
+    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env, cwd: this.folder });
+    let text = "";
+    let told: () => void = () => undefined;
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+        told();
+      });
+    const done = new Promise<Applied>((resolve) =>
+      child.on("close", (status, signal) => resolve({ status, signal, text })),
+    );
+    const says = async (pattern: RegExp): Promise<RegExpExecArray> => {
+      for (;;) {
+        const found = pattern.exec(text);
+        if (found !== null) return found;
+        await new Promise<void>((resolve) => {
+          told = resolve;
+        });
+      }
+    };
+    return { done, says, kill: (signal) => void child.kill(signal) };
+  }
+
+  apply(...args: readonly string[]): Promise<Applied> {
+    return this.start(...args).done;
+  }
+
+  listed(): string {
+    return this.namespace.run("nft list ruleset").output;
+  }
+
+  /** What is said to those who confirm the change, once it was undone. */
+  async wordsWhenLate(id: string): Promise<string> {
+    while (existsSync(join(this.stateFolder, id))) await new Promise((resolve) => setTimeout(resolve, 50));
+    return (await this.apply("--confirm-now", id)).text;
+  }
+}
+
+/** Lines of a listing, sorted: the kernel chooses the order of elements. */
+export function sortedLines(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.replace(/^\s*(?:elements = \{ )?|[ ,}]*$/g, ""))
+    .sort();
+}
