@@ -31,12 +31,12 @@ export interface Order<Entry> {
 
 /** One after the other, as far as it is known; all orders that there may be where it is not, and where it may matter. */
 export class HookOrder<Entry extends Listed> {
-  private readonly numbers: ReadonlyMap<Entry, number>;
+  /** Of all tables, as the text has them. */
+  private readonly all: readonly Entry[];
   private readonly footprints = new Map<Entry, Footprint>();
 
-  /** `all`: of all tables, as the text has them. */
   constructor(all: readonly Entry[]) {
-    this.numbers = new Map(all.map((entry, i) => [entry, i]));
+    this.all = all;
   }
 
   /** Chains of one place: filters of one priority. */
@@ -71,10 +71,9 @@ export class HookOrder<Entry extends Listed> {
       if (found.size > MOST_ORDERS) return;
       if (rest.length === 0) {
         const key = assumed.map(({ text, holds }) => `${text} ${holds}`).sort();
-        if (!found.has(key.join("\n"))) found.set(key.join("\n"), { entries: done, assumed });
-        return;
+        found.set(key.join(), found.get(key.join()) ?? { entries: done, assumed });
       }
-      const free = rest.filter((unit) => !rest.some((other) => other !== unit && this.isBefore(other, unit) === true));
+      const free = rest.filter((unit) => !rest.some((other) => this.isBefore(other, unit) === true));
       const harmless = free.find((unit) => this.openAgainst(unit, rest).length === 0);
       for (const unit of harmless === undefined ? free : [harmless]) {
         const next = this.openAgainst(unit, rest).map((other) => runsBefore(unit, other));
@@ -99,20 +98,19 @@ export class HookOrder<Entry extends Listed> {
   }
 
   private last({ entries }: Unit<Entry>): number {
-    return Math.max(...entries.map((entry) => this.numbers.get(entry) ?? 0));
+    return Math.max(...entries.map((entry) => this.all.indexOf(entry)));
   }
 
   /** Those of `rest` that may run before or after `unit`, where that may matter. */
   private openAgainst(unit: Unit<Entry>, rest: readonly Unit<Entry>[]): readonly Unit<Entry>[] {
     return rest.filter(
       (other) =>
-        other !== unit &&
         this.isBefore(unit, other) === undefined &&
         unit.entries.some((a) => other.entries.some((b) => areInConflict(this.footprint(a), this.footprint(b)))),
     );
   }
 
-  /** Whether `unit` runs before `other`; undefined: the text does not tell. */
+  /** Whether `unit` runs before `other`, which it does not before itself; undefined: the text does not tell. */
   private isBefore(unit: Unit<Entry>, other: Unit<Entry>): boolean | undefined {
     // What is registered is the first of the parts: later than that is later than any of them.
     const pairs = unit.parts.map((a) => other.parts.map((b) => this.isLater(a, b)));
@@ -127,7 +125,7 @@ export class HookOrder<Entry extends Listed> {
   private isLater(a: Entry, b: Entry): boolean | undefined {
     const [one, other] = [a.chain.registered, b.chain.registered];
     if (one !== undefined && other !== undefined && one.file === other.file) return one.at > other.at;
-    return a.table === b.table ? (this.numbers.get(a) ?? 0) > (this.numbers.get(b) ?? 0) : undefined;
+    return a.table === b.table ? this.all.indexOf(a) > this.all.indexOf(b) : undefined;
   }
 
   private footprint(entry: Entry): Footprint {
@@ -149,8 +147,7 @@ const MOST_ORDERS = 24;
 
 function oneAfterTheOther<Entry>(first: Order<Entry>, next: Order<Entry>): Order<Entry> {
   const assumed = [...first.assumed, ...next.assumed];
-  const isKnown = first.entries !== undefined && next.entries !== undefined;
-  return { entries: isKnown ? [...(first.entries ?? []), ...(next.entries ?? [])] : undefined, assumed };
+  return { entries: first.entries && next.entries && [...first.entries, ...next.entries], assumed };
 }
 
 /** One text for both orders of a pair. */

@@ -131,6 +131,19 @@ describe("of one priority", () => {
     expect(stage?.orders[0]?.entries?.map(({ chain }) => chain.name).join("")).toBe("edcba");
   });
 
+  test("of a file and a listing run in either order", () => {
+    const programs = [
+      file("a: drop", "b: reject"),
+      listing("c: meta mark set 1", "d: reject with icmp host-unreachable"),
+    ];
+    const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
+    const [stage] = stagesOf({ ruleset: { tables }, routes: [] });
+    expect(stage?.split(" | ").map((text) => text.split(" if ")[0])).toEqual(
+      // b runs before a.
+      ["0: c d b a", "c b d a", "c b a d"],
+    );
+  });
+
   test("that are said to be in some order have both names", () => {
     const [stage] = new Hooks(listing("b: drop", "a: reject")).at("IPv4", "forward");
     const names = stage?.orders.flatMap(({ assumed }) => assumed.map(({ chains }) => chains));
@@ -193,6 +206,18 @@ describe("NAT chains", () => {
       file("ip6 a nat output -100:", FILTER("b"), "inet c nat prerouting -100: dnat ip to 10.0.0.3"),
     ],
     [
+      "of which one does something, and a filter",
+      ["-100: c a b if not a and b<c | a b c if a and b<c"],
+      listing(DNAT("a"), "b nat prerouting 5: counter", FILTER("c")),
+    ],
+    [
+      "around a filter",
+      [
+        "-100: c a b if not a<c, a and c<b | b c a if not a<c, not a and c<b | a c b if a<c, a and c<b | b a c if a<c, not a and c<b",
+      ],
+      listing(DNAT("a"), FILTER("b"), DNAT("c")),
+    ],
+    [
       "two and a filter",
       [
         "-100: c b a if not a<b, not a and b<c | b a c if not a<b, a and b<c | c a b if a<b, not a and b<c | a b c if a<b, a and b<c",
@@ -201,6 +226,36 @@ describe("NAT chains", () => {
     ],
   ])("%s", (_, stages, program) => {
     expect(stagesOf(program, "prerouting")).toEqual(stages);
+  });
+});
+
+describe("NAT chains in too many orders", () => {
+  const FIVE = ["a", "b", "c", "d", "e"].map(
+    (name) => `${name} nat prerouting 0: dnat to 10.0.0.${name.charCodeAt(0)}`,
+  );
+  const NAMES =
+    "chain e of table ip e, chain d of table ip d, chain c of table ip c, chain b of table ip b, chain a of table ip a";
+  const SOME = `5 chains of one hook and priority run in this order: ${NAMES}`;
+
+  test.each<[what: string, stage: string, lines: readonly string[]]>([
+    ["alone", `-100: edcba if ${SOME} | ? if not ${SOME}`, FIVE],
+    ["before another one", `-100: edcbaf if ${SOME} | ? if not ${SOME}`, [...FIVE, "f nat prerouting 1: accept"]],
+    ["behind another one", `-100: fedcba if ${SOME} | ? if not ${SOME}`, [...FIVE, "f nat prerouting -1: accept"]],
+    [
+      "with a filter at their place",
+      `-100: fedcba if ${SOME}, not NAT<f | edcbaf if ${SOME}, NAT<f | ? if not ${SOME}`,
+      [...FIVE, "f filter prerouting -100: ip daddr 10.0.0.1 drop"],
+    ],
+  ])("%s", (_, wanted, lines) => {
+    const [stage = expect.unreachable()] = new Hooks(listing(...lines)).at("IPv4", "prerouting");
+    const texts = stage.orders.map(({ entries, assumed }) => {
+      const names = entries?.map(({ chain }) => chain.name).join("") ?? "?";
+      const said = assumed.map(
+        ({ text, holds }) => `${holds ? "" : "not "}${text.replace(/^.* (?=runs before chain f)/, "NAT ")}`,
+      );
+      return `${names} if ${said.join(", ").replace(/NAT runs before chain f of table ip f/g, "NAT<f")}`;
+    });
+    expect(`-100: ${texts.join(" | ")}`).toBe(wanted);
   });
 });
 
