@@ -89,9 +89,8 @@ export function sort(progress: readonly Advance[], next: State[], finished: Adva
 export function runRule(planned: PlannedRule, state: State, frame: Frame): Advance[] {
   if (state.shared.environment.without?.has(planned.rule) === true) return [{ state, flow: "next" }];
   const progress = tryRule(planned, state, frame);
-  const [only, more] = progress;
-  if (more !== undefined || only?.state !== state || only.flow !== "next" || !isExplained(state.shared))
-    return progress;
+  // A single packet that meets a statement is told of it: its state is another one then.
+  if (progress[0]?.state !== state || !isExplained(state.shared)) return progress;
   const step = missed(planned, state, frame);
   return step === undefined ? progress : [{ state: tell(state, step), flow: "next" }];
 }
@@ -156,8 +155,8 @@ export function runSteps(
     if (step === undefined) return [{ state: current, flow: "next" }];
     const progress = runStep(step, current, frame, rule);
     const only = progress[0];
-    if (only === undefined) return [];
-    if (progress.length > 1) return progress.flatMap((each) => goOn(each, rule, steps, i + 1, frame));
+    if (only === undefined || progress.length > 1)
+      return progress.flatMap((each) => goOn(each, rule, steps, i + 1, frame));
     if (only.flow !== "continue") return [{ state: only.state, flow: only.flow }];
     current = only.state;
   }

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type PathStep } from "../../../compiler/evaluate/packet.ts";
 import { required } from "../../../compiler/invariant.ts";
-import { parseAddress } from "../../../compiler/net/address.ts";
-import { mustReadIptables } from "../../support/read.ts";
+import { partsOfKey } from "../../../compiler/ir/sets.ts";
+import { type Address, parseAddress, printAddress } from "../../../compiler/net/address.ts";
+import { PACKET } from "../../support/ir.ts";
+import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
 /** What happens to a TCP packet from `source` to 10.96.0.10:80, a line a step. */
 function pathOf(rules: string, source: string): string[] {
@@ -93,3 +95,42 @@ test("it ends in a policy where no rule decides", () => {
   const unmarked = RULES.replace("--set-xmark 0x4000/0x4000", "--set-xmark 0x8000/0x8000");
   expect(pathOf(unmarked, "203.0.113.9").at(-1)).toBe("forward filter FORWARD 0: policy drop");
 });
+
+/** Of TCP from 10.0.0.1 to port 80. `by`: the element that made the rule apply, and where that is declared. */
+test.each<[rules: string, path: readonly string[]]>([
+  ["ip saddr @s accept", ["accept by 10.0.0.1 of s"]],
+  ["ip saddr @s tcp dport 81 accept; drop", ["drop"]],
+  ["ip saddr @s counter; drop", ["drop"]],
+  ["ip saddr @s jump d", ["jump d by 10.0.0.1 of s", "mark 0 to 1"]],
+  ["ip saddr vmap { 10.0.0.1 : drop }", ["drop by 10.0.0.1 of a map"]],
+  ["ip saddr vmap @m", ["drop by 10.0.0.1 of m"]],
+  ["ip saddr vmap { 10.0.0.2 : drop }; accept", ["accept"]],
+  ["tcp dport 80 counter", []],
+  ["tcp dport 81 drop", []],
+  ["ip saddr 10.0.0.2 masquerade", ["missed source"]],
+  ["meta mark set 1 counter; meta mark 2 drop", ["mark 0 to 1", "missed "]],
+  ["meta mark set 1; meta mark 1 tcp dport 81 drop", ["mark 0 to 1"]],
+  ["meta mark set 1; meta mark . tcp dport { 2 . 80 } drop", ["mark 0 to 1"]],
+  ["meta mark set 1 meta priority set 1:1 accept", ["mark 0 to 1", "priority 0 to 65537", "accept"]],
+  ["reject", ["reject"]],
+])("%s: %j", (rules, wanted) => {
+  const [type, hook] = rules.includes("masquerade") ? ["nat", "postrouting"] : ["filter", "forward"];
+  const more = `set s { type ipv4_addr; elements = { 10.0.0.1 } }
+map m { type ipv4_addr : verdict; elements = { 10.0.0.1 : drop } }
+chain d { meta mark set 1; }`;
+  const program = mustReadNft(`table ip t { ${more}\nchain c { type ${type} hook ${hook} priority 100; ${rules}; } }`);
+  const [outcome] = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
+  const lines = quiet(
+    required(outcome?.results[0], "one thing happens").path.map((step) => print(step) + elementOf(step)),
+  );
+  expect(lines.map((line) => line.replace(/^\w+ t \w+ \d: /, ""))).toEqual(wanted);
+});
+
+function elementOf(step: PathStep): string {
+  if (step.kind !== "rule" || step.element === undefined) return "";
+  const { element, declaration } = step;
+  const name = declaration !== undefined && "name" in declaration ? declaration.name : "a map";
+  return ` by ${partsOfKey(element)
+    .map((part) => printAddress(part as Address))
+    .join()} of ${name}`;
+}
