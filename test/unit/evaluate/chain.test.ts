@@ -1,0 +1,121 @@
+/** What the rules of a chain do to many packets, each of which may take another way through them. */
+import { expect, test } from "vitest";
+import { fatesAlone, fatesTogether, type ManyPackets } from "../../support/many-packets.ts";
+import { mustReadNft } from "../../support/read.ts";
+
+const UDP = { members: { protocol: 17 } };
+const ENDPOINTS = "map { 0 : 10.1.0.1, 1 : 10.1.0.2 }";
+const DNAT = `chain n { type nat hook prerouting priority -100; dnat to numgen random mod 2 ${ENDPOINTS}; }`;
+
+type Row = readonly [
+  rules: string,
+  fields: string,
+  fates: readonly string[],
+  more?: string,
+  packets?: Partial<ManyPackets>,
+];
+
+test.each<[...Row]>([
+  ["accept", "dport 79-81", ["79-81: pass"]],
+  ["tcp dport 80 drop", "dport 79-81", ["79: pass", "80: drop", "81: pass"]],
+  [
+    "tcp dport 80-81 drop; tcp dport 81-82 reject",
+    "dport 79-82",
+    ["79: pass", "80-81: drop", "82: reject with port-unreachable"],
+  ],
+  ["tcp dport 80 accept; drop", "dport 79-81", ["79: drop", "80: pass", "81: drop"]],
+  ["policy drop; tcp dport 80 accept", "dport 79-81", ["79: drop", "80: pass", "81: drop"]],
+  ["policy drop; tcp dport 80 return; tcp dport 81 accept; return", "dport 79-81", ["79-80: drop", "81: pass"]],
+  ["tcp dport 80 mark 5 drop", "dport 79-80, mark 4-5", ["79 4-80 4: pass", "80 5: drop"]],
+  ["mark and 1 == 1 tcp dport 80 drop", "dport 80, mark 4-6", ["80 4: pass", "80 5: drop", "80 6: pass"]],
+  ["udp dport 80 drop", "dport 79-80", ["79-80: pass"]],
+  ["udp dport 80 drop", "dport 79-80", ["79: pass", "80: drop"], "", UDP],
+  [
+    "jump d; reject",
+    "dport 79-81",
+    ["79: reject with port-unreachable", "80: drop", "81: pass"],
+    "chain d { tcp dport 80 drop; tcp dport 81 accept; }",
+  ],
+  [
+    "jump d; reject",
+    "dport 79-81",
+    ["79: drop", "80: reject with port-unreachable", "81: drop"],
+    "chain d { tcp dport 80 return; drop; }",
+  ],
+  ["goto d; reject", "dport 79-81", ["79: drop", "80: pass", "81: drop"], "chain d { tcp dport 80 return; drop; }"],
+  [
+    "tcp dport 80 goto d; reject",
+    "dport 79-81",
+    ["79: reject with port-unreachable", "80: pass", "81: reject with port-unreachable"],
+    "chain d { counter; }",
+  ],
+  [
+    "jump d; reject",
+    "dport 79-81",
+    ["79-81: reject with port-unreachable"],
+    "chain d { goto e; drop; } chain e { return; drop; }",
+  ],
+  [
+    "jump d; reject",
+    "dport 79-81",
+    ["79-81: drop"],
+    "chain d { jump e; drop; } chain e { tcp dport 80 goto g; } chain g { return; }",
+  ],
+  [
+    "tcp dport vmap { 80 : drop, 81 : jump d, 82 : continue }; reject",
+    "dport 79-82",
+    ["79: reject with port-unreachable", "80: drop", "81: pass", "82: reject with port-unreachable"],
+    "chain d { accept; }",
+  ],
+  ["tcp dport 80 meta mark set 7; meta mark 7 drop", "dport 79-81", ["79: pass", "80: drop", "81: pass"]],
+  [
+    "tcp dport 80 meta mark set 7; meta mark 7 drop",
+    "dport 80-81, mark 6-7",
+    ["80 6-80 7: drop", "81 6: pass", "81 7: drop"],
+  ],
+  [
+    "meta mark set tcp dport map { 80 : 7, 81 : 8 }; meta mark 7 drop; meta mark 0 reject",
+    "dport 79-81",
+    ["79: reject with port-unreachable", "80: drop", "81: pass"],
+  ],
+  [
+    "numgen random mod 4 0 drop; tcp dport 80 reject",
+    "dport 79-80",
+    ["79: drop (25 %), or pass (75 %)", "80: drop (25 %), or reject with port-unreachable (75 %)"],
+  ],
+  [
+    "numgen random mod 4 0 tcp dport 80 drop; numgen random mod 2 0 reject",
+    "dport 79-80",
+    [
+      "79: pass (50 %), or reject with port-unreachable (50 %)",
+      "80: drop (25 %), or pass (38 %), or reject with port-unreachable (38 %)",
+    ],
+  ],
+  [
+    "ip daddr 10.1.0.1 drop",
+    "dport 79-80",
+    ["79: drop (50 %), or to 10.1.0.2:79 (50 %)", "80: drop (50 %), or to 10.1.0.2:80 (50 %)"],
+    DNAT,
+  ],
+  [
+    "ip daddr 10.1.0.1 tcp dport 80 drop",
+    "dport 79-80",
+    ["79: to 10.1.0.1:79 (50 %), or to 10.1.0.2:79 (50 %)", "80: drop (50 %), or to 10.1.0.2:80 (50 %)"],
+    DNAT,
+  ],
+  ["ip daddr 10.1.0.3 drop", "dport 80", ["80: to 10.1.0.1:80 (50 %), or to 10.1.0.2:80 (50 %)"], DNAT],
+  [
+    "meta mark set jhash ip saddr mod 3; meta mark 1 tcp dport 80 drop",
+    "dport 79-80",
+    ["79: pass", "80: drop if meta mark == 1 | pass if not meta mark == 1"],
+  ],
+  [
+    "meta mark set jhash ip saddr mod 3; meta mark 1 tcp dport 80 ip saddr 10.244.0.6 drop",
+    "saddr 10.244.0.5-10.244.0.6",
+    ["10.244.0.5: pass", "10.244.0.6: drop if meta mark == 1 | pass if not meta mark == 1"],
+  ],
+])("%s: %s: %j", (rules, fields, fates, more = "", packets = {}) => {
+  const program = mustReadNft(`table ip t { ${more} chain f { type filter hook forward priority 0; ${rules}; } }`);
+  expect(fatesTogether(program, { fields, ...packets })).toEqual(fates);
+  expect(fatesAlone(program, { fields, ...packets })).toEqual(fates);
+});
