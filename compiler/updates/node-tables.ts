@@ -57,21 +57,15 @@ export class NodeTables {
     this.families = { IPv4: new ServiceTable("IPv4", hasSpares), IPv6: new ServiceTable("IPv6", hasSpares) };
   }
 
-  /** An object that the API server tells of, as it is now. Others than those that are watched are left out. */
-  put(value: unknown): void {
-    const object = watchedObject(value);
-    if (object !== undefined) this.touch(`${object.kind} ${object.key}`, this.store.put(object));
+  /** An object as it is now; one without a name is left out. */
+  put(kind: RuleKind, value: unknown): void {
+    const object = watchedObject(kind, value);
+    if (object !== undefined) this.touch(`${kind} ${object.key}`, this.store.put(object));
   }
 
-  /** An object that is gone. */
-  delete(value: unknown): void {
-    const object = watchedObject(value);
-    if (object !== undefined) this.forget(object.kind, object.key);
-  }
-
-  /** After a list of all objects of `kind`: whatever is not in it is gone. */
-  keepOnly(kind: RuleKind, keys: ReadonlySet<string>): void {
-    for (const key of this.store.keysOf(kind)) if (!keys.has(key)) this.forget(kind, key);
+  /** An object that is gone: `namespace/name`, or of kinds without namespaces the name. */
+  delete(kind: RuleKind, key: string): void {
+    this.touch(`${kind} ${key}`, this.store.delete(kind, key));
   }
 
   /** How many Services wait for `update`. */
@@ -124,10 +118,6 @@ export class NodeTables {
   }
 
   // --- events ------------------------------------------------------------------------------------------------------------
-
-  private forget(kind: RuleKind, key: string): void {
-    this.touch(`${kind} ${key}`, this.store.delete(kind, key));
-  }
 
   private touch(cause: string, touched: Touched): void {
     if (touched === "settings") {

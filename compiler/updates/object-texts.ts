@@ -59,13 +59,6 @@ export class ObjectTexts {
     }
   }
 
-  /** The keys of all objects of `kind`. */
-  keysOf(kind: RuleKind): string[] {
-    if (kind === "Service") return [...this.services.keys()];
-    if (kind === "EndpointSlice") return [...this.slices.keys()];
-    return [...this.ofNode.keys()].filter((key) => key.startsWith(`${kind} `)).map((key) => key.slice(kind.length + 1));
-  }
-
   /** The texts of a Service and of its slices; undefined: there is no such Service. */
   textsOf(service: string): readonly string[] | undefined {
     const text = this.services.get(service);

@@ -1,11 +1,11 @@
 /** Objects as the API server sends them, cut down to what decides rules. */
 import { isObject } from "../documents/show.ts";
 import { unreachable } from "../invariant.ts";
+import { API_VERSIONS } from "../specs/kinds.ts";
 import { HIDING_LABELS, SERVICE_NAME_LABEL } from "../specs/labels.ts";
 
-export const RULE_KINDS = ["Service", "EndpointSlice", "Node", "ServiceCIDR"] as const;
-
-export type RuleKind = (typeof RULE_KINDS)[number];
+/** The kinds that rules are made of where an API server tells of objects. */
+export type RuleKind = "Service" | "EndpointSlice" | "Node" | "ServiceCIDR";
 
 export interface WatchedObject {
   readonly kind: RuleKind;
@@ -19,13 +19,11 @@ export interface WatchedObject {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What is kept of `value`; undefined where it is no object of a kind that is watched, or has no name. Its members may be anything:
- *  those that are wrong are reported when it is decoded. */
-export function watchedObject(value: unknown): WatchedObject | undefined {
-  if (!isObject(value)) return undefined;
-  const kind = RULE_KINDS.find((each) => each === value["kind"]);
-  const metadata = value["metadata"];
-  if (kind === undefined || !isObject(metadata)) return undefined;
+/** What is kept of `value`, an object of `kind`; undefined where it has no name. Its members may be anything: those that are wrong are
+ *  reported when it is decoded. Items of lists do not say what they are: the kind does. */
+export function watchedObject(kind: RuleKind, value: unknown): WatchedObject | undefined {
+  const metadata = isObject(value) ? value["metadata"] : undefined;
+  if (!isObject(value) || !isObject(metadata)) return undefined;
   const { name, namespace } = metadata;
   if (typeof name !== "string" || name === "") return undefined;
   const isNamespaced = kind === "Service" || kind === "EndpointSlice";
@@ -52,7 +50,8 @@ const READ_LABELS = [...HIDING_LABELS, SERVICE_NAME_LABEL, ZONE_LABEL];
 function trimmed(kind: RuleKind, object: Json, metadata: Json): Json {
   const labels = isObject(metadata["labels"]) ? pick(metadata["labels"], READ_LABELS) : metadata["labels"];
   const head = {
-    ...pick(object, ["apiVersion", "kind"]),
+    apiVersion: API_VERSIONS[kind][0],
+    kind,
     metadata: { ...pick(metadata, ["name", "namespace", "creationTimestamp"]), labels },
   };
   const { spec, status } = object;

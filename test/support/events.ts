@@ -6,6 +6,7 @@ import { differenceOf, type TableChange } from "../../compiler/ir/table-change.t
 import type { Table, TableFamily } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { NodeTables, type NodeUpdate } from "../../compiler/updates/node-tables.ts";
+import type { RuleKind } from "../../compiler/updates/watched-object.ts";
 import { applyChange } from "./apply-change.ts";
 import { type ClusterInput, cluster, type Manifest, NODE_IPS, NODE_NAME } from "./arbitraries.ts";
 import { toConfig, toText } from "./compile.ts";
@@ -169,11 +170,11 @@ export class ReplayedAgent {
     switch (event.kind) {
       case "put":
         this.objects.set(keyOf(event.object), event.object);
-        this.tables.put(event.object);
+        this.tables.put(ruleKindOf(event.object), event.object);
         break;
       case "delete":
         this.objects.delete(keyOf(event.object));
-        this.tables.delete(event.object);
+        this.tables.delete(ruleKindOf(event.object), keyOf(event.object).split(" ")[1] ?? "");
         break;
       case "update":
         this.apply(this.tables.update(event.limit));
@@ -255,13 +256,21 @@ function keepGood(config: Config, objects: readonly Manifest[], good: Map<string
   }
 }
 
+export function ruleKindOf({ kind }: Manifest): RuleKind {
+  return kind as RuleKind;
+}
+
 export function keyOf({ kind, metadata }: Manifest): string {
   const { namespace = "", name } = metadata as { namespace?: string; name: string };
-  return `${kind} ${namespace}/${name}`;
+  return `${kind} ${namespace === "" ? "" : `${namespace}/`}${name}`;
 }
 
 /** The tables that `compile` makes of `objects`; undefined where it finds an error. */
-function compiledTables(config: Config, objects: Iterable<Manifest>, isCompleted = true): readonly Table[] | undefined {
+export function compiledTables(
+  config: Config,
+  objects: Iterable<Manifest>,
+  isCompleted = true,
+): readonly Table[] | undefined {
   const sources = [{ name: "cluster.json", text: toText([...objects]) }];
   const { compiled } = compile(sources, config, { complete: isCompleted });
   return compiled?.program.ruleset.tables;

@@ -1,0 +1,310 @@
+/**
+ * Keeps a node's tables equal to what `kpc compile` would print of the cluster: lists and watches objects, makes transactions of what
+ * changes, and makes good what others do to the tables.
+ */
+import { printChange } from "../../compiler/formats/nft/print-change.ts";
+import { unreachable } from "../../compiler/invariant.ts";
+import { isOfElements, type TableChange } from "../../compiler/ir/table-change.ts";
+import type { Table } from "../../compiler/ir/types.ts";
+import type { NodeTables, NodeUpdate } from "../../compiler/updates/node-tables.ts";
+import type { RuleKind } from "../../compiler/updates/watched-object.ts";
+import { type Clock, pause } from "../api/clock.ts";
+import type { KindEvent, KindWatch } from "../api/events.ts";
+import type { TransactionAnswer } from "../table/answers.ts";
+import { ExpectedElements } from "./expected-elements.ts";
+import type { AgentKernel } from "./kernel.ts";
+import { AgentCounts } from "./metrics.ts";
+
+export interface AgentTimes {
+  /** Milliseconds that a change waits for company, since the last one and since the first. */
+  readonly settleMs: number;
+  readonly longestMs: number;
+  /** Milliseconds between two looks at the number of commits. */
+  readonly lookMs: number;
+}
+
+export const AGENT_TIMES: AgentTimes = { settleMs: 5, longestMs: 50, lookMs: 1000 };
+
+/** Services in one transaction. */
+const SERVICES_AT_ONCE = 500;
+
+/** A comparison of all elements is not made again before so many times its own duration. */
+const REST_AFTER_COMPARISON = 20;
+
+/** Milliseconds before a transaction that failed is tried again, at first and at most. */
+const RETRY_MS = [100, 5000] as const;
+
+export interface AgentParts {
+  readonly tables: NodeTables;
+  readonly kernel: AgentKernel;
+  readonly clock: Clock;
+  /** Begins to follow a kind. */
+  readonly watch: (kind: RuleKind, sink: (event: KindEvent) => void) => KindWatch;
+  /** One line about what was done, or went wrong. */
+  readonly log: (line: string) => void;
+  /** Is given each transaction before it is made. */
+  readonly onTransaction?: (text: string, update: Pick<NodeUpdate, "services" | "causes">) => void;
+  readonly times?: AgentTimes;
+  /** What to do when others have changed the tables. */
+  readonly onDrift?: "repair" | "report";
+}
+
+const KINDS: readonly RuleKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
+
+export class Agent {
+  readonly counts = new AgentCounts();
+  /** Resolves when the tables are right for the first time. */
+  readonly started: Promise<void>;
+  /** Resolves when the agent has stopped; rejects where it could not go on. */
+  readonly done: Promise<void>;
+
+  private readonly parts: AgentParts;
+  private readonly times: AgentTimes;
+  private readonly expected = new ExpectedElements();
+  private readonly watches = new Map<RuleKind, KindWatch>();
+  private readonly synced = new Set<RuleKind>();
+  private readonly stopper = new AbortController();
+  private wake: () => void = () => undefined;
+  private markStarted: () => void = () => undefined;
+  /** Commits in the network namespace that are accounted for. */
+  private knownGeneration = 0;
+  private rules = "";
+  private comparedAt = Number.NEGATIVE_INFINITY;
+  private comparisonMs = 0;
+  private isSuspicious = false;
+  /** Why the tables have to be restored, where that has not succeeded yet. */
+  private owed: string | undefined;
+  private firstChangeAt: number | undefined;
+  private lastChangeAt = 0;
+  private lookAt = 0;
+
+  constructor(parts: AgentParts) {
+    this.parts = parts;
+    this.times = parts.times ?? AGENT_TIMES;
+    this.started = new Promise((resolve) => {
+      this.markStarted = resolve;
+    });
+    for (const kind of KINDS)
+      this.watches.set(
+        kind,
+        parts.watch(kind, (event) => this.take(kind, event)),
+      );
+    this.done = this.run();
+  }
+
+  /** Ends after the transaction that is being made. The tables stay. */
+  async stop(): Promise<void> {
+    this.stopper.abort();
+    this.wake();
+    for (const watch of this.watches.values()) watch.stop();
+    await this.done;
+    await this.parts.kernel.close();
+  }
+
+  /** How each kind's watch is. */
+  get watchStates(): ReadonlyMap<RuleKind, KindWatch["state"]> {
+    return new Map([...this.watches].map(([kind, watch]) => [kind, watch.state]));
+  }
+
+  /** Milliseconds since the oldest change that is not in the kernel yet; undefined: there is none. */
+  get oldestChangeMs(): number | undefined {
+    return this.firstChangeAt === undefined ? undefined : this.parts.clock.now() - this.firstChangeAt;
+  }
+
+  get isStarted(): boolean {
+    return this.counts.startedAt !== undefined;
+  }
+
+  // --- events ------------------------------------------------------------------------------------------------------------
+
+  private take(kind: RuleKind, event: KindEvent): void {
+    const { tables, clock, log } = this.parts;
+    switch (event.kind) {
+      case "put":
+        tables.put(kind, event.object);
+        break;
+      case "delete":
+        tables.delete(kind, event.key);
+        break;
+      case "synced":
+        this.synced.add(kind);
+        break;
+      case "trouble": {
+        const { trouble, waitMilliseconds: wait } = event;
+        log(`${kind}: ${trouble.message}${wait > 0 ? ` (again in ${Math.ceil(wait)} ms)` : ""}`);
+        return;
+      }
+      default:
+        unreachable(event);
+    }
+    if (event.kind !== "synced") {
+      this.counts.count(kind);
+      this.lastChangeAt = clock.now();
+      if (tables.waiting > 0) this.firstChangeAt ??= this.lastChangeAt;
+    }
+    this.wake();
+  }
+
+  private async run(): Promise<void> {
+    const { clock } = this.parts;
+    while (!this.stopper.signal.aborted && this.synced.size < KINDS.length) await this.sleep(this.times.lookMs);
+    if (this.stopper.signal.aborted) return;
+    await this.attempt(() => this.start());
+    this.counts.startedAt = clock.wallTime();
+    this.markStarted();
+    while (!this.stopper.signal.aborted) {
+      const wait = this.nextTurnMs();
+      if (wait > 0) await this.sleep(wait);
+      if (this.stopper.signal.aborted) break;
+      await this.attempt(() => this.turn());
+    }
+  }
+
+  /** Milliseconds until something is to be done. */
+  private nextTurnMs(): number {
+    const now = this.parts.clock.now();
+    const look = this.lookAt - now;
+    if (this.parts.tables.waiting === 0) return look;
+    const { settleMs, longestMs } = this.times;
+    return Math.min(look, this.lastChangeAt + settleMs - now, (this.firstChangeAt ?? now) + longestMs - now);
+  }
+
+  private async turn(): Promise<void> {
+    const { tables, clock } = this.parts;
+    if (this.owed !== undefined) await this.restore(this.owed);
+    const now = clock.now();
+    const { settleMs, longestMs } = this.times;
+    const isRipe = now >= this.lastChangeAt + settleMs || now >= (this.firstChangeAt ?? now) + longestMs;
+    if (tables.waiting > 0 && isRipe) await this.flush();
+    if (clock.now() < this.lookAt) return;
+    await this.look();
+    this.lookAt = clock.now() + this.times.lookMs;
+  }
+
+  /** Does `work` until it is done; what goes wrong is told, and tried again after a while. */
+  private async attempt(work: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.parts;
+    for (let wait: number = RETRY_MS[0]; !this.stopper.signal.aborted; wait = Math.min(2 * wait, RETRY_MS[1])) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        this.counts.failures++;
+        log(error instanceof Error ? error.message : String(error));
+        this.isSuspicious = true;
+        await pause(clock, wait, this.stopper.signal);
+      }
+    }
+  }
+
+  private async sleep(milliseconds: number): Promise<void> {
+    const { clock } = this.parts;
+    await new Promise<void>((resolve) => {
+      const callOff = clock.after(milliseconds, resolve);
+      this.wake = () => {
+        callOff();
+        resolve();
+      };
+      if (this.stopper.signal.aborted) this.wake();
+    });
+    this.wake = () => undefined;
+  }
+
+  // --- transactions --------------------------------------------------------------------------------------------------------
+
+  /** The first transactions, when all objects are known. Half a list would be half a cluster. */
+  private async start(): Promise<void> {
+    const { tables, kernel } = this.parts;
+    if (await kernel.hasTables()) {
+      while (tables.waiting > 0) tables.update(SERVICES_AT_ONCE);
+      await this.restore("start");
+    } else {
+      await this.flush();
+    }
+    await this.account();
+  }
+
+  /** Makes transactions of everything that waits. */
+  private async flush(): Promise<void> {
+    const { tables, clock, kernel, onTransaction } = this.parts;
+    const begun = clock.now();
+    while (tables.waiting > 0) {
+      if (this.stopper.signal.aborted) return;
+      const update = tables.update(SERVICES_AT_ONCE);
+      if (update === undefined || update.changes.length === 0) continue;
+      const text = update.changes.map(printChange).join("");
+      onTransaction?.(text, update);
+      const sent = clock.now();
+      const answer = await kernel.transact(text);
+      this.counts.transaction(answer, clock.now() - sent);
+      if (answer.kind === "done") await this.applied(update.changes);
+      else await this.recover(answer);
+    }
+    this.firstChangeAt = undefined;
+    this.counts.synced(clock.now() - begun, clock.wallTime());
+  }
+
+  private async applied(changes: readonly TableChange[]): Promise<void> {
+    this.knownGeneration++;
+    for (const change of changes) this.expected.apply(change);
+    if (!changes.every(isOfElements)) this.rules = await this.parts.kernel.rules();
+  }
+
+  /** Our picture of the tables was wrong, or nobody knows what came into force: whatever is there becomes what is wanted. */
+  private async recover({ reason, message }: Extract<TransactionAnswer, { kind: "refused" }>): Promise<void> {
+    this.parts.log(`the kernel refused a transaction (${reason}): ${message.split("\n", 1)[0]}`);
+    await this.restore(reason);
+  }
+
+  private async restore(why: string): Promise<void> {
+    const { tables, kernel, log, clock } = this.parts;
+    this.owed = why;
+    const wanted: readonly Table[] = tables.tables();
+    const sent = clock.now();
+    const { answer, differed } = await kernel.restore(wanted);
+    this.counts.transaction(answer, clock.now() - sent);
+    if (answer.kind === "refused")
+      throw new Error(`the tables cannot be restored (${answer.reason}): ${answer.message}`);
+    this.counts.restored(why);
+    if (why !== "start") log(`restored the tables (${why}): ${differed} sets, maps and chains differed`);
+    this.expected.reset(wanted);
+    this.owed = undefined;
+    await this.account();
+  }
+
+  /** From here on only commits of others are news. */
+  private async account(): Promise<void> {
+    const { kernel } = this.parts;
+    this.knownGeneration = await kernel.generation();
+    this.rules = await kernel.rules();
+    this.isSuspicious = false;
+  }
+
+  // --- drift ---------------------------------------------------------------------------------------------------------------
+
+  /** Each second: whether somebody else has committed, and then whether the tables are what they should be. */
+  private async look(): Promise<void> {
+    const { kernel, clock } = this.parts;
+    const generation = await kernel.generation();
+    if (generation !== this.knownGeneration) {
+      this.knownGeneration = generation;
+      this.isSuspicious = true;
+      if ((await kernel.rules()) !== this.rules) return await this.drifted("rules");
+    }
+    const isDue = clock.now() - this.comparedAt >= REST_AFTER_COMPARISON * this.comparisonMs;
+    if (!this.isSuspicious || !isDue) return;
+    const begun = clock.now();
+    const found = await kernel.drifted(this.expected);
+    this.comparedAt = clock.now();
+    this.comparisonMs = this.comparedAt - begun;
+    this.isSuspicious = false;
+    if (found !== undefined) await this.drifted(found);
+  }
+
+  private async drifted(what: string): Promise<void> {
+    this.counts.drifted(what);
+    this.parts.log(`others have changed the tables: ${what}`);
+    if (this.parts.onDrift === "report") await this.account();
+    else await this.restore("drift");
+  }
+}

@@ -1,0 +1,85 @@
+/** The agent, from the API server's watch to this kernel. */
+import { describe, expect, test } from "vitest";
+import type { Manifest } from "../support/arbitraries.ts";
+import { PROXY } from "../support/arbitraries.ts";
+import { toConfig } from "../support/compile.ts";
+import { kernelMissing } from "../support/kernel.ts";
+import { LiveAgent } from "../support/live-agent.ts";
+
+const CONFIG = { ...toConfig(PROXY), mode: "nftables" } as const;
+
+function service(name: string, address: string): Manifest {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "shop" },
+    spec: { clusterIP: address, clusterIPs: [address], ipFamilies: ["IPv4"], ports: [{ port: 80 }] },
+  };
+}
+
+function slice(name: string, ...addresses: string[]): Manifest {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: `${name}-1`, namespace: "shop", labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: [{ name: "", port: 8080 }],
+  };
+}
+
+const SHOP = [
+  service("web", "172.30.0.41"),
+  slice("web", "10.180.0.1", "10.180.0.2"),
+  service("api", "172.30.0.42"),
+  slice("api", "10.180.0.3"),
+];
+
+describe.skipIf(kernelMissing !== undefined)("kpc agent in a network namespace", () => {
+  test("loads all objects, and then what changes alone", async () => {
+    const live = await LiveAgent.start(CONFIG, SHOP);
+    await live.agreed();
+    const before = live.transactions.length;
+    live.put(slice("web", "10.180.0.1", "10.180.0.9"));
+    await live.agreed();
+    expect(live.transactions.slice(before)).toEqual([
+      `delete element ip kpc endpoints-tcp { 172.30.0.41 . 80 . 1 }
+add element ip kpc endpoints-tcp { 172.30.0.41 . 80 . 1 : 10.180.0.9 . 8080 }
+delete element ip kpc hairpin { 10.180.0.2 . 10.180.0.2 }
+add element ip kpc hairpin { 10.180.0.9 . 10.180.0.9 }
+`,
+    ]);
+    live.delete(service("api", "172.30.0.42"));
+    await live.agreed();
+    expect(live.log).toEqual([]);
+    await live.close();
+  });
+
+  test("makes good what others do, without being asked", async () => {
+    const live = await LiveAgent.start(CONFIG, SHOP);
+    for (const commands of [
+      "flush ruleset",
+      "delete table ip kpc",
+      "flush map ip kpc services",
+      "flush chain ip kpc nat-prerouting",
+      "add element ip kpc hairpin { 10.66.6.6 . 10.66.6.6 }",
+      "insert rule ip kpc services drop",
+      "add chain ip kpc theirs",
+    ]) {
+      live.nft(commands);
+      await live.agreed();
+    }
+    expect(live.log.filter((line) => line.startsWith("others have changed"))).toHaveLength(7);
+    await live.close();
+  });
+
+  test("finds the table of an agent before it, and changes what differs", async () => {
+    const live = await LiveAgent.start(CONFIG, SHOP);
+    await live.agent.stop();
+    live.put(slice("api", "10.180.0.3", "10.180.0.4"));
+    await live.startAgain();
+    await live.agreed();
+    expect(live.log).toEqual([]);
+    await live.close();
+  });
+});

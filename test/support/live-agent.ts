@@ -1,0 +1,138 @@
+/** An agent that follows a fake API server, and keeps the tables of a network namespace of its own. */
+
+import { printChange } from "../../compiler/formats/nft/print-change.ts";
+import { differenceOf } from "../../compiler/ir/table-change.ts";
+import type { Table } from "../../compiler/ir/types.ts";
+import type { Config } from "../../compiler/node/config.ts";
+import { NodeTables } from "../../compiler/updates/node-tables.ts";
+import type { RuleKind } from "../../compiler/updates/watched-object.ts";
+import { Agent, type AgentParts } from "../../runtime/agent/agent.ts";
+import { LocalKernel } from "../../runtime/agent/kernel.ts";
+import { watchNode } from "../../runtime/agent/watch-node.ts";
+import { ApiClient } from "../../runtime/api/client.ts";
+import { REAL_CLOCK } from "../../runtime/api/clock.ts";
+import { readLiveTables } from "../../runtime/table/live-tables.ts";
+import { Netfilter } from "../../runtime/table/netfilter.ts";
+import { FakeApiServer } from "./api-server/fake-api-server.ts";
+import { plainAccess } from "./api-server/followed.ts";
+import type { Manifest } from "./arbitraries.ts";
+import { compiledTables, keyOf, ruleKindOf } from "./events.ts";
+import { type HeldNamespace, holdNamespace } from "./held-namespace.ts";
+
+const PATHS: Readonly<Record<RuleKind, string>> = {
+  Service: "/api/v1/services",
+  EndpointSlice: "/apis/discovery.k8s.io/v1/endpointslices",
+  Node: "/api/v1/nodes",
+  ServiceCIDR: "/apis/networking.k8s.io/v1/servicecidrs",
+};
+
+export class LiveAgent {
+  readonly log: string[] = [];
+  /** Texts of transactions. */
+  readonly transactions: string[] = [];
+  agent: Agent;
+  kernel: LocalKernel;
+  private readonly objects = new Map<string, Manifest>();
+  private readonly netfilter: Netfilter;
+
+  readonly api: FakeApiServer;
+  readonly namespace: HeldNamespace;
+  private readonly config: Config;
+  private readonly options: Partial<AgentParts>;
+
+  private constructor(api: FakeApiServer, namespace: HeldNamespace, config: Config, options: Partial<AgentParts>) {
+    this.api = api;
+    this.namespace = namespace;
+    this.config = config;
+    this.options = options;
+    this.netfilter = new Netfilter(namespace.wrapper);
+    this.kernel = new LocalKernel(namespace.wrapper);
+    this.agent = this.begin();
+  }
+
+  static async start(
+    config: Config,
+    objects: readonly Manifest[],
+    options: Partial<AgentParts> = {},
+  ): Promise<LiveAgent> {
+    const [api, namespace] = [await FakeApiServer.start(), await holdNamespace()];
+    const store = (object: Manifest): void => void api.store.put(PATHS[ruleKindOf(object)], object as never);
+    for (const object of objects) store(object);
+    const live = new LiveAgent(api, namespace, config, options);
+    for (const object of objects) live.objects.set(keyOf(object), object);
+    await live.agent.started;
+    return live;
+  }
+
+  /** A new agent in place of one that is gone. */
+  async startAgain(): Promise<void> {
+    this.kernel = new LocalKernel(this.namespace.wrapper);
+    this.agent = this.begin();
+    await this.agent.started;
+  }
+
+  private begin(): Agent {
+    const client = new ApiClient(plainAccess(this.api.url), REAL_CLOCK);
+    return new Agent({
+      tables: new NodeTables(this.config, { hasSpares: true }),
+      kernel: this.kernel,
+      clock: REAL_CLOCK,
+      watch: watchNode(client, this.config.nodeName ?? "", REAL_CLOCK),
+      log: (line) => void this.log.push(line),
+      onTransaction: (text) => void this.transactions.push(text),
+      ...this.options,
+    });
+  }
+
+  put(object: Manifest): void {
+    this.objects.set(keyOf(object), object);
+    this.api.store.put(PATHS[ruleKindOf(object)], object as never);
+  }
+
+  delete(object: Manifest): void {
+    const key = keyOf(object);
+    this.objects.delete(key);
+    this.api.store.delete(PATHS[ruleKindOf(object)], key.slice(key.indexOf(" ") + 1));
+  }
+
+  nft(commands: string): void {
+    const { status, output } = this.namespace.run(`nft '${commands}'`);
+    if (status !== 0) throw new Error(output);
+  }
+
+  /** How the kernel differs from what `compile` makes of the objects, as commands; spare chains do not count. */
+  async disagreement(): Promise<string> {
+    const wanted = compiledTables(this.config, this.objects.values()) ?? [];
+    const there = await readLiveTables(this.netfilter, this.namespace.wrapper);
+    return (["ip", "ip6"] as const)
+      .flatMap((family) => {
+        const find = (all: readonly Table[]): Table | undefined => all.find((table) => table.family === family);
+        return differenceOf(withoutSpares(find(there), find(wanted)), find(wanted)) ?? [];
+      })
+      .map(printChange)
+      .join("");
+  }
+
+  /** Resolves when the kernel has what `compile` makes. Fails with the difference after `tries` looks. */
+  async agreed(tries = 100): Promise<void> {
+    let found = await this.disagreement();
+    for (let i = 0; found !== "" && i < tries; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      found = await this.disagreement();
+    }
+    if (found !== "") throw new Error(`the kernel differs:\n${found}\n${this.log.slice(-5).join("\n")}`);
+  }
+
+  async close(): Promise<void> {
+    await this.agent.stop();
+    this.netfilter.close();
+    await this.api.stop();
+    this.namespace.close();
+  }
+}
+
+/** `there` without chains that pick endpoints and that `wanted` has not. */
+function withoutSpares(there: Table | undefined, wanted: Table | undefined): Table | undefined {
+  const names = new Set(wanted?.chains.map(({ name }) => name));
+  return there && { ...there, chains: there.chains.filter(({ name }) => !name.startsWith("pick-") || names.has(name)) };
+}
