@@ -66,9 +66,9 @@ export class ApiClient {
     return [...this.counts.values()];
   }
 
-  /** The answer to GET, while it arrives. Rejects with ApiTrouble. */
+  /** The answer to GET, while it arrives. Servers zip a list, also one that a watch brings, and no other watch. Rejects with ApiTrouble. */
   stream(path: string, query: ApiQuery, signal: AbortSignal): Promise<ApiAnswer> {
-    return this.send({ method: "GET", path, query, signal });
+    return this.send({ method: "GET", path, query, headers: { "accept-encoding": "gzip" }, signal });
   }
 
   /** A list: each item as it arrives, then what stands around them. `onHead` gets what stands before them. Rejects with ApiTrouble. */
@@ -79,7 +79,7 @@ export class ApiClient {
     onItem: (item: Readonly<Record<string, unknown>>) => void,
     onHead: (head: unknown) => void = () => {},
   ): Promise<Readonly<Record<string, unknown>>> {
-    const answer = await this.send({ method: "GET", path, query, headers: { "accept-encoding": "gzip" }, signal });
+    const answer = await this.stream(path, query, signal);
     try {
       const list = new ListCutter(onHead);
       for await (const chunk of answer.body) for (const item of list.cut(chunk)) onItem(parseObject(item));

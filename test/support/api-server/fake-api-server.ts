@@ -6,7 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import { type Misbehaviour, type Outlet, outletFor } from "./misbehaviour.ts";
+import type { AccessDescription } from "../../../runtime/api/access-description.ts";
+import { type Misbehaviour, type Outlet, outletFor, zippedOutlet } from "./misbehaviour.ts";
 import {
   keyOf,
   ObjectStore,
@@ -18,6 +19,7 @@ import {
 } from "./object-store.ts";
 import { formOf, KINDS, placeOf, type RequestForm, type RequestPlace } from "./places.ts";
 import { Refused, refuse, statusObject, tooLarge } from "./refused.ts";
+import { TestClock } from "./test-clock.ts";
 
 /** Answers of at least so many bytes are zipped for who asks for it. */
 const ZIPPED_FROM = 128 * 1024;
@@ -42,6 +44,11 @@ interface OpenWatch {
   readonly forget: () => void;
 }
 
+function endOf({ outlet, forget }: OpenWatch): void {
+  forget();
+  outlet.end();
+}
+
 interface Planned {
   readonly forms: readonly RequestForm[];
   readonly path: string | undefined;
@@ -52,6 +59,8 @@ interface Planned {
 export class FakeApiServer {
   readonly store = new ObjectStore();
   readonly requests: SeenRequest[] = [];
+  /** By which watches end that were asked for with `timeoutSeconds`. */
+  readonly clock = new TestClock();
   /** Whether watches can bring a list first. */
   streamsLists = true;
   /** The only tokens that come in; undefined: everybody. */
@@ -85,6 +94,20 @@ export class FakeApiServer {
   get url(): string {
     const { port } = this.server.address() as AddressInfo;
     return `${this.server instanceof SecureServerClass ? "https" : "http"}://127.0.0.1:${port}`;
+  }
+
+  /** For who has `token`. */
+  access(token: string): AccessDescription {
+    return {
+      server: new URL(this.url),
+      tlsServerName: undefined,
+      isInsecure: false,
+      ca: undefined,
+      cert: undefined,
+      key: undefined,
+      login: { kind: "token", token: { kind: "bytes", bytes: Buffer.from(token) } },
+      headers: {},
+    };
   }
 
   /** Resolves when a watch is open that is not the list that it brings, or `count` of them since the start. */
@@ -138,10 +161,7 @@ export class FakeApiServer {
 
   /** Ends all open watches as it should be. */
   endWatches(): void {
-    for (const { outlet, forget } of this.watches) {
-      forget();
-      outlet.end();
-    }
+    for (const watch of this.watches) endOf(watch);
   }
 
   /** Ends the connections of all open watches. */
@@ -196,9 +216,10 @@ export class FakeApiServer {
     const selects = selectorOf(query["labelSelector"] ?? null, query["fieldSelector"] ?? null);
     const inPlace: Selector = (object) =>
       (place.namespace === undefined || object.metadata.namespace === place.namespace) && selects(object);
-    const outlet = outletFor(misbehaviour, request, response);
+    const bytes = outletFor(misbehaviour, request, response);
+    const outlet = form === "stream" && asksForGzip(request) && this.streamsLists ? zippedOutlet(bytes) : bytes;
     if (form === "list") return this.list(request, response, place, query, inPlace, misbehaviour, outlet);
-    this.watch(response, place, seen, inPlace, misbehaviour, outlet);
+    this.watch(request, response, place, seen, inPlace, misbehaviour, outlet);
   }
 
   private misbehaviourFor(form: RequestForm, path: string): Misbehaviour | undefined {
@@ -248,7 +269,7 @@ export class FakeApiServer {
     const bare = items.map(({ apiVersion: _, kind: __, ...rest }) => rest);
     const metadata = { resourceVersion: String(version), ...(token === "" ? {} : { continue: token }) };
     const text = `${JSON.stringify({ kind: `${kind}List`, apiVersion, metadata, items: bare })}\n`;
-    const isZipped = text.length >= ZIPPED_FROM && /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+    const isZipped = text.length >= ZIPPED_FROM && asksForGzip(request);
     response.writeHead(200, {
       "content-type": "application/json",
       ...(isZipped ? { "content-encoding": "gzip" } : {}),
@@ -258,6 +279,7 @@ export class FakeApiServer {
   }
 
   private watch(
+    request: IncomingMessage,
     response: ServerResponse,
     { path }: RequestPlace,
     seen: SeenRequest,
@@ -275,7 +297,11 @@ export class FakeApiServer {
       );
     const from = Number(query["resourceVersion"] ?? (isStream ? 0 : this.store.version));
     const [apiVersion, kind] = KINDS[path] ?? ["v1", "Object"];
-    response.writeHead(200, { "content-type": "application/json" });
+    const isZipped = isStream && asksForGzip(request);
+    response.writeHead(200, {
+      "content-type": "application/json",
+      ...(isZipped ? { "content-encoding": "gzip" } : {}),
+    });
     response.flushHeaders();
     const error = misbehaviour?.kind === "error event" ? misbehaviour : this.errorOf(from, isStream);
     if (error !== undefined) {
@@ -309,7 +335,12 @@ export class FakeApiServer {
     this.watches.add(watch);
     seen.isOpen = true;
     this.notice();
-    response.on("close", watch.forget);
+    const seconds = Number(query["timeoutSeconds"] ?? 0);
+    const callOff = seconds > 0 ? this.clock.after(seconds * 1000, () => endOf(watch)) : (): void => {};
+    response.on("close", () => {
+      callOff();
+      watch.forget();
+    });
   }
 
   /** Why a watch cannot begin at version `from`. */
@@ -353,6 +384,10 @@ export class FakeApiServer {
 }
 
 const SecureServerClass = createSecureServer().constructor as new () => SecureServer;
+
+function asksForGzip(request: IncomingMessage): boolean {
+  return /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+}
 
 /** A merge patch (RFC 7386). */
 function merged(target: unknown, patch: unknown): unknown {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach } from "vitest";
 import { SERVICES, type WatchedKind } from "../../../runtime/api/kinds.ts";
 import { FakeApiServer } from "./fake-api-server.ts";
 import { FollowedKind, plainAccess } from "./followed.ts";
+import { TestClock } from "./test-clock.ts";
 
 /** Where Services are. */
 export const PATH = SERVICES.path;
@@ -35,7 +36,7 @@ export function remove(name: string): void {
 }
 
 export function follow(watched: WatchedKind = SERVICES): FollowedKind {
-  followed = new FollowedKind(plainAccess(fake.url), watched);
+  followed = new FollowedKind(plainAccess(fake.url), watched, new TestClock());
   return followed;
 }
 

@@ -1,10 +1,11 @@
 /** A watch of a fake API server, with what it has told so far. */
 import { ApiClient } from "../../../runtime/api/client.ts";
+import type { Clock } from "../../../runtime/api/clock.ts";
 import type { ApiAccess, ApiCredentials } from "../../../runtime/api/credentials.ts";
 import type { KindEvent, KindWatch } from "../../../runtime/api/events.ts";
 import type { WatchedKind } from "../../../runtime/api/kinds.ts";
 import { watchKind } from "../../../runtime/api/watch-kind.ts";
-import { TestClock } from "./test-clock.ts";
+import type { TestClock } from "./test-clock.ts";
 
 /** Access without certificates. `credentials` is asked for each request. */
 export function plainAccess(
@@ -18,8 +19,8 @@ export function plainAccess(
   };
 }
 
-export class FollowedKind {
-  readonly clock: TestClock;
+export class FollowedKind<Time extends Clock = TestClock> {
+  readonly clock: Time;
   readonly client: ApiClient;
   readonly watch: KindWatch;
   /** `put shop/a 1001`, `delete shop/a 1002`, `synced`, `trouble gone 0`. */
@@ -28,7 +29,7 @@ export class FollowedKind {
   readonly objects = new Map<string, unknown>();
   private waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
 
-  constructor(access: ApiAccess, watched: WatchedKind, clock = new TestClock()) {
+  constructor(access: ApiAccess, watched: WatchedKind, clock: Time) {
     this.clock = clock;
     this.client = new ApiClient(access, clock);
     this.watch = watchKind({ client: this.client, watched }, (event) => this.take(event), clock);

@@ -1,5 +1,6 @@
 /** What an API server, or something between it and the client, can do wrong: a fake one does it on command. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, createGzip } from "node:zlib";
 
 /** Of one request. */
 export type Misbehaviour =
@@ -59,6 +60,14 @@ export function outletFor(
       // The others are no matter of bytes.
       return { write: (text) => response.write(text), end: () => response.end() };
   }
+}
+
+/** Zips what goes to `outlet`: each text arrives without the next one. */
+export function zippedOutlet(outlet: Outlet): Outlet {
+  const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH });
+  gzip.on("data", (bytes: Buffer) => outlet.write(bytes));
+  gzip.on("end", () => outlet.end());
+  return { write: (text) => void gzip.write(text), end: () => void gzip.end() };
 }
 
 /** Lets `most` bytes through, then does `then` once. */
