@@ -20,6 +20,11 @@ export class Sections {
     return at;
   }
 
+  /** Makes the last section longer, by `length` zeros. */
+  extend(length: number): void {
+    this.end += length;
+  }
+
   /** Adds a section of `length` zeros; gives its offset. */
   reserve(length: number): number {
     const at = Math.ceil(this.end / ALIGNMENT) * ALIGNMENT;

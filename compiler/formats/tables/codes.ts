@@ -8,7 +8,12 @@ import { REJECTS, VERDICTS } from "./words.ts";
 export class Codes {
   private readonly behaviours: { readonly number: number; readonly extra: number }[] = [];
   private readonly behaviourNumbers = new Map<number, number>();
-  private readonly reasonNumbers = new Map<string, number>();
+  private readonly reasonNumbers: Map<string, number>;
+
+  /** `reasons`: those that have numbers already. */
+  constructor(reasons: readonly string[] = []) {
+    this.reasonNumbers = new Map(reasons.map((reason, number) => [reason, number]));
+  }
 
   /** The engine's number of a behaviour whose codes have the bits `extra` set. */
   behaviour(number: number, extra: number): number {
@@ -45,23 +50,31 @@ export class Codes {
   ofBehaviours({ behaviours, interfaces }: Tabulation): Uint32Array {
     return Uint32Array.from(
       interfaces.matches.flatMap((_, kind) =>
-        this.behaviours.flatMap(({ number, extra }) =>
-          (behaviours[number]?.[kind] ?? []).map((answer) => (this.code(answer) | extra) >>> 0),
-        ),
+        this.behaviours.flatMap(({ number, extra }) => this.codesOf(behaviours[number]?.[kind] ?? [], extra)),
       ),
     );
+  }
+
+  /** The codes of answers, one for each kind of source, with the bits `extra` set. */
+  codesOf(answers: readonly TableAnswer[], extra: number): number[] {
+    return answers.map((answer) => (this.code(answer) | extra) >>> 0);
   }
 
   /** The codes of what becomes of packets at endpoints, in the same order. */
   ofTreatments({ endpointTreatments, interfaces }: Tabulation): Uint32Array {
     const codes = interfaces.matches.flatMap((_, kind) =>
       endpointTreatments.flatMap((endpointTreatment: EndpointTreatment) =>
-        (endpointTreatment[kind] ?? []).map((answer) => this.code({ ...answer, reasons: [] })),
+        this.treatmentCodes(endpointTreatment[kind] ?? []),
       ),
     );
     if (endpointTreatments.length > MAX_TREATMENTS)
       throw new Unsupported(`more than ${MAX_TREATMENTS} treatments of endpoints`);
     return Uint32Array.from(codes);
+  }
+
+  /** The codes of what becomes of packets at an endpoint, one for each kind of source. */
+  treatmentCodes(answers: EndpointTreatment[number]): number[] {
+    return answers.map((answer) => this.code({ ...answer, reasons: [] }));
   }
 
   private code({ list, asksEndpoint, sticky, hairpin, reasons, ...plain }: TableAnswer): number {

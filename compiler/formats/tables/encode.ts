@@ -15,22 +15,21 @@ import { writeLabels } from "./labels.ts";
 import { elsewhere, findLocalPlaces } from "./local-places.ts";
 import { printNames } from "./names.ts";
 import { buildPerfectHash } from "./perfect-hash.ts";
+import { ENDPOINT_PLACES, type Extended, extendedWords } from "./places.ts";
 import { prefixesOf } from "./prefixes.ts";
 import { planRegions } from "./regions.ts";
+import { EXACT, type Free, ROOMY, type Room, type RoomyTable } from "./room.ts";
 
 /** The table of `tabulation`. `source` names what it was made from. Throws `Unsupported`. */
 export function encodeTable(tabulation: Tabulation, source: string): Uint8Array {
-  return new Encoder(tabulation, source).encode();
+  return new Encoder(tabulation, source, EXACT).encode();
 }
 
-interface Extended {
-  readonly base: number;
-  readonly first: number;
-  readonly second: number;
-  readonly third: number;
-  readonly fourth: number;
-  readonly allowedAt: number;
-  readonly allowedCount: number;
+/** The same with room. Throws `Unsupported`. */
+export function encodeWithRoom(tabulation: Tabulation, source: string): RoomyTable {
+  const encoder = new Encoder(tabulation, source, ROOMY);
+  const bytes = encoder.encode();
+  return { bytes, ...encoder.free };
 }
 
 class Encoder {
@@ -46,17 +45,31 @@ class Encoder {
   private readonly extended: Extended[] = [];
   private readonly allowed: number[] = [];
   private readonly allowedPlaces = new Map<readonly Interval[], { readonly at: number; readonly count: number }>();
+  private readonly room: Room;
+  private labelBytes = 0;
 
-  constructor(tabulation: Tabulation, source: string) {
+  constructor(tabulation: Tabulation, source: string, room: Room) {
     this.tabulation = tabulation;
     this.source = source;
+    this.room = room;
     this.keys = new Keys(tabulation);
     const rowsOf = (family: Family): PortRow[] => {
       const { rows, localClasses } = tabulation.families[family];
       return [...rows, ...localClasses.flatMap((kind) => kind.rows)];
     };
     this.rows = { IPv4: rowsOf("IPv4"), IPv6: rowsOf("IPv6") };
-    this.endpoints = { IPv4: new Endpoints(this.rows.IPv4), IPv6: new Endpoints(this.rows.IPv6) };
+    this.endpoints = { IPv4: new Endpoints(this.rows.IPv4, room), IPv6: new Endpoints(this.rows.IPv6, room) };
+  }
+
+  /** What is free, once all is encoded. */
+  get free(): Omit<RoomyTable, "bytes"> {
+    const behind = (count: number): Free => ({ from: count, end: this.room(count) });
+    return {
+      endpoints: { IPv4: this.endpoints.IPv4.free, IPv6: this.endpoints.IPv6.free },
+      extended: behind(this.extended.length),
+      allowed: behind(this.allowed.length * 4),
+      labels: behind(this.labelBytes),
+    };
   }
 
   encode(): Uint8Array {
@@ -68,8 +81,8 @@ class Encoder {
     this.addCodes();
     const { about, texts } = writeLabels(rows, slots, (this.header.get(L.H_SLOT_MASK) as number) + 1);
     this.set(L.H_ABOUT, this.sections.add(littleEndian(about)));
-    this.set(L.H_LABELS, this.sections.add(texts));
-    this.set(L.H_LABELS_LENGTH, texts.length);
+    this.labelBytes = texts.length;
+    this.addRoomy(L.H_LABELS, L.H_LABELS_LENGTH, texts, 1);
     const { interfaces } = this.tabulation;
     const names = printNames({ source: this.source, interfaces, reasons: this.codes.reasons });
     this.set(L.H_NAMES, this.sections.add(names));
@@ -79,6 +92,15 @@ class Encoder {
 
   private set(word: number, value: number): void {
     this.header.set(word, value);
+  }
+
+  /** Adds records of `size` bytes, and room for more. */
+  private addRoomy(offset: number, count: number, bytes: Uint8Array, size: number): void {
+    const all = this.room(bytes.length / size);
+    const at = this.sections.add(bytes);
+    this.sections.extend(all * size - bytes.length);
+    this.set(offset, at);
+    this.set(count, all);
   }
 
   private addRecords<T>(
@@ -130,7 +152,11 @@ class Encoder {
   /** Gives the slot of each row. */
   private addRows(): Uint32Array {
     const { keys0, keys1 } = this.keysOfRows();
-    const { seed, bucketMask, slotMask, pilots, slots } = buildPerfectHash(keys0, keys1);
+    const { seed, bucketMask, slotMask, pilots, slots } = buildPerfectHash(
+      keys0,
+      keys1,
+      this.room === EXACT ? undefined : ROOMY_LOAD,
+    );
     const entries = new Uint32Array((slotMask + 1) * (L.ENTRY_BYTES / 4));
     for (let at = 0; at < entries.length; at += L.ENTRY_BYTES / 4) {
       entries[at] = L.KEY_NOTHING;
@@ -152,17 +178,9 @@ class Encoder {
     this.set(L.H_SLOT_MASK, slotMask);
     this.set(L.H_PILOTS, this.sections.add(littleEndian(pilots)));
     this.set(L.H_ENTRIES, this.sections.add(littleEndian(entries)));
-    this.addRecords(L.H_EXTENDED, L.H_EXTENDED_COUNT, this.extended, L.EXTENDED_BYTES, (view, at, extended) => {
-      view.setUint32(at + L.EXTENDED_BASE, extended.base, true);
-      view.setUint32(at + L.EXTENDED_FIRST, extended.first, true);
-      view.setUint32(at + L.EXTENDED_SECOND, extended.second, true);
-      view.setUint32(at + L.EXTENDED_THIRD, extended.third, true);
-      view.setUint32(at + L.EXTENDED_FOURTH, extended.fourth, true);
-      view.setUint32(at + L.EXTENDED_ALLOWED, extended.allowedAt, true);
-      view.setUint32(at + L.EXTENDED_ALLOWED_COUNT, extended.allowedCount, true);
-    });
-    this.set(L.H_ALLOWED, this.sections.add(littleEndian(Uint32Array.from(this.allowed))));
-    this.set(L.H_ALLOWED_BYTES, this.allowed.length * 4);
+    const words = Uint32Array.from(this.extended.flatMap(extendedWords));
+    this.addRoomy(L.H_EXTENDED, L.H_EXTENDED_COUNT, littleEndian(words), L.EXTENDED_BYTES);
+    this.addRoomy(L.H_ALLOWED, L.H_ALLOWED_BYTES, littleEndian(Uint32Array.from(this.allowed)), 1);
     return slots;
   }
 
@@ -289,7 +307,11 @@ class Encoder {
   }
 
   private addRegions(family: Family): void {
-    const plan = planRegions(this.tabulation.families[family], (address) => this.keys.blockOf(address));
+    const plan = planRegions(
+      this.tabulation.families[family],
+      (address) => this.keys.blockOf(address),
+      this.room !== EXACT,
+    );
     for (const { from, count, block, bits, unset, set } of plan.windows) {
       const low = Number(BigInt(from) & 0xffffffffn);
       this.windows.push({
@@ -366,24 +388,6 @@ class Encoder {
   }
 }
 
-/** The words of the header that say where endpoints are. */
-const ENDPOINT_PLACES = {
-  IPv4: {
-    records: L.H_ENDPOINTS4,
-    count: L.H_ENDPOINTS4_COUNT,
-    bytes: L.ENDPOINT4_BYTES,
-    fingers: L.H_FINGERS4,
-    identities: L.H_IDENTITIES4,
-    identityCount: L.H_IDENTITIES4_COUNT,
-  },
-  IPv6: {
-    records: L.H_ENDPOINTS6,
-    count: L.H_ENDPOINTS6_COUNT,
-    bytes: L.ENDPOINT6_BYTES,
-    fingers: L.H_FINGERS6,
-    identities: L.H_IDENTITIES6,
-    identityCount: L.H_IDENTITIES6_COUNT,
-  },
-} as const;
-
+/** The share of slots that is taken where there is room: new rows find a place after some tries. */
+const ROOMY_LOAD = 0.75;
 const MAX_ROWS = Math.floor(2 ** L.MAX_SLOT_BITS * 0.96);

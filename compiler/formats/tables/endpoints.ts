@@ -1,9 +1,10 @@
 /** All endpoints of a family in one row: lists that equal each other share their place. */
 import * as L from "../../../assembly/layout.ts";
-import type { Address } from "../../net/address.ts";
+import type { Address, Family } from "../../net/address.ts";
 import type { PortRow, RowEndpoint, RowEndpoints } from "../../tabulate/types.ts";
 import { splitAddress, WORD0, WORD1, WORD2, WORD3, WORDS } from "./address-words.ts";
 import { swap32 } from "./bytes.ts";
+import { EXACT, type Free, type Room } from "./room.ts";
 
 export class Endpoints {
   /** Where the lists of each row begin, in the order of the rows: the second behind the first. */
@@ -12,10 +13,12 @@ export class Endpoints {
   readonly count: number;
   /** Of the first of them, what clients are remembered by. */
   readonly identities: Uint32Array;
-  /** Behind each other; longest runs first. */
-  private readonly written: RowEndpoints[] = [];
+  /** What is left free: behind the endpoints with identities, and behind all. */
+  readonly free: { readonly sticky: Free; readonly plain: Free };
+  /** Lists that clients are remembered at first; longest runs first. */
+  private readonly written: { readonly list: RowEndpoints; readonly at: number }[] = [];
 
-  constructor(rows: readonly PortRow[]) {
+  constructor(rows: readonly PortRow[], room: Room = EXACT) {
     const { lists, firsts, seconds, runs } = numberLists(rows);
     const pairs = new Map<number, number>();
     const inPair = new Uint8Array(lists.length);
@@ -39,11 +42,11 @@ export class Endpoints {
     const write = (number: number): void => {
       const list = lists[number] as RowEndpoints;
       if (places[number] === NONE) places[number] = end;
-      this.written.push(list);
+      this.written.push({ list, at: end });
       end += list.length;
     };
     const runBases = new Map<string, number>();
-    let stickyEnd = 0;
+    let keeping: Free = { from: 0, end: 0 };
     // Of lists that are part of a pair no copy is needed.
     for (const wanted of [1, 0]) {
       for (const pair of pairs.keys()) {
@@ -62,9 +65,13 @@ export class Endpoints {
       }
       for (let number = 0; number < lists.length; number++)
         if (places[number] === NONE && inPair[number] === 0 && sticky[number] === wanted) write(number);
-      if (wanted === 1) stickyEnd = end;
+      if (wanted === 1) {
+        keeping = { from: end, end: room(end) };
+        end = keeping.end;
+      }
     }
-    this.count = end;
+    this.count = room(end);
+    this.free = { sticky: keeping, plain: { from: end, end: this.count } };
     this.bases = new Uint32Array(rows.length);
     for (let i = 0; i < rows.length; i++) {
       const [first, second] = [firsts[i] as number, seconds[i] as number];
@@ -74,54 +81,67 @@ export class Endpoints {
       else
         this.bases[i] = second === NONE ? (places[first] as number) : (pairs.get(first * MAX_LISTS + second) as number);
     }
-    this.identities = new Uint32Array(stickyEnd);
-    let at = 0;
-    for (const list of this.written) {
-      if (at >= stickyEnd) break;
-      for (const { identity } of list) this.identities[at++] = identity;
+    this.identities = new Uint32Array(keeping.end);
+    for (const { list, at } of this.written) {
+      if (at >= keeping.end) break;
+      for (let i = 0; i < list.length; i++) this.identities[at + i] = (list[i] as RowEndpoint).identity;
     }
   }
 
   /** Writes ENDPOINT4 records, and the finger of each. */
   write4(records: Uint32Array, fingers: Uint8Array): void {
-    let number = 0;
-    for (const list of this.written) {
-      for (let i = 0; i < list.length; i++, number++) {
-        const { address, port, endpointTreatment } = list[i] as RowEndpoint;
-        const at = number * (L.ENDPOINT4_BYTES / 4);
-        const word = swap32(address as number);
-        records[at] = word;
-        records[at + L.ENDPOINT4_PORT / 4] = aboutEndpoint(port, endpointTreatment);
-        fingers[number] = fingerOf(word);
-      }
-    }
+    for (const { list, at } of this.written) writeList4(list, at, records, fingers);
   }
 
   /** Writes ENDPOINT6 records, and the finger of each. */
   write6(records: Uint32Array, fingers: Uint8Array): void {
-    let number = 0;
-    for (const list of this.written) {
-      for (let i = 0; i < list.length; i++, number++) {
-        const { address, port, endpointTreatment } = list[i] as RowEndpoint;
-        const at = number * (L.ENDPOINT6_BYTES / 4);
-        splitAddress(address as bigint);
-        const a = swap32(WORDS[WORD0] as number);
-        const b = swap32(WORDS[WORD1] as number);
-        const c = swap32(WORDS[WORD2] as number);
-        const d = swap32(WORDS[WORD3] as number);
-        records[at] = a;
-        records[at + 1] = b;
-        records[at + 2] = c;
-        records[at + 3] = d;
-        records[at + L.ENDPOINT6_PORT / 4] = aboutEndpoint(port, endpointTreatment);
-        fingers[number] = fingerOf(foldWords(a, b, c, d));
-      }
-    }
+    for (const { list, at } of this.written) writeList6(list, at, records, fingers);
   }
 }
 
+function writeList4(list: RowEndpoints, first: number, records: Uint32Array, fingers: Uint8Array): void {
+  for (let i = 0; i < list.length; i++) {
+    const { address, port, endpointTreatment } = list[i] as RowEndpoint;
+    const at = (first + i) * (L.ENDPOINT4_BYTES / 4);
+    const word = swap32(address as number);
+    records[at] = word;
+    records[at + L.ENDPOINT4_PORT / 4] = aboutEndpoint(port, endpointTreatment);
+    fingers[first + i] = fingerOf(word);
+  }
+}
+
+function writeList6(list: RowEndpoints, first: number, records: Uint32Array, fingers: Uint8Array): void {
+  for (let i = 0; i < list.length; i++) {
+    const { address, port, endpointTreatment } = list[i] as RowEndpoint;
+    const at = (first + i) * (L.ENDPOINT6_BYTES / 4);
+    splitAddress(address as bigint);
+    const a = swap32(WORDS[WORD0] as number);
+    const b = swap32(WORDS[WORD1] as number);
+    const c = swap32(WORDS[WORD2] as number);
+    const d = swap32(WORDS[WORD3] as number);
+    records[at] = a;
+    records[at + 1] = b;
+    records[at + 2] = c;
+    records[at + 3] = d;
+    records[at + L.ENDPOINT6_PORT / 4] = aboutEndpoint(port, endpointTreatment);
+    fingers[first + i] = fingerOf(foldWords(a, b, c, d));
+  }
+}
+
+/** Records of a list by itself, and their fingers. */
+export function recordsOf(
+  list: RowEndpoints,
+  family: Family,
+): { readonly records: Uint32Array; readonly fingers: Uint8Array } {
+  const fingers = new Uint8Array(list.length);
+  const records = new Uint32Array((list.length * (family === "IPv4" ? L.ENDPOINT4_BYTES : L.ENDPOINT6_BYTES)) / 4);
+  if (family === "IPv4") writeList4(list, 0, records, fingers);
+  else writeList6(list, 0, records, fingers);
+  return { records, fingers };
+}
+
 /** 1 for lists with endpoints that clients are remembered for. */
-function isSticky(list: RowEndpoints): 0 | 1 {
+export function isSticky(list: RowEndpoints): 0 | 1 {
   for (let i = 0; i < list.length; i++) if ((list[i] as RowEndpoint).identity !== 0) return 1;
   return 0;
 }

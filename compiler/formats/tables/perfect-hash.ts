@@ -22,10 +22,10 @@ export interface PerfectHash {
   readonly slots: Uint32Array;
 }
 
-/** Keys are two words each. They have to differ. */
-export function buildPerfectHash(keys0: Uint32Array, keys1: Uint32Array): PerfectHash {
+/** Keys are two words each. They have to differ. `load`: the share of slots that may be taken. */
+export function buildPerfectHash(keys0: Uint32Array, keys1: Uint32Array, load = MAX_LOAD): PerfectHash {
   const count = keys0.length;
-  const slotBits = Math.max(2, Math.ceil(Math.log2(Math.max(count, 1) / MAX_LOAD)));
+  const slotBits = Math.max(2, Math.ceil(Math.log2(Math.max(count, 1) / load)));
   invariant(slotBits <= MAX_SLOT_BITS, "a table has at most 16 million rows");
   const bucketBits = Math.min(MAX_BUCKET_BITS, Math.max(0, slotBits - BUCKET_SIZE_BITS));
   for (let seed = 1; seed <= MAX_SEEDS; seed++) {
@@ -40,7 +40,7 @@ const MAX_LOAD = 0.96;
 /** Four rows a bucket where slots are full, which is what a pilot of two bytes can spread. */
 const BUCKET_SIZE_BITS = 2;
 const MAX_SEEDS = 64;
-const MAX_PILOT = 0xffff;
+export const MAX_PILOT = 0xffff;
 
 function tryBuild(
   keys0: Uint32Array,
@@ -54,10 +54,8 @@ function tryBuild(
   const bucketOf = new Uint32Array(count);
   const sizes = new Uint32Array(bucketMask + 1);
   for (let i = 0; i < count; i++) {
-    const a = Math.imul((keys0[i] as number) ^ seed, HASH_A);
-    const b = Math.imul(keys1[i] as number, HASH_B);
-    const bucket = (Math.imul(fold(a + b, SUM_FOLD_SHIFT), HASH_C) >>> BUCKET_SHIFT) & bucketMask;
-    mixes[i] = fold(Math.imul((a >>> MIX_FOLD_SHIFT) ^ b, HASH_C), MIX_FOLD_SHIFT);
+    const bucket = bucketIn(keys0[i] as number, keys1[i] as number, seed, bucketMask);
+    mixes[i] = mixOf(keys0[i] as number, keys1[i] as number, seed);
     bucketOf[i] = bucket;
     (sizes[bucket] as number)++;
   }
@@ -73,6 +71,22 @@ function tryBuild(
     pilots[bucketOf[order[start] as number] as number] = pilot;
   }
   return { seed: seed >>> 0, bucketMask, slotMask, pilots, slots };
+}
+
+/** The bucket of a key. */
+export function bucketIn(key0: number, key1: number, seed: number, bucketMask: number): number {
+  const sum = Math.imul(key0 ^ seed, HASH_A) + Math.imul(key1, HASH_B);
+  return (Math.imul(fold(sum, SUM_FOLD_SHIFT), HASH_C) >>> BUCKET_SHIFT) & bucketMask;
+}
+
+/** What a pilot is multiplied with to find the slot of a key. */
+export function mixOf(key0: number, key1: number, seed: number): number {
+  const mix = (Math.imul(key0 ^ seed, HASH_A) >>> MIX_FOLD_SHIFT) ^ Math.imul(key1, HASH_B);
+  return fold(Math.imul(mix, HASH_C), MIX_FOLD_SHIFT);
+}
+
+export function slotAt(mix: number, pilot: number, slotMask: number): number {
+  return (Math.imul(mix, pilot) >>> PLACE_SHIFT) & slotMask;
 }
 
 function fold(value: number, shift: number): number {
@@ -129,7 +143,7 @@ function findPilot(
     let i = start;
     for (; i < end; i++) {
       const key = order[i] as number;
-      const slot = (Math.imul(mixes[key] as number, pilot) >>> PLACE_SHIFT) & slotMask;
+      const slot = slotAt(mixes[key] as number, pilot, slotMask);
       if (taken[slot] !== 0) break;
       taken[slot] = 1;
       slots[key] = slot;

@@ -22,10 +22,11 @@ export interface Window {
   readonly set: Default;
 }
 
-/** `blockOf`: the number of an address's block, undefined when it is in none. */
+/** `blockOf`: the number of an address's block, undefined when it is in none. `isRoomy`: windows reach as far as one can. */
 export function planRegions(
   { regions, points }: FamilyTable,
   blockOf: (address: Address) => number | undefined,
+  isRoomy = false,
 ): RegionPlan {
   const windows: Window[] = [];
   const left: AddressRange[] = [];
@@ -38,7 +39,9 @@ export function planRegions(
     const within = points.slice(first, next);
     first = next;
     const isSpecial = !sameDefault(region, regions[0] as AddressRange);
-    const pieces = isSpecial ? pieceOf(region.from, end, within) : piecesWith(within);
+    const pieces = isSpecial
+      ? pieceOf(region.from, end, within)
+      : piecesWith(within, isRoomy ? { from: region.from, end } : undefined);
     const made = pieces?.map((piece) => windowOf(piece, region, blockOf));
     left.push(region);
     if (made !== undefined && windows.length + made.length <= MAX_WINDOWS && made.every((each) => each !== undefined)) {
@@ -65,22 +68,47 @@ interface Piece {
 /** All addresses of a region, if one window holds them. */
 function pieceOf(from: Address, end: Address | undefined, points: readonly AddressRange[]): Piece[] | undefined {
   if (end === undefined) return undefined;
-  const to = (typeof end === "bigint" ? end - 1n : end - 1) as Address;
+  const to = before(end);
   return to <= endOfWindow(from) ? [{ from, to, points }] : undefined;
 }
 
 /** A piece for each window that has some of `points`, from the first to the last of them. */
-function piecesWith(points: readonly AddressRange[]): Piece[] {
+function piecesWith(
+  points: readonly AddressRange[],
+  around: { readonly from: Address; readonly end: Address | undefined } | undefined,
+): Piece[] {
   const pieces: Piece[] = [];
   for (let first = 0; first < points.length; ) {
     const { from } = points[first] as AddressRange;
     const end = endOfWindow(from);
     let next = first + 1;
     while (next < points.length && (points[next] as AddressRange).from <= end) next++;
-    pieces.push({ from, to: (points[next - 1] as AddressRange).from, points: points.slice(first, next) });
+    const own = { from, to: (points[next - 1] as AddressRange).from };
+    pieces.push({ ...(around === undefined ? own : widest(end, around)), points: points.slice(first, next) });
     first = next;
   }
   return pieces;
+}
+
+/** All of the window that ends at `last`, as far as it is in a region. */
+function widest(
+  last: Address,
+  { from, end }: { readonly from: Address; readonly end: Address | undefined },
+): Pick<Piece, "from" | "to"> {
+  const first = startOfWindow(last);
+  return {
+    from: first < from ? from : first,
+    to: end !== undefined && end <= last ? before(end) : last,
+  };
+}
+
+function startOfWindow(address: Address): Address {
+  if (typeof address === "bigint") return (address - (address & (2n ** BigInt(WINDOW_BITS) - 1n))) as Address;
+  return (address - (address & (2 ** WINDOW_BITS - 1))) as Address;
+}
+
+function before(address: Address): Address {
+  return (typeof address === "bigint" ? address - 1n : address - 1) as Address;
 }
 
 /** The last address of an address's window. */
