@@ -46,6 +46,24 @@ export class Contribution {
     this.identities = identities;
   }
 
+  /** Whether a table that has room for `other` has it for this, too: besides elements and chains that pick among them. */
+  fitsInto(other: Contribution): boolean {
+    return (
+      isWithin(this.protocols, other.protocols) &&
+      isWithin(this.affinitySeconds, other.affinitySeconds) &&
+      (other.hasHealthChecks || !this.hasHealthChecks) &&
+      (other.translatesToSelf || !this.translatesToSelf)
+    );
+  }
+
+  /** Needs what `other` needs, without its elements. */
+  widen(other: Contribution): void {
+    for (const protocol of other.protocols) this.protocols.add(protocol);
+    for (const seconds of other.affinitySeconds) this.affinitySeconds.add(seconds);
+    this.hasHealthChecks ||= other.hasHealthChecks;
+    this.translatesToSelf ||= other.translatesToSelf;
+  }
+
   addFrontend(map: string, frontend: Frontend, key: readonly KeyPart[], value: Verdict | readonly Value[]): void {
     this.elementsOf(map).push({ key, value, comment: servicePortName(frontend.service), origin: frontend.origin });
   }
@@ -96,6 +114,10 @@ export function join(contributions: readonly Contribution[], identities: Identit
     all.translatesToSelf ||= one.translatesToSelf;
   }
   return all;
+}
+
+function isWithin<T>(some: ReadonlySet<T>, all: ReadonlySet<T>): boolean {
+  return [...some].every((each) => all.has(each));
 }
 
 function append<T>(list: T[], elements: readonly T[]): void {

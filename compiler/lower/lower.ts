@@ -21,19 +21,33 @@ import { clusterIps, contributeUnserved, unserved, unservedChains } from "./unse
 /** The table that kpc owns, in each family. */
 const TABLE_NAME = "kpc";
 
+/** What the Services of a node add, for each family that has Services or Service CIDRs. */
+export type Contributions = ReadonlyMap<Family, Contribution>;
+
 /** One table for each family that has Services or Service CIDRs. */
 export function lower(view: NodeView, settings: Settings): Ruleset {
+  return rulesetOf(contributionsOf(view, settings), settings);
+}
+
+export function contributionsOf(view: NodeView, settings: Settings): Contributions {
   const used = FAMILIES.filter(
     (family) =>
       view[family].length > 0 ||
       settings.families[family].serviceCidrs.length > 0 ||
       settings.families[family].podNetwork !== undefined,
   );
-  const tables = used.map((family) => {
-    const contribution = new Contribution(Identities.of(view[family]));
-    for (const service of view[family]) contribute(service, settings, family, contribution);
-    return tableOf(contribution, settings, family);
-  });
+  return new Map(
+    used.map((family) => {
+      const contribution = new Contribution(Identities.of(view[family]));
+      for (const service of view[family]) contribute(service, settings, family, contribution);
+      return [family, contribution];
+    }),
+  );
+}
+
+export function rulesetOf(contributions: Contributions, settings: Settings): Ruleset {
+  const used = [...contributions.keys()];
+  const tables = [...contributions].map(([family, contribution]) => tableOf(contribution, settings, family));
   const retired = FAMILIES.filter((family) => !used.includes(family)).map((family) => ({
     family: tableFamily(family),
     name: TABLE_NAME,
