@@ -1,4 +1,4 @@
-/** kpc as a library: `import { … } from "kpc"`. Everything here is a function of its arguments: nothing reads files, starts
+/** kpc as a library: `import { … } from "kpc"`. Nothing here reads files, starts
  *  processes or needs Node.js. Texts come in as `{name, text}`; places in diagnostics are `{file, line, column}`, of these names. */
 export type { Assumed, DiagnosticCode, Severity, Source } from "./diagnostics.ts";
 export type { DiagnosticData, DiagnosticFix, DiagnosticNote, PlaceData } from "./documents/render.ts";
@@ -21,6 +21,13 @@ export {
   type ReadRulesOptions,
   readRules,
 } from "./library/compile.ts";
+export {
+  type FollowedTable,
+  type FollowTableOptions,
+  followTable,
+  type SourceChange,
+  type TableUpdate,
+} from "./library/follow/follow.ts";
 export { type MatrixAnswer, type MatrixChangesAnswer, matrix, matrixChanges } from "./library/matrix.ts";
 export {
   type BinaryFormat,

@@ -4,6 +4,7 @@ import {
   CHOOSE_FLOW,
   CHOOSE_RANDOM,
   CHOOSE_RENDEZVOUS,
+  H_CHECKSUM,
   MASQUERADE,
   PACKET_BYTES,
   REJECT_MASK,
@@ -14,11 +15,13 @@ import {
   VERDICT_MASK,
 } from "../../assembly/layout.ts";
 import { checkBytes, checkOptions, describe, isRecord, type OptionKind } from "../../compiler/arguments.ts";
+import { readPatch } from "../../compiler/formats/tables/patch.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { REJECTS, type ResultVerdict, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import type { RejectWith } from "../../compiler/ir/types.ts";
 import { type Family, printAddress } from "../../compiler/net/address.ts";
 import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
+import { TableError } from "../table-error.ts";
 import { Affinity } from "./affinity.ts";
 import { type PacketFields, packetFrom } from "./fields.ts";
 import { BATCH, type Circumstances, Matcher, type RawResult } from "./matcher.ts";
@@ -124,6 +127,19 @@ export class Classifier {
   /** Goes over to another table, all at once. Throws `TableError` when it is none; then the one before stays. */
   replace(table: Uint8Array): void {
     this.table = this.take(table);
+  }
+
+  /** Changes the table in use by a patch of `FollowedTable`. All its patches have to be given, in their order. Throws `TableError` when it
+   *  is none, or one for another table; then nothing has changed. */
+  patch(patch: Uint8Array): void {
+    checkBytes(patch, "patch");
+    const { bytes } = this.table;
+    const read = readPatch(patch, bytes.length);
+    if (typeof read === "string") throw new TableError(read);
+    if (read.from !== this.table.word(H_CHECKSUM))
+      throw new TableError("the patch is for another table: a patch is missing, or out of order");
+    this.matcher.patch(read.runs);
+    for (const { at, bytes: run } of read.runs) bytes.set(run, at);
   }
 
   private take(table: Uint8Array): TableView {

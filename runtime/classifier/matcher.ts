@@ -10,6 +10,7 @@ import {
   RESULT_BYTES,
   TRUNCATED,
 } from "../../assembly/layout.ts";
+import type { PatchRun } from "../../compiler/formats/tables/patch.ts";
 import { TableError } from "../table-error.ts";
 
 /** What the engine's module exports (assembly/index.ts). */
@@ -99,6 +100,12 @@ export class Matcher {
     const problem = load(at, table.length);
     if (problem !== LOADED) throw new TableError(PROBLEMS[problem] ?? `error ${problem}`);
     this.inUse = { at, end: at + table.length };
+  }
+
+  /** Changes words of the table in use. */
+  patch(runs: readonly PatchRun[]): void {
+    const memory = new Uint8Array(this.exports.memory.buffer);
+    for (const { at, bytes } of runs) memory.set(bytes, (this.inUse?.at ?? 0) + at);
   }
 
   /** Where the engine's own data ends. */

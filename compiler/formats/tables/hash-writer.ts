@@ -1,7 +1,7 @@
 /** Rows that come and go in a table's perfect hash. A row that finds no place moves those of its bucket. */
 import * as L from "../../../assembly/layout.ts";
 import { bucketIn, MAX_PILOT, mixOf, slotAt } from "./perfect-hash.ts";
-import type { TableWriter } from "./writer.ts";
+import type { WordWriter } from "./writer.ts";
 
 /** What of a slot goes with its row. */
 interface Slot {
@@ -16,7 +16,7 @@ const EMPTY: Slot = { entry: [NOTHING, NOTHING, 0, 0], about: [0, 0, 0] };
 const NONE = -1;
 
 export class HashWriter {
-  private readonly table: TableWriter;
+  private readonly table: WordWriter;
   private readonly seed: number;
   private readonly bucketMask: number;
   private readonly slotMask: number;
@@ -27,7 +27,7 @@ export class HashWriter {
   private readonly firsts: Int32Array;
   private readonly nexts: Int32Array;
 
-  constructor(table: TableWriter) {
+  constructor(table: WordWriter) {
     this.table = table;
     this.seed = table.word(L.H_SEED);
     this.bucketMask = table.word(L.H_BUCKET_MASK);

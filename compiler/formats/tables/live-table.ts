@@ -23,10 +23,10 @@ import { writePatch } from "./patch.ts";
 import { ENDPOINT_PLACES, extendedWords } from "./places.ts";
 import { Area } from "./room.ts";
 import { TableView } from "./view.ts";
-import { TableWriter } from "./writer.ts";
+import { WordWriter } from "./writer.ts";
 
 export class LiveTable {
-  private readonly table: TableWriter;
+  private readonly table: WordWriter;
   private readonly hash: HashWriter;
   private readonly view: TableView;
   private readonly codes: Codes;
@@ -39,12 +39,14 @@ export class LiveTable {
   private readonly extended: Area;
   private readonly allowed: Area;
   private readonly labels: Area;
+  /** What clients are remembered by in the table: a number that is there already may have to be another one. */
+  private readonly identities: Readonly<Record<Family, Set<number>>>;
   private readonly encoder = new TextEncoder();
 
   /** Throws `Unsupported`. */
   constructor(tabulation: Tabulation, source: string) {
     const { bytes, endpoints, extended, allowed, labels } = encodeWithRoom(tabulation, source);
-    this.table = new TableWriter(bytes);
+    this.table = new WordWriter(bytes);
     this.view = new TableView(bytes);
     this.hash = new HashWriter(this.table);
     const areasOf = (family: Family) => ({
@@ -55,6 +57,7 @@ export class LiveTable {
     this.extended = new Area(extended);
     this.allowed = new Area(allowed);
     this.labels = new Area(labels);
+    this.identities = { IPv4: this.identitiesOf("IPv4"), IPv6: this.identitiesOf("IPv6") };
     this.codes = new Codes(this.view.names.reasons);
     this.behaviours = this.numbersByCodes(L.H_CODES, L.H_BEHAVIOUR_COUNT);
     this.treatments = this.numbersByCodes(L.H_TREATMENTS, L.H_TREATMENT_COUNT);
@@ -86,6 +89,12 @@ export class LiveTable {
     return writePatch(this.table.bytes, from, this.table.take());
   }
 
+  private identitiesOf(family: Family): Set<number> {
+    const { identities, identityCount } = ENDPOINT_PLACES[family];
+    const at = this.table.word(identities);
+    return new Set(Array.from({ length: this.table.word(identityCount) }, (_, i) => this.table.word(at + i * 4)));
+  }
+
   private numbersByCodes(section: number, countAt: number): Map<string, number> {
     const count = this.table.word(countAt);
     const numbers = new Map<string, number>();
@@ -103,7 +112,9 @@ export class LiveTable {
   // --- rows that go ----------------------------------------------------------------------------------------------------
 
   /** False where the table does not have what was said to be in it. */
-  private drop({ rows, local, points }: FamilyPart, family: Family): boolean {
+  private drop(part: FamilyPart, family: Family): boolean {
+    const { rows, local, points } = part;
+    for (const identity of identitiesIn(part)) this.identities[family].delete(identity);
     return (
       rows.every((row) => this.dropRow(this.keyOf(row.address), row, family)) &&
       local.every(({ localClass, row }) => this.dropRow(this.keyOfClass(localClass, family), row, family)) &&
@@ -152,6 +163,9 @@ export class LiveTable {
     const placed = new Placed();
     return FAMILIES.every((family) => {
       const { rows, local, points } = part.families[family];
+      const identities = identitiesIn(part.families[family]);
+      for (const identity of identities) if (this.identities[family].has(identity)) return false;
+      for (const identity of identities) this.identities[family].add(identity);
       const put = (key: RowKey | undefined, row: PortRow): boolean =>
         key !== undefined && this.putRow(key, row, family, part, placed);
       return (
@@ -310,6 +324,13 @@ export class LiveTable {
     if (a === undefined || b === undefined || c === undefined) return undefined;
     return a | (b << L.DEFAULT_INVALID_SHIFT) | (c << L.DEFAULT_UNTRACKED_SHIFT);
   }
+}
+
+function identitiesIn({ rows, local }: FamilyPart): Set<number> {
+  const found = new Set<number>();
+  for (const { lists } of [...rows, ...local.map(({ row }) => row)])
+    for (const list of lists) for (const { identity } of list) if (identity !== 0) found.add(identity);
+  return found;
 }
 
 /** Where a row's key begins, and its block. */

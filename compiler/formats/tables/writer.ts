@@ -2,7 +2,7 @@
 import { H_CHECKSUM } from "../../../assembly/layout.ts";
 import { mixed } from "./bytes.ts";
 
-export class TableWriter {
+export class WordWriter {
   readonly bytes: Uint8Array;
   private readonly view: DataView;
   /** Words that were changed since `take`, by their offsets, and what they were before. */

@@ -40,6 +40,7 @@ describe("the library", () => {
         "compile",
         "compileAll",
         "evaluate",
+        "followTable",
         "matrix",
         "matrixChanges",
         "print",

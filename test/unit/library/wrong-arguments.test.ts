@@ -17,8 +17,10 @@ metadata: {name: a}
 spec: {clusterIP: 10.96.0.9, ports: [{port: 80}]}
 `;
 const { rules } = library.compile([{ name: "a.yaml", text: SERVICE }], { settings: { clusterCIDR: "10.244.0.0/16" } });
+const followed = library.followTable([{ name: "a.yaml", text: SERVICE }]);
 const router = routerFile.createRouter(ROUTES);
 const classifier = await inline.createClassifier(TABLE);
+const patched = await inline.createClassifier(followed.table as Uint8Array);
 
 /** What callers without types pass. Each is right only where a parameter says so. */
 const VALUES: Readonly<Record<string, unknown>> = {
@@ -120,6 +122,17 @@ const ROWS: Readonly<Record<string, Row>> = {
     parameters: [texts("manifests"), { name: "packet", right: ["no text", "text"] }, OPTIONS],
     options: [SETTINGS, bool("strict"), bool("complete"), bool("all"), bool("reply")],
   },
+  followTable: {
+    call: library.followTable,
+    given: [SOURCES, {}],
+    parameters: [texts("manifests"), OPTIONS],
+    options: [SETTINGS, bool("strict"), { name: "options.source", right: ["undefined", "no text", "text"] }],
+  },
+  "FollowedTable.update": {
+    call: followed.update.bind(followed),
+    given: [SOURCES],
+    parameters: [{ name: "changes", right: ["an empty list", "a list of sources", "a list of half a source"] }],
+  },
   matrix: {
     call: library.matrix,
     given: [SOURCES, {}],
@@ -183,6 +196,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     call: classifier.replace.bind(classifier),
     given: [TABLE],
     parameters: [{ name: "table", right: ["bytes"] }],
+  },
+  // Bytes that are no patch are a TableError.
+  "Classifier.patch": {
+    call: patched.patch.bind(patched),
+    given: [followed.update([]).patch],
+    parameters: [{ name: "patch", right: ["bytes"] }],
   },
   "Classifier.classify": {
     call: classifier.classify.bind(classifier),

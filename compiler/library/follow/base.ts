@@ -1,0 +1,154 @@
+/** A table of all sources, and what a few Services would add to it. */
+import { compileNode, type ResolvedInput, resolveInput } from "../../compile.ts";
+import type { Diagnostic, Source } from "../../diagnostics.ts";
+import { LiveTable } from "../../formats/tables/live-table.ts";
+import { Unsupported } from "../../ir/unsupported.ts";
+import { Contribution } from "../../lower/contribution.ts";
+import { Identities } from "../../lower/identities.ts";
+import { type Contributions, contributionsOf, rulesetOf } from "../../lower/lower.ts";
+import { FAMILIES, type Family } from "../../net/address.ts";
+import type { Config } from "../../node/config.ts";
+import { resolveConfig } from "../../node/resolve.ts";
+import { type NodeView, viewOf } from "../../node/view.ts";
+import { loadSpecs } from "../../specs/load.ts";
+import type { Specs } from "../../specs/types.ts";
+import { NO_PART, TableFrame, type TablePart } from "../../tabulate/part.ts";
+import { tabulate, unsupportedByTable } from "../../tabulate/tabulate.ts";
+import { Claims } from "./claims.ts";
+import type { ServiceSpecs } from "./owners.ts";
+
+/** Findings after which a Service's rules depend on another Service. */
+const ENTANGLED: ReadonlySet<string> = new Set(["address-conflict", "external-ip-conflict"]);
+
+export interface Base {
+  readonly table: LiveTable;
+  readonly specs: Specs;
+  readonly claims: Claims;
+  /** No change of Services is a patch: some of them depend on each other. */
+  readonly isEntangled: boolean;
+  readonly partOf: (own: ServiceSpecs) => ServicesPart | undefined;
+  /** Service ports by family: without any, a family may have no rules. */
+  readonly ports: Record<Family, number>;
+}
+
+export interface ServicesPart {
+  readonly part: TablePart;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Service ports by family. */
+  readonly ports: Readonly<Record<Family, number>>;
+}
+
+export interface FollowSettings {
+  readonly config: Config;
+  readonly strict: boolean;
+  readonly source: string;
+}
+
+/** The table of all sources; undefined where something is wrong, or a table cannot hold it. */
+export function buildBase(
+  sources: readonly Source[],
+  { config, strict, source }: FollowSettings,
+): { readonly diagnostics: readonly Diagnostic[]; readonly base: Base | undefined } {
+  const { diagnostics, resolved } = resolveInput(
+    (report) => {
+      const specs = loadSpecs(sources, report);
+      return sources.length === 0 ? { ...specs, nothing: false } : specs; // a cluster may lose its last object
+    },
+    config,
+    { strict, complete: false },
+    (common, specs, report) => [resolveConfig(common, specs, report)],
+  );
+  const [own] = resolved?.nodes ?? [];
+  if (resolved === undefined || own === undefined) return { diagnostics, base: undefined };
+  const tabulated = tabulate(compileNode(resolved, own).program, own.node.addresses);
+  if ("unsupported" in tabulated) return { diagnostics: [...diagnostics, ...tabulated.unsupported], base: undefined };
+  const frame = new TableFrame(tabulated.tabulation);
+  try {
+    const table = new LiveTable(tabulated.tabulation, source);
+    const { specs, cluster } = resolved;
+    const claims = new Claims(specs, (address) => frame.isLocal(address));
+    const isEntangled = diagnostics.some(({ code }) => ENTANGLED.has(code));
+    const view = viewOf(cluster, own.node);
+    const contributions = contributionsOf(view, own.settings);
+    const partOf = (some: ServiceSpecs) => makePart(some, resolved, contributions, frame, strict);
+    return { diagnostics, base: { table, specs, claims, isEntangled, partOf, ports: portsIn(view) } };
+  } catch (error) {
+    if (!(error instanceof Unsupported)) throw error;
+    return { diagnostics: [...diagnostics, unsupportedByTable(error)], base: undefined };
+  }
+}
+
+/** Puts one part in the place of another; undefined where that is no patch. */
+export function patchBase(
+  { table, claims, ports }: Base,
+  before: ServicesPart & Own,
+  after: ServicesPart & Own,
+): Uint8Array | undefined {
+  for (const family of FAMILIES) {
+    const had = ports[family];
+    ports[family] += after.ports[family] - before.ports[family];
+    if (had > 0 && ports[family] === 0) return undefined;
+  }
+  if (!claims.remove(before.own) || !claims.add(after.own)) return undefined;
+  return table.replace(before.part, after.part);
+}
+
+/** The objects that a part was made of. */
+interface Own {
+  readonly own: ServiceSpecs;
+}
+
+/** What some Services add to the table: they are compiled by themselves, into tables of the same shape as those of all. Undefined where
+ *  the shape would be another one, or something is wrong with them. */
+function makePart(
+  own: ServiceSpecs,
+  { specs, config, nodes }: ResolvedInput,
+  all: Contributions,
+  frame: TableFrame,
+  strict: boolean,
+): ServicesPart | undefined {
+  if (own.services.length === 0) return { part: NO_PART, diagnostics: [], ports: { IPv4: 0, IPv6: 0 } };
+  const { diagnostics, resolved } = resolveInput(
+    () => ({ ...specs, ...NO_OTHERS, ...own }),
+    config,
+    { strict, complete: false },
+    () => nodes,
+  );
+  const [at] = nodes;
+  if (resolved === undefined || at === undefined || diagnostics.some(({ code }) => ENTANGLED.has(code)))
+    return undefined;
+  const view = viewOf(resolved.cluster, at.node);
+  const few = contributionsOf(view, at.settings);
+  if ([...few].some(([family, each]) => !fitsInto(each, all.get(family)))) return undefined;
+  const contributions = [...all].map(([family, whole]): [Family, Contribution] => {
+    const contribution = few.get(family) ?? new Contribution(new Identities());
+    contribution.widen(whole);
+    return [family, contribution];
+  });
+  const program = { ruleset: rulesetOf(new Map(contributions), at.settings), routes: [] };
+  const tabulated = tabulate(program, at.node.addresses);
+  if ("unsupported" in tabulated) return undefined;
+  const part = frame.partOf(tabulated.tabulation);
+  return part && { part, diagnostics, ports: portsIn(view) };
+}
+
+function fitsInto(few: Contribution, all: Contribution | undefined): boolean {
+  return all !== undefined && few.fitsInto(all);
+}
+
+function portsIn(view: NodeView): Record<Family, number> {
+  return { IPv4: view.IPv4.length, IPv6: view.IPv6.length };
+}
+
+/** Objects on which no rule of a Service depends. */
+const NO_OTHERS = {
+  pods: [],
+  ingresses: [],
+  secrets: [],
+  gatewayClasses: [],
+  gateways: [],
+  httpRoutes: [],
+  referenceGrants: [],
+  workloads: [],
+  skipped: new Map(),
+} as const satisfies Partial<Specs>;
