@@ -10,6 +10,7 @@ import type { AccessDescription } from "../../../runtime/api/access-description.
 import { type Misbehaviour, type Outlet, outletFor, zippedOutlet } from "./misbehaviour.ts";
 import {
   keyOf,
+  merged,
   ObjectStore,
   type Selector,
   type StoreChange,
@@ -18,6 +19,7 @@ import {
   selectorOf,
 } from "./object-store.ts";
 import { formOf, KINDS, placeOf, type RequestForm, type RequestPlace } from "./places.ts";
+import { accessWithToken } from "./raw-request.ts";
 import { Refused, refuse, statusObject, tooLarge } from "./refused.ts";
 import { TestClock } from "./test-clock.ts";
 
@@ -98,16 +100,7 @@ export class FakeApiServer {
 
   /** For who has `token`. */
   access(token: string): AccessDescription {
-    return {
-      server: new URL(this.url),
-      tlsServerName: undefined,
-      isInsecure: false,
-      ca: undefined,
-      cert: undefined,
-      key: undefined,
-      login: { kind: "token", token: { kind: "bytes", bytes: Buffer.from(token) } },
-      headers: {},
-    };
+    return accessWithToken(this.url, token);
   }
 
   /** Resolves when a watch is open that is not the list that it brings, or `count` of them since the start. */
@@ -387,17 +380,6 @@ const SecureServerClass = createSecureServer().constructor as new () => SecureSe
 
 function asksForGzip(request: IncomingMessage): boolean {
   return /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
-}
-
-/** A merge patch (RFC 7386). */
-function merged(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
-  const result: Record<string, unknown> = typeof target === "object" && target !== null ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = merged(result[key], value);
-  }
-  return result;
 }
 
 function byKey(a: StoredObject, b: StoredObject): number {

@@ -133,3 +133,14 @@ export function selectorOf(labels: string | null, fields: string | null): Select
 function splitSelector(text: string | null): string[] {
   return (text ?? "").split(",").filter((part) => part !== "");
 }
+
+/** A merge patch (RFC 7386). */
+export function merged(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
+  const result: Record<string, unknown> = typeof target === "object" && target !== null ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  }
+  return result;
+}

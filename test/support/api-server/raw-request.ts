@@ -5,6 +5,20 @@ import { openAccess } from "../../../runtime/api/access.ts";
 import type { AccessDescription } from "../../../runtime/api/access-description.ts";
 import { REAL_CLOCK } from "../../../runtime/api/clock.ts";
 
+/** How to come in at `url` with `token`. `caFile`: who has signed the certificate of the server. */
+export function accessWithToken(url: string, token: string, caFile?: string): AccessDescription {
+  return {
+    server: new URL(url),
+    tlsServerName: undefined,
+    isInsecure: false,
+    ca: caFile === undefined ? undefined : { kind: "file", path: caFile },
+    cert: undefined,
+    key: undefined,
+    login: { kind: "token", token: { kind: "bytes", bytes: Buffer.from(token) } },
+    headers: {},
+  };
+}
+
 export interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AccessDescription } from "../../../runtime/api/access-description.ts";
+import { accessWithToken, call } from "../api-server/raw-request.ts";
 import { kubeBinary } from "./binaries.ts";
 
 /** Who can come in: tokens, and the groups of who has them. `watcher` is nobody yet: a test gives it a role. */
@@ -58,16 +59,7 @@ export class RealApiServer {
   }
 
   access(user: KubeUser): AccessDescription {
-    return {
-      server: new URL(this.url),
-      tlsServerName: undefined,
-      isInsecure: false,
-      ca: { kind: "file", path: join(this.folder, "certs", "apiserver.crt") },
-      cert: undefined,
-      key: undefined,
-      login: { kind: "token", token: { kind: "bytes", bytes: Buffer.from(tokenOf(user)) } },
-      headers: {},
-    };
+    return accessWithToken(this.url, tokenOf(user), join(this.folder, "certs", "apiserver.crt"));
   }
 
   /** A kubeconfig, for programs; `server`: where they find it. */
@@ -136,7 +128,6 @@ export class RealApiServer {
   }
 
   private async isReady(): Promise<boolean> {
-    const { call } = await import("../api-server/raw-request.ts");
     try {
       return (await call(this.access("admin"), "GET", "/readyz")).status === 200;
     } catch {
