@@ -112,8 +112,10 @@ function splitByAddress(state: State): LocalAndOthers {
 export function comeBack(local: State): State[] {
   const { shared, branches } = local;
   const looped = { inInterface: "lo", outInterface: shared.outInterface === undefined ? undefined : "" };
-  const own = sourceOnLoopback(shared);
+  // Which address of several that a rule gives the kernel chooses stays open.
+  if (!isChosen("address", shared) || shared.newSource?.address !== undefined) return [withShared(local, looped)];
   const choices = shared.choices.filter(({ of }) => of !== "address");
+  const own = ownAddressOf(shared.original.family, shared.environment);
   if (own !== undefined) return [withShared(local, { ...looped, source: own, choices })];
   const byDestination = new Map<Branch["destination"], Branch[]>();
   for (const branch of branches)
@@ -122,12 +124,6 @@ export function comeBack(local: State): State[] {
     shared: { ...shared, ...looped, source: address, choices },
     branches: some,
   }));
-}
-
-/** The source of packets on loopback; undefined: each packet has its destination as its source. */
-function sourceOnLoopback(shared: SharedState): SharedState["source"] | undefined {
-  if (!isChosen("address", shared)) return shared.source;
-  return shared.newSource?.address ?? ownAddressOf(shared.original.family, shared.environment);
 }
 
 /** The source that masquerading gives to packets to a local address: with IPv4 the node's first (inet_select_addr);

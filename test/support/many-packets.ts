@@ -18,7 +18,7 @@ import { type Cut, Ranges, unite, valuesIn } from "../../compiler/packets/ranges
 import { address } from "./service-port.ts";
 
 /** TCP 10.244.0.5:40000 > 10.96.0.10:80 from the bridge cni0, a new connection. */
-const TO_SERVICE: Packet = {
+export const TO_SERVICE: Packet = {
   protocol: 6,
   source: address("10.244.0.5"),
   sourcePort: 40000,
