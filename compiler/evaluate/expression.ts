@@ -6,7 +6,7 @@ import type { Address } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "../packets/address-type.ts";
 import { combineBits, type Operand, shiftBits } from "../packets/bits.ts";
 import { type PacketSet, within } from "../packets/packet-set.ts";
-import { maskSpread, type Spread, valuesBehind } from "../packets/preimage.ts";
+import { applyMask, maskSpread, type Spread, valuesBehind } from "../packets/preimage.ts";
 import { readField } from "./field.ts";
 import { isAssumedLocal } from "./locality.ts";
 import { type Branch, narrow, type SharedState, valueNow } from "./state.ts";
@@ -71,7 +71,7 @@ export function evaluateExpression(
     case "constant":
       return [{ region, probability: 1, value: [expression.value] }];
     case "opaque":
-      return [{ region, probability: 1, value: undefined }];
+      throw new Error(`${describe(expression)} is not known`); // callers ask `isUnknown` first
     case "fib":
       return evaluateFib(expression.of, shared, branch);
     default: {
@@ -188,15 +188,7 @@ function isOwn(of: "saddr" | "daddr", shared: SharedState, branch: Branch): bool
 }
 
 function maskOperand(operand: Operand, mask: Value, xor: Value): Operand {
-  if (typeof operand !== "object") return applyMask(operand, mask, xor);
-  if (typeof mask === "string" || typeof xor === "string") throw new Error("names have no bits");
-  return maskSpread(operand, mask, xor);
-}
-
-/** What a bitwise expression makes of `value`. All three are of one width. */
-export function applyMask(value: Value, mask: Value, xor: Value): Value {
-  if (typeof value === "number" && typeof mask === "number" && typeof xor === "number")
-    return ((value & mask) ^ xor) >>> 0;
-  if (typeof value === "bigint" && typeof mask === "bigint" && typeof xor === "bigint") return (value & mask) ^ xor;
-  throw new Error("bitwise operations need numbers of one width");
+  if (typeof operand === "string" || typeof mask === "string" || typeof xor === "string")
+    throw new Error("names have no bits");
+  return typeof operand === "object" ? maskSpread(operand, mask, xor) : applyMask(operand, mask, xor);
 }

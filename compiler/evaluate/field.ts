@@ -99,7 +99,8 @@ function evaluateCt(key: CtKey, shared: SharedState, branch: Branch): Operand | 
   const { original } = shared;
   if (key === "state") return valueNow(shared.ctState, region);
   if (!hasConnection(shared)) return undefined;
-  if (original.connection !== undefined && TUPLE_KEYS.has(key)) return inEntry(key, original.connection);
+  const ofEntry = original.connection && OF_ENTRY.get(key)?.(original.connection);
+  if (ofEntry !== undefined) return ofEntry;
   switch (key) {
     case "status":
       return symbolicNow(shared.ctStatus, region);
@@ -132,20 +133,17 @@ function evaluateCt(key: CtKey, shared: SharedState, branch: Branch): Operand | 
 }
 
 /** By the field of a connection's entry that each gives. */
-const TUPLE_FIELDS: Readonly<Record<string, keyof Tuple>> = {
-  saddr: "source",
-  daddr: "destination",
-  "proto-src": "sourcePort",
-  "proto-dst": "destinationPort",
-};
+const TUPLE_FIELDS: readonly (readonly [string, keyof Tuple])[] = [
+  ["saddr", "source"],
+  ["daddr", "destination"],
+  ["proto-src", "sourcePort"],
+  ["proto-dst", "destinationPort"],
+];
 
-/** Keys of a connection's two tuples. */
-export const TUPLE_KEYS: ReadonlySet<string> = new Set(
-  Object.keys(TUPLE_FIELDS).flatMap((field) => [`original-${field}`, `reply-${field}`]),
+/** What keys of a connection's two tuples give of its entry. */
+export const OF_ENTRY: ReadonlyMap<string, (entry: ConnectionEntry) => Value> = new Map(
+  TUPLE_FIELDS.flatMap(([field, name]) => [
+    [`original-${field}`, ({ original }: ConnectionEntry) => original[name]],
+    [`reply-${field}`, ({ reply }: ConnectionEntry) => reply[name]],
+  ]),
 );
-
-function inEntry(key: CtKey, { original, reply }: ConnectionEntry): Value | undefined {
-  const [of, ...field] = key.split("-");
-  const name = TUPLE_FIELDS[field.join("-")];
-  return name === undefined ? undefined : (of === "original" ? original : reply)[name];
-}

@@ -12,12 +12,11 @@ import { both, NEVER, not } from "./unknown/condition.ts";
 /** All destinations that rules give have one text: a packet may come to many of them by chance. */
 const NEW: Locality = { of: "new", subject: "the new destination" };
 
-/** `state` as states in each of which it is known, or assumed, whether destinations are the node's own: `state` alone where all
- *  addresses of the node are known. */
+/** `state`, of a node of which not all addresses are known, as states in each of which it is known, or assumed, whether destinations
+ *  are the node's own. */
 export function decideLocality(state: State): readonly State[] {
   const { shared, branches } = state;
   const { environment, original } = shared;
-  if (environment.moreAddresses !== true) return [state];
   const certain: Branch[] = [];
   const open = new Map<string, { readonly locality: Locality; readonly some: Branch[] }>();
   const ask = (branch: Branch): void => {

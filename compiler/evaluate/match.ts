@@ -3,6 +3,7 @@
 import { unreachable } from "../invariant.ts";
 import { isForOthers } from "../ir/sets.ts";
 import type { AskedSet, Expression, Match, SetElement, Value } from "../ir/types.ts";
+import { outside } from "../packets/packet-set.ts";
 import { assume } from "./assume.ts";
 import { evaluateExpression } from "./expression.ts";
 import { askFragments } from "./fragments.ts";
@@ -72,9 +73,9 @@ export function ask(question: Question, state: State, { table }: Frame): StepPro
   for (const branch of branches) {
     const split = new Split(parts, branch);
     for (const { region, probability, value } of evaluateExpression(left, shared, branch, table)) {
-      const { yes, no } = question.answer(value?.[0], region);
+      const yes = question.passing(value?.[0], region);
       if (yes !== undefined) split.add(yes, probability, "continue");
-      if (no !== undefined) split.add(no, probability, "next");
+      for (const no of yes === undefined ? [region] : outside(region, yes)) split.add(no, probability, "next");
     }
     split.end();
   }

@@ -39,9 +39,10 @@ export function runNat(
   frame: Frame,
   giveBy: (shared: SharedState) => Give,
 ): StepProgress[] {
-  const list = to.kind === "map" ? frame.table.lists.filledSet(to.map, frame.table.table) : undefined;
-  if (to.kind === "literal" || list === undefined) return translateTo(to, state, frame, giveBy);
-  return lookUpInFilledMap(to.key, list, state, (each) => translateTo(to, each, frame, giveBy));
+  const run = (each: State): StepProgress[] => translateTo(to, each, frame, giveBy);
+  if (to.kind === "literal") return run(state);
+  const list = frame.table.lists.filledSet(to.map, frame.table.table);
+  return list === undefined ? run(state) : lookUpInFilledMap(to.key, list, state, run);
 }
 
 function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (shared: SharedState) => Give): StepProgress[] {
@@ -221,13 +222,13 @@ export function mapped(now: Address | Spread, { from, to }: Interval): Now<Addre
   const isWide = typeof from === "bigint";
   const host = isWide ? BigInt(from) ^ BigInt(to) : (Number(from) ^ Number(to)) >>> 0;
   const { field, masked } = maskSpread(now, host, from as Address);
-  return masked === undefined ? field : mappedTo(field, masked.mask, masked.xor);
+  return mappedTo(field, masked.mask, masked.xor);
 }
 
 /** `address` with the network of `addresses`. */
 export function mapAddress(address: Address, { from, to }: Interval): Address {
   if (typeof address === "number") {
-    const host = (Number(from) ^ Number(to)) >>> 0;
+    const host = Number(from) ^ Number(to);
     return (((address & host) | (Number(from) & ~host)) >>> 0) as Address;
   }
   const host = BigInt(from) ^ BigInt(to);

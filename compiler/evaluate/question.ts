@@ -6,16 +6,10 @@ import type { Expression, Interval } from "../ir/types.ts";
 import { holdsFor, type ValueTest } from "../ir/value-test.ts";
 import type { Operand } from "../packets/bits.ts";
 import { type PacketSet, within, without } from "../packets/packet-set.ts";
-import { type Spread, valuesBehind } from "../packets/preimage.ts";
+import { valuesBehind } from "../packets/preimage.ts";
 import { type Cut, intervalsIn, Ranges, unite } from "../packets/ranges.ts";
 import { rangesOf } from "./lookup.ts";
 import type { About } from "./unknown/assumption.ts";
-
-/** Packets for which the answer is yes, and the others. */
-export interface AnsweredPackets {
-  readonly yes: PacketSet | undefined;
-  readonly no: PacketSet | undefined;
-}
 
 /** A match on the value of one expression. */
 export class Question {
@@ -34,21 +28,13 @@ export class Question {
     this.orAbsent = test.kind !== "name-prefix" && test.orAbsent === true;
   }
 
-  /** For the packets of `region`, of which `left` is `operand`; undefined: it has no value. */
-  answer(operand: Operand | undefined, region: PacketSet): AnsweredPackets {
-    const yes = this.passing(operand, region);
-    if (yes === region) return { yes, no: undefined };
-    if (yes === undefined || typeof operand !== "object") return { yes, no: region };
-    const wanted = this.wanted(operand, region);
-    const { field } = operand;
-    return { yes, no: this.negated ? within(region, field, wanted) : without(region, field, wanted) };
-  }
-
-  /** The packets of `region` for which the answer is yes; `region` itself where that is all of them. */
+  /** The packets of `region`, of which `left` is `operand` (undefined: it has no value), for which the answer is yes; `region` itself
+   *  where that is all of them. */
   passing(operand: Operand | undefined, region: PacketSet): PacketSet | undefined {
     if (operand === undefined) return this.orAbsent ? region : undefined;
     if (typeof operand !== "object") return holdsFor(this.test, operand) ? region : undefined;
-    const wanted = this.wanted(operand, region);
+    this.ranges ??= wantedBy(this.test);
+    const wanted = valuesBehind(operand, this.ranges, region[operand.field]);
     return this.negated ? without(region, operand.field, wanted) : within(region, operand.field, wanted);
   }
 
@@ -78,11 +64,6 @@ export class Question {
   get assumed(): { readonly what: About | string; readonly negated: boolean } {
     return { what: assumptionOf(this.test), negated: this.negated };
   }
-
-  private wanted(spread: Spread, region: PacketSet): Ranges {
-    this.ranges ??= wantedBy(this.test);
-    return valuesBehind(spread, this.ranges, region[spread.field]);
-  }
 }
 
 /** The numbers that a match asks for, if it is not negated. */
@@ -101,13 +82,16 @@ function wantedBy(test: ValueTest): Ranges {
   }
 }
 
-/** All numbers on one side of one of them, whose cuts these are. */
-function beside(operator: "<" | "<=" | ">" | ">=", [own, next]: readonly Cut[]): Ranges {
-  if (own === undefined || next === undefined) return unite([]);
+/** All numbers on one side of one of them, whose cuts these are; none where it is a name, which has no cuts. */
+function beside(operator: "<" | "<=" | ">" | ">=", cuts: readonly Cut[]): Ranges {
+  const [own, next] = cuts as [Cut, Cut];
   const isWide = typeof own === "bigint";
   const [least, end]: [Cut, Cut] = isWide ? [0n, 1n << 128n] : [0, 2 ** 32];
-  const side = { "<": [least, own], "<=": [least, next], ">": [next, end], ">=": [own, end] }[operator] as [Cut, Cut];
-  return side[0] < side[1] ? new Ranges(side) : unite([]);
+  const [from, to] = { "<": [least, own], "<=": [least, next], ">": [next, end], ">=": [own, end] }[operator] as [
+    Cut,
+    Cut,
+  ];
+  return from < to ? new Ranges([from, to]) : unite([]);
 }
 
 function assumptionOf(test: ValueTest): About | string {

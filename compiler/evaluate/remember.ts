@@ -24,10 +24,11 @@ export function remember(
   const { shared, branches } = state;
   const { table, lists } = frame.table;
   const seconds = timeoutSeconds ?? frame.table.set(set).timeoutSeconds;
-  const isLasting = operation === "add" || seconds === undefined;
-  const verb = operation === "delete" ? "delete" : isLasting ? "add" : "update";
-  const life = operation === "delete" || seconds === undefined ? "" : ` for ${seconds} s`;
-  const sticky = operation === "delete" || seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
+  const timeout = operation === "delete" ? undefined : seconds;
+  // What stays for good is not made younger.
+  const verb = operation === "update" && seconds === undefined ? "add" : operation;
+  const life = timeout === undefined ? "" : ` for ${timeout} s`;
+  const sticky = timeout === undefined ? {} : { sticky: { timeoutSeconds: timeout } };
   const afterwards = new Map<string | undefined, SharedState>();
   const after = (symbol: string | undefined): SharedState => {
     const known = afterwards.get(symbol);
@@ -72,10 +73,11 @@ export function askList(match: Match, state: State, frame: Frame): StepProgress[
     const list = lists.filledSet(match.set, table);
     return list === undefined ? undefined : lookUpFilled(match, list, state, frame);
   }
-  const bucket = match.kind === "opaque" ? lists.bucketAskedBy(match) : undefined;
-  if (bucket !== undefined && match.kind === "opaque") return askBucket(match, bucket, state, frame);
-  const use = match.kind === "opaque" ? lists.filledBy(match, table) : undefined;
-  return use === undefined || match.kind !== "opaque" ? undefined : runOpaqueUse(match, use, state, frame);
+  if (match.kind !== "opaque") return undefined;
+  const bucket = lists.bucketAskedBy(match);
+  if (bucket !== undefined) return askBucket(match, bucket, state, frame);
+  const use = lists.filledBy(match, table);
+  return use && runOpaqueUse(match, use, state, frame);
 }
 
 /** A match on a bucket: that it takes one packet says nothing about the next match that asks it, nor about other rules' buckets. */

@@ -24,22 +24,24 @@ import {
   valueNow,
 } from "./state.ts";
 
+type GivenSource = NonNullable<SharedState["newSource"]>;
+
 /** Sources of `snat`: which one of several is not followed. */
 export function sources(because: Because, by: string | undefined, random: NatRandom): (shared: SharedState) => Give {
   return (shared) => {
     const known = new Map<string, SharedState>();
     return (partition, branch, given, extra) => {
       const newSource = by === undefined ? newSourceOf(branch, shared, given) : chosenBy(by, given.addresses);
-      const key = newSource?.text ?? "";
-      const next = known.get(key) ?? because(withSource({ ...shared, newSource }, branch.region, given, random), extra);
-      known.set(key, next);
+      const next =
+        known.get(newSource.text) ?? because(withSource({ ...shared, newSource }, branch.region, given, random), extra);
+      known.set(newSource.text, next);
       partition.add(branch, "done", next);
     };
   };
 }
 
 /** The source that `given` gives to packets; of a mapping it is told of one packet only which it is. */
-function newSourceOf({ region }: Branch, shared: SharedState, given: Given): SharedState["newSource"] {
+function newSourceOf({ region }: Branch, shared: SharedState, given: Given): GivenSource {
   const { addresses, netmap, base } = given;
   const ports = translatesPorts(shared) ? given.ports : undefined;
   if (netmap && addresses !== undefined) {
@@ -50,20 +52,18 @@ function newSourceOf({ region }: Branch, shared: SharedState, given: Given): Sha
     return { text: `${printAddress(address)} (${text})`, address };
   }
   const found = sourceOf(addresses, ports);
-  const isShifted = found !== undefined && base !== undefined && ports !== undefined;
-  return isShifted ? { ...found, text: `${found.text}/${base}` } : found;
+  return base === undefined || ports === undefined ? found : { ...found, text: `${found.text}/${base}` };
 }
 
 /** A source that a network plugin translates by design. */
-export function chosenBy(by: string, addresses: Interval | undefined): SharedState["newSource"] {
+export function chosenBy(by: string, addresses: Interval | undefined): GivenSource {
   return { text: `an address that ${by} chooses`, address: addresses?.from as Address | undefined, by };
 }
 
-export function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): SharedState["newSource"] {
-  const address = addresses?.from as Address | undefined;
+export function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): GivenSource {
   const behind = ports === undefined ? "" : `:${printInterval(ports, String)}`;
-  if (addresses === undefined || address === undefined)
-    return { text: `the node's address${behind}`, address: undefined };
+  if (addresses === undefined) return { text: `the node's address${behind}`, address: undefined };
+  const address = addresses.from as Address;
   const text = printAddresses(addresses);
   return { text: typeof address === "bigint" && behind !== "" ? `[${text}]${behind}` : `${text}${behind}`, address };
 }
@@ -89,7 +89,7 @@ export function masquerade(
 
 /** `shared` of packets that have the source that a rule gives: rules behind it see that, as far as the kernel has no choice. */
 function withSource(shared: SharedState, region: PacketSet, given: Given, random: NatRandom): SharedState {
-  const address = addressAfter(shared, region, given);
+  const address = addressAfter(shared, given);
   const port = portAfter(shared, region, given, random);
   return {
     ...shared,
@@ -101,18 +101,9 @@ function withSource(shared: SharedState, region: PacketSet, given: Given, random
   };
 }
 
-function addressAfter(
-  shared: SharedState,
-  region: PacketSet,
-  { addresses, netmap }: Given,
-): Pick<SharedState, "source" | "choices"> {
-  const { source } = shared;
+function addressAfter({ source }: SharedState, { addresses, netmap }: Given): Pick<SharedState, "source" | "choices"> {
   if (addresses === undefined) return { source, choices: [] };
-  if (netmap)
-    return {
-      source: mapped(isExplained(shared) ? valueNow(source, region) : asField(source), addresses),
-      choices: [],
-    };
+  if (netmap) return { source: mapped(asField(source), addresses), choices: [] };
   const isOne = addresses.from === addresses.to;
   const choice: SourceChoice = { of: "address", text: `an address of ${printAddresses(addresses)}` };
   return { source: addresses.from as Address, choices: isOne ? [] : [choice] };

@@ -4,7 +4,7 @@ import { describe } from "../ir/describe.ts";
 import type { CtKey, Expression, HeaderField, MetaKey } from "../ir/types.ts";
 import { partsOf } from "../ir/walk.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
-import { hasPorts, TUPLE_KEYS } from "./field.ts";
+import { hasPorts, OF_ENTRY } from "./field.ts";
 import { isIcmp, type Packets, type Tracking } from "./packet.ts";
 import { hasConnection, isChosen, type SharedState } from "./state.ts";
 
@@ -47,7 +47,7 @@ function isUnknownHeader(field: HeaderField, { original, protocol, inInterface }
 }
 
 /** What a connection's entry tells. */
-const IN_ENTRY: ReadonlySet<string> = new Set([...TUPLE_KEYS, "original-protocol"]);
+const IN_ENTRY: ReadonlySet<string> = new Set([...OF_ENTRY.keys(), "original-protocol"]);
 
 /** Of them, those that are ports of protocols that have ports. Of ICMP they are identifier, type and code, of GRE keys. */
 const PORT_KEYS: ReadonlySet<CtKey> = new Set([

@@ -12,13 +12,16 @@ export interface Spread {
 
 /** What `spread` is for a packet that has `value` in its field. */
 export function applySpread({ masked }: Spread, value: Cut): Cut {
-  if (masked === undefined) return value;
-  const { mask, xor } = masked;
+  return masked === undefined ? value : applyMask(value, masked.mask, masked.xor);
+}
+
+/** `(value & mask) ^ xor`, of 128 bits where `mask` is a bigint, else of 32. */
+export function applyMask(value: Cut, mask: Cut, xor: Cut): Cut {
   return typeof mask === "bigint" ? (BigInt(value) & mask) ^ BigInt(xor) : ((Number(value) & mask) ^ Number(xor)) >>> 0;
 }
 
 /** `spread` behind one more mask; all of one width. */
-export function maskSpread({ field, masked }: Spread, mask: Cut, xor: Cut): Spread {
+export function maskSpread({ field, masked }: Spread, mask: Cut, xor: Cut): Required<Spread> {
   if (masked === undefined) return { field, masked: { mask, xor } };
   if (typeof mask === "bigint")
     return { field, masked: { mask: BigInt(masked.mask) & mask, xor: (BigInt(masked.xor) & mask) ^ BigInt(xor) } };
