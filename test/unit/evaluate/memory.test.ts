@@ -7,6 +7,7 @@ import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts
 import type { Program } from "../../../compiler/ir/types.ts";
 import type { Address } from "../../../compiler/net/address.ts";
 import { ipv4 } from "../../support/ir.ts";
+import { fatesAlone, fatesTogether, type ManyPackets } from "../../support/many-packets.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
 function packet(destinationPort: number, source = "10.0.0.1"): Packet {
@@ -156,6 +157,140 @@ describe("a list of xt_recent", () => {
         iptables("-m recent --set --name R --rdest -j DROP", "-m recent --rcheck --hitcount 2 --name R -j ACCEPT"),
       ),
     ).toEqual(["drop"]);
+  });
+});
+
+/** Packets of one client and of another, which the set `d` lists: followed at once, and one by one. */
+describe("what packets enter", () => {
+  const CLIENTS = "saddr 10.0.0.7-10.0.0.8";
+  const both = (fate: string): readonly string[] => [`10.0.0.7-10.0.0.8: ${fate}`];
+  const decidedBy = (fact: string): string => `drop if ${fact} | pass if not ${fact}`;
+  const MORE = `${SETS}
+  set ports { type inet_service; flags dynamic; elements = { 80 }; }
+  set ttls { typeof ip ttl; flags dynamic; elements = { 7, 5 }; }
+  set pairs { typeof ip ttl . ip saddr; flags dynamic; elements = { 5 . 10.0.0.1 }; }
+  set chosen { type ipv4_addr . mark; flags dynamic; }
+  map ends { type ipv4_addr : ipv4_addr; flags dynamic; elements = { 10.0.0.7 : 10.1.0.1 }; }`;
+  const UDP = { protocol: 17 };
+
+  function fatesBy(program: Program, packets: ManyPackets): string[] {
+    const fates = fatesTogether(program, packets);
+    expect(fatesAlone(program, packets)).toEqual(fates);
+    return fates;
+  }
+
+  test.each<[rules: string, fates: readonly string[], fields?: string, members?: Partial<Packet>]>([
+    // What is told of it names the time for which it stays.
+    [
+      "update @e { ip daddr }; ip saddr @e drop",
+      both(decidedBy("remembered earlier: ip saddr in @e (30 s) (after update ip daddr in @e (30 s) for 30 s)")),
+    ],
+    [
+      "add @e { ip daddr timeout 5s }; ip saddr @e drop",
+      both(decidedBy("remembered earlier: ip saddr in @e (30 s) (after add ip daddr in @e (30 s) for 5 s)")),
+    ],
+    [
+      "delete @e { ip daddr }; ip saddr @e drop",
+      both(decidedBy("remembered earlier: ip saddr in @e (30 s) (after delete ip daddr in @e (30 s))")),
+    ],
+    // What stays for good is not made younger.
+    [
+      "update @d { ip daddr }; ip saddr @d drop",
+      ["10.0.0.7: drop", `10.0.0.8: ${decidedBy("remembered earlier: ip saddr in @d (after add ip daddr in @d)")}`],
+    ],
+    [
+      "delete @d { ip daddr }; ip saddr @d drop",
+      [
+        `10.0.0.7: ${decidedBy("not forgotten: ip saddr in @d (after delete ip daddr in @d)")}`,
+        `10.0.0.8: ${decidedBy("remembered earlier: ip saddr in @d (after delete ip daddr in @d)")}`,
+      ],
+    ],
+    ["add @d { ip saddr }; ip saddr != @d accept; drop", both("drop")],
+    ["delete @d { ip saddr }; ip saddr != @d accept; drop", both("pass")],
+    [
+      "ip saddr != @d accept; add @d { ip daddr }; drop",
+      [
+        "10.0.0.7: drop",
+        "10.0.0.8: drop if remembered earlier: ip saddr in @d | pass if not remembered earlier: ip saddr in @d",
+      ],
+    ],
+    // A packet without the key comes to the next rule.
+    ["add @ports { tcp dport } accept; drop", ["80-81: drop"], "dport 80-81", UDP],
+    ["tcp dport @ports accept; add @ports { tcp sport }; drop", ["80-81: drop"], "dport 80-81", UDP],
+    ["tcp dport != @ports accept; add @ports { tcp sport }; drop", ["80-81: drop"], "dport 80-81", UDP],
+    [
+      "tcp dport @ports drop; add @ports { tcp sport }; accept",
+      ["80: drop", `81: ${decidedBy("remembered earlier: dport in @ports")}`],
+      "dport 80-81",
+    ],
+    // Of what is not known of a packet it is known that it is the same each time.
+    ["add @ttls { ip ttl }; ip ttl @ttls drop", both("drop")],
+    [
+      "ip ttl @ttls drop; add @ttls { ip ttl }",
+      both(decidedBy("remembered earlier: ip ttl, or one of 5, 7, in @ttls")),
+    ],
+    [
+      "ip ttl . ip saddr @pairs drop; add @pairs { ip ttl . ip daddr }",
+      both(decidedBy("remembered earlier: ip ttl . ip saddr, or one of 5 . 167772161, in @pairs")),
+    ],
+    [
+      "ip ttl @ttls accept; add @ttls { ip ttl }; drop",
+      both(
+        "drop if not remembered earlier: ip ttl, or one of 5, 7, in @ttls | pass if remembered earlier: ip ttl, or one of 5, 7, in @ttls",
+      ),
+    ],
+    [
+      "add @chosen { ip saddr . numgen random mod 2 }; ip saddr . numgen random mod 2 @chosen drop",
+      both(
+        decidedBy(
+          "remembered earlier: some ip saddr . numgen random mod 2 offset 0 in @chosen (after add ip saddr . numgen random mod 2 offset 0 in @chosen)",
+        ),
+      ),
+    ],
+  ])("%s", (rules, fates, fields = CLIENTS, members = {}) => {
+    expect(fatesBy(nft(rules, MORE), { fields, members })).toEqual(fates);
+  });
+
+  test.each<[rules: readonly string[], fates: readonly string[]]>([
+    [["-m recent ! --set --rdest --name R -j ACCEPT", "-j DROP"], both("drop")],
+    [
+      ["-m recent --set --rdest --name R -j ACCEPT", "-m recent --rcheck --hitcount 2 --name R", "-j DROP"],
+      both("pass"),
+    ],
+    [
+      ["-m recent ! --set --rdest --name R -j ACCEPT", "-m recent --rcheck --hitcount 2 --name R -j DROP"],
+      both(
+        decidedBy(
+          "-m recent --rcheck --hitcount 2 --name R --mask 255.255.255.255 --rsource (after -m recent ! --set --name R --mask 255.255.255.255 --rdest)",
+        ),
+      ),
+    ],
+    [
+      ["-m recent --remove --name R -j DROP", "-m recent --set --name R"],
+      both(decidedBy("-m recent --remove --name R --mask 255.255.255.255 --rsource")),
+    ],
+    [
+      ["-m set --match-set s src -j DROP", "-j SET --add-set s src", "-m set --match-set s dst -j DROP"],
+      both(
+        "drop if -m set --match-set s dst (after -j SET --add-set s src), or -m set --match-set s src | pass if not -m set --match-set s dst (after -j SET --add-set s src) and not -m set --match-set s src",
+      ),
+    ],
+  ])("%j", (rules, fates) => {
+    expect(fatesBy(iptables(...rules), { fields: CLIENTS })).toEqual(fates);
+  });
+
+  test("an endpoint that a map holds which rules fill, for some time", () => {
+    const rules = "update @e { ip saddr }; dnat to ip saddr map @ends";
+    const program = mustReadNft(`table ip t {
+      ${MORE}
+      chain n { type nat hook prerouting priority -100; ${rules}; dnat to 10.9.9.9; }
+      chain f { type filter hook forward priority 0; ip saddr @e counter; add @ends { ip saddr : ip daddr }; }
+    }`);
+    const fact = "remembered earlier: ip saddr in @ends";
+    expect(fatesBy(program, { fields: CLIENTS })).toEqual([
+      `10.0.0.7: pass, taken by "${fact}" if ${fact} | to 10.1.0.1:80, remembered for 30 s if not ${fact}`,
+      `10.0.0.8: pass, taken by "${fact}" if ${fact} | to 10.9.9.9:80, remembered for 30 s if not ${fact}`,
+    ]);
   });
 });
 
