@@ -1,5 +1,6 @@
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addAgentCommand } from "./cli/agent-options.ts";
 import { addApplyCommand } from "./cli/apply-options.ts";
 import { positive, type RunWork, withExamples } from "./cli/command.ts";
 import { ENGINE_NAMES, SINGLE_ENGINE_NAMES } from "./cli/engines.ts";
@@ -317,6 +318,7 @@ function buildProgram(run: RunWork): Command {
   );
 
   addApplyCommand(program, run);
+  addAgentCommand(program, run);
   addLabCommands(program, run);
   addIngressCommands(program, run);
 

@@ -137,15 +137,31 @@ export function withOptionsOfCases(command: Command): Command {
   return withOutputOptions(command);
 }
 
+/** The options of a command that gets its objects from an API server. */
+export function withOptionsOfAgent(command: Command): Command {
+  refuse(command, ANOTHER_INPUT, "it reads no manifests: the API server tells of objects");
+  command.option(CONFIG, CONFIG_MEANS);
+  return withSettingsOnly(command)
+    .option("-q, --quiet", "print errors only")
+    .option("-v, --verbose", "print more: each transaction in one line")
+    .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));
+}
+
+const CONFIG_MEANS = "settings: a file with kind: Config, or kube-proxy's own";
+
 function withSettings(command: Command): Command {
-  command.option(CONFIG, "settings: a file with kind: Config, or kube-proxy's own");
+  command.option(CONFIG, CONFIG_MEANS);
+  return withOutputOptions(withSettingsOnly(command));
+}
+
+function withSettingsOnly(command: Command): Command {
   for (const { flags, description, choices } of SETTINGS) {
     const option = new Option(flags, description);
     if (choices !== undefined) option.choices(choices);
     if (flags.endsWith("<list>")) option.argParser<string | undefined>(join);
     command.addOption(option);
   }
-  return withOutputOptions(command);
+  return command;
 }
 
 function withOutputOptions(command: Command): Command {

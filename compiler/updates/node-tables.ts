@@ -3,6 +3,7 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { stringify } from "../ir/normal-form.ts";
 import type { TableChange } from "../ir/table-change.ts";
 import type { Table } from "../ir/types.ts";
+import type { Candidate } from "../model/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import type { Config } from "../node/config.ts";
 import { type Resolved, resolveConfig } from "../node/resolve.ts";
@@ -23,6 +24,13 @@ export interface NodeUpdate {
 
 /** Something wrong with an object. It has no place: nobody has the text. */
 export type ObjectFinding = Pick<Diagnostic, "severity" | "code" | "message">;
+
+/** A port at which a load balancer asks whether this node has endpoints of a Service. */
+export interface HealthCheckPort {
+  readonly port: number;
+  /** Ready ones on this node, of both families, each address once. */
+  readonly localEndpoints: number;
+}
 
 export interface NodeTablesOptions {
   /** Chains that Services may need soon are made in advance, and kept. Without them the tables are those of `compile`. */
@@ -49,6 +57,7 @@ export class NodeTables {
   private resolved: Resolved | undefined;
   /** What is wrong with objects, by Service; that of the node's settings by the empty name. */
   private readonly found = new Map<string, readonly ObjectFinding[]>();
+  private readonly checks = new Map<string, HealthCheckPort>();
   private readonly decoded = new Map<readonly string[], DecodedService>();
 
   /** `config`: with kube-proxy's own settings beneath (`withKubeProxy`). */
@@ -81,6 +90,11 @@ export class NodeTables {
   /** What is wrong with objects, by Service (`namespace/name`); of settings by the empty name. */
   get findings(): ReadonlyMap<string, readonly ObjectFinding[]> {
     return this.found;
+  }
+
+  /** By Service, `namespace/name`. */
+  get healthChecks(): ReadonlyMap<string, HealthCheckPort> {
+    return this.checks;
   }
 
   /** The settings that the tables were made with. */
@@ -202,6 +216,7 @@ export class NodeTables {
         const kept = this.kept.get(key);
         if (kept !== undefined && !moves.has(key)) moves.set(key, { before: kept, after: kept });
       }
+    for (const [key, { after }] of moves) this.noteHealthCheck(key, after, resolved);
     return FAMILIES.flatMap((family) => {
       const elementOf = (key: string): Side | undefined => {
         const kept = this.kept.get(key);
@@ -209,6 +224,20 @@ export class NodeTables {
       };
       return this.families[family].change(this.sides(moves, family), before, resolved, elementOf) ?? [];
     });
+  }
+
+  private noteHealthCheck(key: string, kept: KeptService | undefined, { node }: Resolved): void {
+    const ports =
+      kept === undefined ? [] : FAMILIES.flatMap((family) => this.decodedOf(kept.texts).servicePorts[family]);
+    const port = ports.find(({ healthCheckNodePort }) => healthCheckNodePort !== undefined)?.healthCheckNodePort;
+    if (port === undefined) {
+      this.checks.delete(key);
+      return;
+    }
+    const isLocal = ({ ready, nodeName }: Candidate): boolean =>
+      ready && nodeName !== undefined && nodeName === node.name;
+    const addresses = ports.flatMap(({ candidates }) => candidates.filter(isLocal).map(({ address }) => address));
+    this.checks.set(key, { port, localEndpoints: new Set(addresses).size });
   }
 
   private *sides(

@@ -9,7 +9,8 @@ import type { Table } from "../../compiler/ir/types.ts";
 import type { NodeTables, NodeUpdate } from "../../compiler/updates/node-tables.ts";
 import type { RuleKind } from "../../compiler/updates/watched-object.ts";
 import { type Clock, pause } from "../api/clock.ts";
-import type { KindEvent, KindWatch } from "../api/events.ts";
+import type { ApiObject, KindEvent, KindWatch } from "../api/events.ts";
+import { members } from "../api/trouble.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { ExpectedElements } from "./expected-elements.ts";
 import type { AgentKernel } from "./kernel.ts";
@@ -47,6 +48,17 @@ export interface AgentParts {
   readonly times?: AgentTimes;
   /** What to do when others have changed the tables. */
   readonly onDrift?: "repair" | "report";
+  /** Is called after each row of transactions. */
+  readonly onSync?: (tables: NodeTables) => void;
+}
+
+/** The taint of Nodes that the cluster autoscaler is about to delete. */
+const TO_BE_DELETED = "ToBeDeletedByClusterAutoscaler";
+
+function isEligible(node: ApiObject): boolean {
+  const { taints } = members(node["spec"]);
+  const isTainted = Array.isArray(taints) && taints.some((taint) => members(taint)["key"] === TO_BE_DELETED);
+  return members(node["metadata"])["deletionTimestamp"] === undefined && !isTainted;
 }
 
 const KINDS: readonly RuleKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
@@ -57,6 +69,9 @@ export class Agent {
   readonly started: Promise<void>;
   /** Resolves when the agent has stopped; rejects where it could not go on. */
   readonly done: Promise<void>;
+
+  /** Whether load balancers may send to this node: it is not about to be deleted. */
+  isNodeEligible = true;
 
   private readonly parts: AgentParts;
   private readonly times: AgentTimes;
@@ -111,8 +126,13 @@ export class Agent {
     return this.firstChangeAt === undefined ? undefined : this.parts.clock.now() - this.firstChangeAt;
   }
 
-  get isStarted(): boolean {
-    return this.counts.startedAt !== undefined;
+  /** How many elements each set should hold, by `family set`. */
+  get elements(): ReadonlyMap<string, number> {
+    return this.expected.counts();
+  }
+
+  get tables(): NodeTables {
+    return this.parts.tables;
   }
 
   // --- events ------------------------------------------------------------------------------------------------------------
@@ -121,6 +141,7 @@ export class Agent {
     const { tables, clock, log } = this.parts;
     switch (event.kind) {
       case "put":
+        if (kind === "Node") this.isNodeEligible = isEligible(event.object);
         tables.put(kind, event.object);
         break;
       case "delete":
@@ -218,6 +239,8 @@ export class Agent {
     if (await kernel.hasTables()) {
       while (tables.waiting > 0) tables.update(SERVICES_AT_ONCE);
       await this.restore("start");
+      this.firstChangeAt = undefined;
+      this.parts.onSync?.(tables);
     } else {
       await this.flush();
     }
@@ -242,6 +265,7 @@ export class Agent {
     }
     this.firstChangeAt = undefined;
     this.counts.synced(clock.now() - begun, clock.wallTime());
+    this.parts.onSync?.(tables);
   }
 
   private async applied(changes: readonly TableChange[]): Promise<void> {

@@ -1,0 +1,12 @@
+/** A kernel that takes every transaction and has none: what an agent would do is shown, and nothing is done. */
+import type { AgentKernel } from "./kernel.ts";
+
+export const PRINTING_KERNEL: AgentKernel = {
+  transact: () => Promise.resolve({ kind: "done" }),
+  restore: () => Promise.resolve({ answer: { kind: "done" }, differed: 0 }),
+  hasTables: () => Promise.resolve(false),
+  generation: () => Promise.resolve(0),
+  rules: () => Promise.resolve(""),
+  drifted: () => Promise.resolve(undefined),
+  close: () => Promise.resolve(),
+};
