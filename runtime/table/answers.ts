@@ -21,13 +21,13 @@ const REASONS: readonly (readonly [RegExp, RefusalReason])[] = [
   [/File exists/, "exists"],
   [/Device or resource busy/, "busy"],
   [/Resource temporarily unavailable|Interrupted system call/, "again"],
-  [/Cannot allocate memory|No buffer space available|Message too long|Out of memory/i, "too-large"],
+  [/Cannot allocate memory|No buffer space available|Message too long|Memory allocation failure/, "too-large"],
 ];
 
 /** The answer of which `text` is all that nft wrote on standard error. */
 export function answerOf(text: string): TransactionAnswer {
   // Warnings, and what others' tables have that this nft does not know, change nothing.
-  const [first] = text.split("\n").filter((line) => /Error: |^netlink: Error|^internal:.*Error|memory/.test(line));
+  const [first] = text.split("\n").filter((line) => /Error: |^netlink: Error|^internal:.*Error|Memory allocation failure/.test(line));
   if (first === undefined) return { kind: "done" };
   const reason = REASONS.find(([pattern]) => pattern.test(text))?.[1] ?? "invalid";
   return { kind: "refused", reason, message: text.trim() };

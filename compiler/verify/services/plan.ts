@@ -29,8 +29,9 @@ export interface TablesPlan {
 }
 
 interface Found {
-  readonly added: Map<string, number>;
-  readonly removed: Map<string, number>;
+  /** Endpoints, and whether they are at a frontend that both sides have: at others all are new, or gone. */
+  readonly added: Map<string, boolean>;
+  readonly removed: Map<string, boolean>;
   elementsAdded: number;
   elementsRemoved: number;
 }
@@ -46,8 +47,8 @@ export function planOf(before: readonly Table[], after: readonly Table[], change
     for (const { of, removed, added } of [...gone, ...change.elements]) {
       total.added += added.length;
       total.removed += removed.length;
-      for (const element of removed) count(found, left, family, of, element, "removed");
-      for (const element of added) count(found, right, family, of, element, "added");
+      for (const element of removed) count(found, [left, right], family, of, element, "removed");
+      for (const element of added) count(found, [right, left], family, of, element, "added");
     }
   }
   const services = [...found].map(([service, each]) => plannedService(service, each, left, right));
@@ -83,9 +84,10 @@ function frontendsOf(tables: readonly Table[]): Frontends {
   return { byKey, byService };
 }
 
+/** `frontends`: those of the side that has the element, and of the other one. */
 function count(
   found: Map<string, Found>,
-  frontends: Frontends,
+  [frontends, others]: readonly [Frontends, Frontends],
   family: Family,
   of: SetHead | MapHead,
   element: SetElement | MapElement,
@@ -98,7 +100,10 @@ function count(
   if (side === "added") known.elementsAdded++;
   else known.elementsRemoved++;
   const endpoint = endpointOf(of, element);
-  if (endpoint !== undefined) known[side].set(endpoint, (known[side].get(endpoint) ?? 0) + 1);
+  if (endpoint === undefined) return;
+  const at = frontendInKey(of, element, family);
+  const isCommon = at !== undefined && others.byKey.get(frontendKey(at))?.service === service;
+  known[side].set(endpoint, known[side].get(endpoint) === true || isCommon);
 }
 
 /** By the comment, else by the frontend in the key; undefined: several Services may want it, or none. */
@@ -153,14 +158,17 @@ function plannedService(service: string, found: Found, left: Frontends, right: F
     readonly ServiceFrontend[],
   ];
   const [oldNames, nowNames] = [old, now].map((all) => all.map(printFrontend)) as [string[], string[]];
+  const change = old.length === 0 ? "added" : now.length === 0 ? "removed" : "changed";
+  const endpoints = (side: "added" | "removed"): string[] =>
+    [...found[side]].filter(([, isCommon]) => isCommon || change !== "changed").map(([endpoint]) => endpoint);
   return {
     service,
-    change: old.length === 0 ? "added" : now.length === 0 ? "removed" : "changed",
+    change,
     frontends: { added: without(nowNames, oldNames), removed: without(oldNames, nowNames) },
     // Endpoints are numbered: one that gets another number is in both.
     endpoints: {
-      added: without([...found.added.keys()], [...found.removed.keys()]),
-      removed: without([...found.removed.keys()], [...found.added.keys()]),
+      added: without(endpoints("added"), endpoints("removed")),
+      removed: without(endpoints("removed"), endpoints("added")),
     },
     elements: { added: found.elementsAdded, removed: found.elementsRemoved },
   };
