@@ -27,7 +27,9 @@ const REASONS: readonly (readonly [RegExp, RefusalReason])[] = [
 /** The answer of which `text` is all that nft wrote on standard error. */
 export function answerOf(text: string): TransactionAnswer {
   // Warnings, and what others' tables have that this nft does not know, change nothing.
-  const [first] = text.split("\n").filter((line) => /Error: |^netlink: Error|^internal:.*Error|Memory allocation failure/.test(line));
+  const [first] = text
+    .split("\n")
+    .filter((line) => /Error: |^netlink: Error|^internal:.*Error|Memory allocation failure/.test(line));
   if (first === undefined) return { kind: "done" };
   const reason = REASONS.find(([pattern]) => pattern.test(text))?.[1] ?? "invalid";
   return { kind: "refused", reason, message: text.trim() };
