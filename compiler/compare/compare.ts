@@ -7,7 +7,8 @@ import { invariant } from "../invariant.ts";
 import type { Program } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
-import type { PacketSet as PacketRegion } from "../packets/packet-set.ts";
+import { type PacketSet as PacketRegion, within } from "../packets/packet-set.ts";
+import { unite } from "../packets/ranges.ts";
 import { type Box, boxesAt, boxesOf, countBoxes, countBoxesAt, destinationsOf, firstOf, halve } from "./box.ts";
 import { areSame, changesBetween, type RuleChanges } from "./changes.ts";
 import { findRegions } from "./difference.ts";
@@ -17,7 +18,7 @@ import { type Difference, findDifference } from "./outcomes.ts";
 import { PacketSpace, type Traffic } from "./packet-space.ts";
 import { Slices } from "./slices.ts";
 import { KEPT } from "./symmetry/forms.ts";
-import { reduce } from "./symmetry/reduce.ts";
+import { type Reduced, reduce } from "./symmetry/reduce.ts";
 import { packetAt, type TrafficKind } from "./traffic-kinds.ts";
 
 export interface CompareOptions extends Partial<Traffic> {
@@ -90,35 +91,60 @@ const LARGE = 2000;
 
 /** What `left` and `right` do to packets, on one node. */
 export function compare(left: Program, right: Program, options: CompareOptions): Comparison {
-  const changes = changesBetween(left, right);
-  const { symmetry = sizeOf(left) + sizeOf(right) >= LARGE } = options;
-  if (!symmetry || (changes !== undefined && areSame(changes)))
-    return new Comparer(left, right, changes, options).compare();
+  const wholly = (): Comparison => new Comparer(left, right, changesBetween(left, right), options).compare();
+  const { symmetry = sizeOf(left, right) >= LARGE } = options;
+  if (!symmetry) return wholly();
   const reduction = reduce(left, right, options.addresses, { evenIfFew: options.symmetry === true });
-  let found = reduction.kind === "whole" ? `compared as a whole: ${reduction.reason}` : "";
-  if (reduction.kind === "reduced") {
-    const { programs, components, forms } = reduction;
-    const reduced = new Comparer(...programs, changesBetween(...programs), {
-      ...withoutOnly(options),
-      keep: 0,
-    }).compare();
-    found = `${components} parts that share no address are of ${forms} ${forms === 1 ? "form" : "forms"}`;
-    if (reduced.differing === 0 && reduced.open.length === 0)
-      return { ...reduced, symmetry: `${found}: ${KEPT} of each were compared` };
-    found = `${found}, and ${reduced.differing > 0 ? "some differ" : "these were not compared to the end"}: all were compared`;
+  if (reduction.kind === "whole") return { ...wholly(), symmetry: `compared as a whole: ${reduction.reason}` };
+  const { components, forms } = reduction;
+  const parts = `${components} parts that share no address are of ${forms} ${forms === 1 ? "form" : "forms"}`;
+  const byForm = compareByForm(reduction, [left, right], options);
+  if (typeof byForm === "object") return { ...byForm, symmetry: `${parts}: ${byForm.symmetry}` };
+  return { ...wholly(), symmetry: `${parts}, and ${byForm}: all were compared` };
+}
+
+/** What more regions tell apart is not looked for. */
+const MOST_REGIONS = 2000;
+
+/** Compares without most parts of those forms of which differing packets tell no part from another; otherwise says why it does not.
+ *  symmetry/README.md says why regions and counts are those of the whole programs. */
+function compareByForm(
+  reduced: Reduced,
+  whole: readonly [Program, Program],
+  options: CompareOptions,
+): Comparison | string {
+  const { only: _, ...asked } = options;
+  const all = new Set<number>();
+  let programs = reduced.programs;
+  let differing: Differing | undefined;
+  for (;;) {
+    const found = new Map<number, PacketRegion[]>();
+    const changes = changesBetween(...programs);
+    const comparison = new Comparer(...programs, changes, { ...asked, keep: 0 }, { differing, found }).compare();
+    if (comparison.open.length > 0) return "these were not compared to the end";
+    const kept = `${KEPT} of each${all.size === 0 ? "" : `, and all of ${all.size} with differences,`} were compared`;
+    if (comparison.differing === 0) return { ...comparison, symmetry: kept };
+    const regions = [...found.values()].flat();
+    if (regions.length > MOST_REGIONS) return "many packets differ";
+    const before = all.size;
+    for (const form of reduced.toldApartBy(regions)) all.add(form);
+    differing = found;
+    if (all.size === before) {
+      // Regions are cut where those of the whole programs are.
+      const where: Where = { differing, slices: new Slices(whole) };
+      const last = new Comparer(...programs, changes, options, where).compare();
+      if (last.open.length > 0) return "these were not compared to the end";
+      return { ...last, boxes: comparison.boxes, symmetry: kept };
+    }
+    programs = reduced.withAllOf(all);
+    if (options.symmetry !== true && 2 * sizeOf(...programs) > sizeOf(...whole)) return "most of them differ";
   }
-  return { ...new Comparer(left, right, changes, options).compare(), symmetry: found };
 }
 
-/** What is asked about need not be the same of parts that stand for each other. */
-function withoutOnly({ only: _, ...options }: CompareOptions): CompareOptions {
-  return options;
-}
-
-/** The rules and elements of a program. */
-function sizeOf({ ruleset }: Program): number {
+/** The rules and elements of programs. */
+function sizeOf(...programs: readonly Program[]): number {
   let size = 0;
-  for (const { chains, sets, maps } of ruleset.tables) {
+  for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
     for (const { rules } of chains) size += rules.length;
     for (const { elements } of [...sets, ...maps]) size += elements.length;
   }
@@ -131,7 +157,21 @@ class TooMany extends Error {}
 /** Thrown to end the comparison: the message says why. */
 class GivenUp extends Error {}
 
+/** By the number of a kind of traffic: regions that differ, the first ones of them. */
+type Differing = ReadonlyMap<number, readonly PacketRegion[]>;
+
+/** Where it is known to be enough to look. */
+interface Where {
+  /** Nothing else differs, of the same programs or of ones with less in them. */
+  readonly differing?: Differing | undefined;
+  /** Packets are cut so; absent: as is good for the programs. */
+  readonly slices?: Slices;
+  /** The comparison puts here what differs, whether it is asked about or not. */
+  readonly found?: Map<number, PacketRegion[]>;
+}
+
 class Comparer {
+  private readonly where: Where;
   private readonly evaluators: readonly [Evaluator, Evaluator];
   private readonly space: PacketSpace;
   private readonly changes: RuleChanges | undefined;
@@ -151,7 +191,13 @@ class Comparer {
   private readonly regions: Discrepancy[] = [];
   private readonly open: Open[] = [];
 
-  constructor(left: Program, right: Program, changes: RuleChanges | undefined, options: CompareOptions) {
+  constructor(
+    left: Program,
+    right: Program,
+    changes: RuleChanges | undefined,
+    options: CompareOptions,
+    where: Where = {},
+  ) {
     const {
       addresses,
       families = FAMILIES,
@@ -168,7 +214,8 @@ class Comparer {
     // What the comparison may leave out depends on these rules.
     if (this.changes !== undefined) for (const each of this.evaluators) each.assumeAllOrders(families);
     this.interest = this.changes && new Interest(this.changes, this.space.translates);
-    this.slices = new Slices(this.isSame ? [] : [left, right]);
+    this.where = where;
+    this.slices = where.slices ?? new Slices(this.isSame ? [] : [left, right]);
     this.environment = { ...hostOf(addresses), watched: this.watchedLists() };
     this.only = only;
     this.options = { budget, keep, giveUp: giveUp ?? (() => undefined), progress: progress ?? (() => undefined) };
@@ -183,6 +230,7 @@ class Comparer {
     const { trafficKinds } = this.space;
     if (!this.isSame) {
       for (const [i, trafficKind] of trafficKinds.entries()) {
+        if (this.where.differing?.has(i) === false) continue;
         this.done = i;
         this.tellProgress();
         for (const packets of this.space.packetsBy(trafficKind)) this.through(trafficKind, packets);
@@ -211,7 +259,7 @@ class Comparer {
   private through(trafficKind: TrafficKind, packets: Packets): void {
     const parts = this.partsOf(packets);
     // The last part is compared first, so that destinations come in their order.
-    const regions = parts.flatMap((part) => this.slices.of(part, trafficKind.family)).reverse();
+    const regions = parts.flatMap((part) => this.slicesOf(part, trafficKind)).reverse();
     for (let region = regions.pop(); region !== undefined; region = regions.pop()) {
       const from = region.daddr.cuts[0] as Address;
       const rest = this.options.budget - this.steps;
@@ -242,6 +290,14 @@ class Comparer {
     }
   }
 
+  private slicesOf(part: PacketRegion, { family }: TrafficKind): PacketRegion[] {
+    const { slices, differing } = this.where;
+    const all = this.slices.of(part, family);
+    if (slices === undefined || differing === undefined) return all;
+    const destinations = unite((differing.get(this.done) ?? []).map(({ daddr }) => daddr));
+    return all.filter((slice) => within(slice, "daddr", destinations) !== undefined);
+  }
+
   private lookAt(trafficKind: TrafficKind, all: Packets, region: PacketRegion): void {
     const spend = (steps: number): void => {
       this.steps += steps;
@@ -258,6 +314,11 @@ class Comparer {
     const keyedResults = keyedResultsOf([left ?? [], right ?? []]);
     const different = findRegions(region, keyedResults, spend);
     this.boxes += keyedResults[0].length + keyedResults[1].length;
+    if (different.length > 0) {
+      const found = this.where.found?.get(this.done);
+      if (found === undefined) this.where.found?.set(this.done, [...different]);
+      else found.push(...different);
+    }
     for (const each of different) this.note(trafficKind, all, each);
   }
 

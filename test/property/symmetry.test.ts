@@ -1,4 +1,4 @@
-/** Parts of programs that are alike stand for each other: whether programs differ is what it is without that. */
+/** Parts of programs that are alike stand for each other: what programs do differently is what it is without that. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compare } from "../../compiler/compare/compare.ts";
@@ -13,28 +13,29 @@ import { runs } from "../support/runs.ts";
 import { numbersFrom } from "../support/slots.ts";
 import { mutateRepeated } from "../support/symmetry-mutants.ts";
 
-interface Verdict {
-  readonly differs: boolean;
-  readonly open: readonly unknown[];
-  readonly gaps: readonly string[];
-  readonly given: readonly string[];
-}
-
-function verdictOf(
+/** What users see of a comparison, with leaving out what is alike or without. */
+function seenOf(
   [left, right]: readonly [Program, Program],
   addresses: readonly Address[],
   families: readonly Family[],
-): Verdict {
-  const { differing, open, gaps, given, space } = compare(left, right, {
+  symmetry: boolean,
+) {
+  const { regions, differing, open, gaps, given, space } = compare(left, right, {
     addresses,
     families,
-    keep: 0,
-    symmetry: false,
+    keep: 300,
+    symmetry,
   });
-  return { differs: differing > 0, open, gaps, given: [...given, ...space.given] };
+  return {
+    ...{ differing, open, gaps, given: [...given, ...space.given] },
+    regions: regions.map((region) => ({
+      ...{ box: region.box, packet: region.packet, trafficKind: region.trafficKind },
+      outcomes: [region.left, region.right].map(({ verdict, endpoints }) => ({ verdict, endpoints })),
+    })),
+  };
 }
 
-describe("the same verdict with and without", () => {
+describe("the same verdict, regions and counts with and without", () => {
   test("of texts of clusters with several Services of each kind, with one line changed", () => {
     const pick = numbersFrom(20);
     const met = { differ: 0, equal: 0, leftOut: 0 };
@@ -54,9 +55,9 @@ describe("the same verdict with and without", () => {
       const reduction = reduce(...programs, node.addresses, { evenIfFew: true });
       if (reduction.kind === "whole") continue;
       const families: Family[] = [family === "ip" ? "IPv4" : "IPv6"];
-      const whole = verdictOf(programs, node.addresses, families);
-      expect({ mutant, ...verdictOf(reduction.programs, node.addresses, families) }).toEqual({ mutant, ...whole });
-      met[whole.differs ? "differ" : "equal"]++;
+      const whole = seenOf(programs, node.addresses, families, false);
+      expect({ mutant, ...seenOf(programs, node.addresses, families, true) }).toEqual({ mutant, ...whole });
+      met[whole.differing > 0 ? "differ" : "equal"]++;
       if (reduction.forms < reduction.components) met.leftOut++;
     }
     expect(met.differ).toBeGreaterThanOrEqual(runs(100));
@@ -72,8 +73,8 @@ describe("the same verdict with and without", () => {
         for (const right of [unfold(program), other]) {
           const reduction = reduce(program, right, node.addresses, { evenIfFew: true });
           if (reduction.kind === "whole") continue;
-          const whole = verdictOf([program, right], node.addresses, ["IPv4", "IPv6"]);
-          expect(verdictOf(reduction.programs, node.addresses, ["IPv4", "IPv6"])).toEqual(whole);
+          const whole = seenOf([program, right], node.addresses, ["IPv4", "IPv6"], false);
+          expect(seenOf([program, right], node.addresses, ["IPv4", "IPv6"], true)).toEqual(whole);
         }
       }),
       { numRuns: runs(60) },

@@ -1,46 +1,78 @@
 /** Components of one form: which of them are images of each other, and which stand for the others. */
-import { addressClasses } from "./classes.ts";
+import type { AddressValue } from "./address-fields.ts";
 import { type Components, componentsIn, kindsOf } from "./components.ts";
 import type { Parameter } from "./describe.ts";
 import type { Items } from "./items.ts";
 import type { Roles } from "./roles.ts";
-import { NoSymmetry } from "./tokens.ts";
 
 /** Components of one form that stay: a packet belongs to five at most. Its addresses are its source, its destination, where its
  *  connection sends it, and two of the other direction where those are not known. */
 export const KEPT = 5;
 
-export interface Forms {
-  readonly components: number;
-  readonly forms: number;
+/** Which rows and chains stay. */
+export interface Staying {
   /** By row: whether it stays. */
-  readonly stays: Uint8Array;
+  readonly rows: Uint8Array;
   /** By parameter: whether a chain of this name stays. */
-  readonly staysChain: Uint8Array;
+  readonly chains: Uint8Array;
 }
 
-/** Rows of all components but `KEPT` of each form are left out. */
-export function formsOf(items: Items, roles: Roles, evenIfFew: boolean): Forms {
-  const { isItem, isFixed } = roles;
-  const components = componentsIn(items, roles);
-  const kinds = kindsOf(items, roles);
-  const featureOf = featuresOf(items);
-  const labels = new Int32Array(items.chainsOf.length).fill(-1);
-  const known = new Map<string, number>();
-  const stays = isItem.map((each) => 1 - each);
-  const staysChain = Uint8Array.from(isFixed);
-  for (let number = 0; number < components.count; number++) {
-    const { text, members } = formOf(items, isFixed, kinds, sortedRows(components, number, kinds), labels, featureOf);
-    const others = known.get(text) ?? 0;
-    known.set(text, others + 1);
-    if (others >= KEPT) continue;
-    for (const parameter of members) staysChain[parameter] = 1;
-    for (let i = components.starts[number] as number; i < (components.starts[number + 1] as number); i++)
-      stays[components.rows[i] as number] = 1;
+/** The components of two programs, by form. */
+export class Forms {
+  /** By form: the parameters of the components that stay. */
+  readonly kept: (readonly Parameter[])[] = [];
+  /** By component: its form. */
+  private readonly formOf: Int32Array;
+  /** By component: whether it is one of those that stay. */
+  private readonly isKept: Uint8Array;
+  private readonly components: Components;
+  private readonly items: Items;
+  private readonly roles: Roles;
+
+  constructor(items: Items, roles: Roles, classOf: (address: AddressValue) => number) {
+    this.items = items;
+    this.roles = roles;
+    const components = componentsIn(items, roles);
+    this.components = components;
+    this.formOf = new Int32Array(components.count);
+    this.isKept = new Uint8Array(components.count);
+    const kinds = kindsOf(items, roles);
+    const featureOf = featuresOf(items, classOf);
+    const labels = new Int32Array(items.chainsOf.length).fill(-1);
+    const known = new Map<string, { readonly form: number; count: number }>();
+    for (let number = 0; number < components.count; number++) {
+      const rows = sortedRows(components, number, kinds);
+      const { text, members } = formIn(items, roles.isFixed, kinds, rows, labels, featureOf);
+      const others = known.get(text) ?? { form: known.size, count: 0 };
+      if (others.count === 0) known.set(text, others);
+      this.formOf[number] = others.form;
+      if (++others.count > KEPT) continue;
+      this.isKept[number] = 1;
+      this.kept[others.form] = [...(this.kept[others.form] ?? []), ...members];
+    }
   }
-  if (known.size * KEPT > components.count && !evenIfFew)
-    throw new NoSymmetry(`there are ${known.size} kinds of ${components.count} parts`);
-  return { components: components.count, forms: known.size, stays, staysChain };
+
+  /** Of components. */
+  get count(): number {
+    return this.components.count;
+  }
+
+  /** Five components of each form, and all of these forms. */
+  staying(all: ReadonlySet<number>): Staying {
+    const { components, items, roles } = this;
+    const rows = roles.isItem.map((each) => 1 - each);
+    const chains = Uint8Array.from(roles.isFixed);
+    for (let number = 0; number < components.count; number++) {
+      if (this.isKept[number] === 0 && !all.has(this.formOf[number] as number)) continue;
+      for (let i = components.starts[number] as number; i < (components.starts[number + 1] as number); i++) {
+        const row = components.rows[i] as number;
+        rows[row] = 1;
+        for (let at = items.starts[row] as number; at < (items.starts[row + 1] as number); at++)
+          chains[items.parameters[at] as number] = 1;
+      }
+    }
+    return { rows, chains };
+  }
 }
 
 /** By kind; rows of one kind stay in their order. */
@@ -51,7 +83,7 @@ function sortedRows({ rows, starts }: Components, number: number, kinds: Int32Ar
 
 /** What a component is but for the names of its parameters, which are numbered in the order in which they come. Two components with
  *  one text are images of each other: the first parameter of one for the first of the other, and so on. */
-function formOf(
+function formIn(
   { starts, parameters }: Items,
   isFixed: Uint8Array,
   kinds: Int32Array,
@@ -96,9 +128,11 @@ function formOf(
 }
 
 /** A number for each parameter: of two with one number all tests that are not for single values say the same. */
-function featuresOf({ describer, chainsOf, lists }: Items): (parameter: Parameter) => number {
+function featuresOf(
+  { describer, chainsOf, lists }: Items,
+  classOf: (address: AddressValue) => number,
+): (parameter: Parameter) => number {
   const features = new Int32Array(chainsOf.length).fill(-1);
-  const classOf = addressClasses([...describer.tests.values(), ...describer.gifts]);
   // Even numbers for addresses, odd ones for chains.
   for (const [address, parameter] of describer.addressParameters) features[parameter] = 2 * classOf(address);
   const kinds = new Map<string, number>();

@@ -1,22 +1,17 @@
 /** Two programs with less in them that differ just where the programs do: README.md says why. */
 import type { Chain, Program, Rule, Table } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
-import { formsOf } from "./forms.ts";
+import type { PacketSet } from "../../packets/packet-set.ts";
+import type { AddressValue } from "./address-fields.ts";
+import { addressClasses } from "./classes.ts";
+import { Forms, KEPT, type Staying } from "./forms.ts";
 import { fixedAddresses, type ItemList, Items } from "./items.ts";
 import { rolesIn } from "./roles.ts";
 import { NoSymmetry } from "./tokens.ts";
+import { formsToldApart, plainAddresses } from "./told-apart.ts";
 
 /** What became of an attempt to leave out what is there many times. */
-export type Reduction = ReducedPrograms | { readonly kind: "whole"; readonly reason: string };
-
-export interface ReducedPrograms {
-  readonly kind: "reduced";
-  readonly programs: readonly [Program, Program];
-  /** Parts of the programs that have no address in common. */
-  readonly components: number;
-  /** As many of them are not the same but for their addresses. */
-  readonly forms: number;
-}
+export type Reduction = Reduced | { readonly kind: "whole"; readonly reason: string };
 
 /** `addresses` are the node's own. `evenIfFew`: also where most of the programs stays. */
 export function reduce(
@@ -26,34 +21,80 @@ export function reduce(
   { evenIfFew = false }: { readonly evenIfFew?: boolean } = {},
 ): Reduction {
   try {
-    const items = new Items([left, right]);
-    const forms = formsOf(items, rolesIn(items, fixedAddresses(addresses)), evenIfFew);
-    const programs = [left, right].map((program, side): Program => {
-      const byTable = new Map<Table, ItemList[]>(program.ruleset.tables.map((table) => [table, []]));
-      for (const list of items.lists) if (list.side === side) byTable.get(list.table)?.push(list);
-      const tables = [...byTable].map(([table, lists]) => withRows(table, lists, forms));
-      return { ...program, ruleset: { ...program.ruleset, tables } };
-    }) as [Program, Program];
-    return { kind: "reduced", programs, components: forms.components, forms: forms.forms };
+    const reduced = new Reduced(left, right, addresses);
+    const { forms, components } = reduced;
+    if (forms * KEPT > components && !evenIfFew)
+      throw new NoSymmetry(`there are ${forms} kinds of ${components} parts`);
+    return reduced;
   } catch (error) {
     if (error instanceof NoSymmetry) return { kind: "whole", reason: error.message };
     throw error;
   }
 }
 
+type Programs = readonly [Program, Program];
+
+/** Two programs without most of what is there many times. */
+export class Reduced {
+  readonly kind = "reduced";
+  /** With five parts of each form. */
+  readonly programs: Programs;
+  private readonly whole: Programs;
+  private readonly items: Items;
+  private readonly byForm: Forms;
+  private readonly addressOf: (number | bigint | undefined)[] = [];
+  private readonly plainOf: (address: AddressValue) => AddressValue | undefined;
+
+  constructor(left: Program, right: Program, own: readonly Address[]) {
+    this.whole = [left, right];
+    const items = new Items(this.whole);
+    this.items = items;
+    const { describer } = items;
+    const fixed = new Set(fixedAddresses(own));
+    const classOf = addressClasses([...describer.tests.values(), ...describer.gifts]);
+    this.byForm = new Forms(items, rolesIn(items, fixed), classOf);
+    const named = describer.addressParameters;
+    this.plainOf = plainAddresses(classOf, (address) => named.has(address) || fixed.has(address));
+    for (const [address, parameter] of named) this.addressOf[parameter] = address;
+    this.programs = this.withAllOf(new Set());
+  }
+
+  /** Parts of the programs that have no address in common. */
+  get components(): number {
+    return this.byForm.count;
+  }
+
+  /** As many of them are not the same but for their addresses. */
+  get forms(): number {
+    return this.byForm.kept.length;
+  }
+
+  /** The forms of which these packets tell one part from another. */
+  toldApartBy(regions: readonly PacketSet[]): Set<number> {
+    return formsToldApart(regions, this.byForm.kept, (parameter) => this.addressOf[parameter], this.plainOf);
+  }
+
+  /** With five parts of each form, and all parts of these. */
+  withAllOf(forms: ReadonlySet<number>): Programs {
+    const staying = this.byForm.staying(forms);
+    return this.whole.map((program, side): Program => {
+      const byTable = new Map<Table, ItemList[]>(program.ruleset.tables.map((table) => [table, []]));
+      for (const list of this.items.lists) if (list.side === side) byTable.get(list.table)?.push(list);
+      const tables = [...byTable].map(([table, lists]) => withRows(table, lists, staying));
+      return { ...program, ruleset: { ...program.ruleset, tables } };
+    }) as [Program, Program];
+  }
+}
+
 /** `table` with the rows that stay. */
-function withRows(
-  table: Table,
-  lists: readonly ItemList[],
-  { stays, staysChain }: { readonly stays: Uint8Array; readonly staysChain: Uint8Array },
-): Table {
+function withRows(table: Table, lists: readonly ItemList[], staying: Staying): Table {
   const rows = <Row>(all: readonly Row[], first: number): readonly Row[] =>
-    all.filter((_, i) => stays[first + i] === 1);
+    all.filter((_, i) => staying.rows[first + i] === 1);
   const chains: Chain[] = [];
   const sets = new Map<object, ItemList>();
   for (const list of lists) {
     if (list.kind === "elements") sets.set(list.of, list);
-    else if (list.name === undefined || staysChain[list.name] === 1)
+    else if (list.name === undefined || staying.chains[list.name] === 1)
       chains.push({ ...list.chain, rules: rows<Rule>(list.rules, list.first) });
   }
   const firstOf = (declaration: object): number => sets.get(declaration)?.first ?? 0;

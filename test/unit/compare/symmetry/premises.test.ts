@@ -106,9 +106,13 @@ const PAIRS: Readonly<Record<string, readonly [Program, Program]>> = {
     ),
     rules(() => ""),
   ],
-  "the end of an interval is in it": [
-    last(DROP, () => "ip daddr 10.0.1.9 drop"),
-    last(DROP, () => "ip daddr 10.0.1.9 drop", { before: "ip daddr 10.0.0.200-10.0.1.9 accept" }),
+  "what comes behind the end of an interval is not in it": [above(), above("ip daddr 10.0.0.200-10.0.1.9 accept")],
+  "the family of an address is part of the class": [
+    last(
+      (address) => `ct original ip daddr ${address} meta nfproto ipv6 drop`,
+      () => "ct original ip6 daddr 2001:db8::9 meta nfproto ipv6 drop",
+    ),
+    rules(() => ""),
   ],
   "an interval in the key of an element asks": [
     rules(DROP),
@@ -221,6 +225,12 @@ function translating(end: number): Program {
   }`);
 }
 
+/** Addresses behind an interval, and the last one of it. */
+function above(before = ""): Program {
+  const ruleOf = (_: string, i: number): string => DROP(`10.0.1.${i === COUNT ? 9 : 20 + i}`);
+  return rules(ruleOf, { before });
+}
+
 /** Packets of the node's own to port 80 go to 127.0.0.1; the rules are for it and eight others. */
 function redirected(ruleOf: (address: string) => string): Program {
   return mustReadNft(`table ip t {
@@ -255,6 +265,11 @@ describe("chains that are more than parts of a tree stay", () => {
 });
 
 describe("what a packet may get belongs to no part", () => {
+  test("the address that stands for none", () => {
+    const program = last(DROP, () => DROP("0.0.0.0"));
+    expect(verdicts(program, program)).toMatchObject({ whole: true, reduced: true, components: COUNT - 1 });
+  });
+
   test("addresses in a range that a rule translates to, the first and the last among them", () => {
     const program = rules(DROP, {
       declared: "chain n { type nat hook prerouting priority -100; tcp dport 1 dnat ip to 10.0.0.2-10.0.0.8; }",
