@@ -197,13 +197,13 @@ function targetPortOf(pod: PodSpec, { targetPort, port, protocol }: ServicePortS
   return pod.ports.find((named) => named.name === targetPort && named.protocol === protocol)?.port;
 }
 
-/** Sorted by address and port. One candidate for each: the first, unless it is terminating and a later one is not. */
+/** Sorted by address and port. One candidate for each: the last that is not terminating; the first where all are. */
 function sortedOnce(candidates: Candidate[]): Candidate[] {
   const kept: Candidate[] = [];
   for (const candidate of candidates.sort(byAddressAndPort)) {
     const last = kept.at(-1);
     if (last === undefined || byAddressAndPort(last, candidate) !== 0) kept.push(candidate);
-    else if (last.terminating && !candidate.terminating) kept[kept.length - 1] = candidate;
+    else if (!candidate.terminating) kept[kept.length - 1] = candidate;
   }
   return kept;
 }

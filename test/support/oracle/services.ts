@@ -158,10 +158,9 @@ function readEndpoints(slices: readonly SliceManifest[], name: string, protocol:
           zoneHints: (hints?.forZones ?? []).map((zone) => zone.name),
           nodeHints: (hints?.forNodes ?? []).map((node) => node.name),
         };
-        // A non-terminating entry replaces a terminating one, otherwise the first stays.
+        // What is not terminating replaces what was there: it may be the newer Pod at the address.
         const key = printAddressPort(address, slicePort.port);
-        const earlier = found.get(key);
-        if (earlier === undefined || (earlier.isTerminating && !endpoint.isTerminating)) found.set(key, endpoint);
+        if (!found.has(key) || !endpoint.isTerminating) found.set(key, endpoint);
       }
     }
   }

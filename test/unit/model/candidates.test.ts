@@ -72,15 +72,25 @@ describe("candidates", () => {
       ["10.244.0.1:81 ready serving", "10.244.0.1:8080 ready serving", "10.244.0.2:8080 ready serving"],
     ],
     [
-      "each once: the first",
+      "each once: the last, as kube-proxy reads a slice",
       [
         service(),
         slice({ endpoints: [at("10.244.0.1", {}, { nodeName: "n1" }), at("10.244.0.1", {}, { nodeName: "n2" })] }),
       ],
-      ["10.244.0.1:8080 ready serving @n1"],
+      ["10.244.0.1:8080 ready serving @n2"],
     ],
     [
-      "but not one that ends",
+      "also where it is not ready",
+      [service(), slice({ endpoints: [at("10.244.0.1"), at("10.244.0.1", { ready: false, serving: true })] })],
+      ["10.244.0.1:8080 serving"],
+    ],
+    [
+      "but not one that ends after one that does not",
+      [service(), slice({ endpoints: [at("10.244.0.1"), at("10.244.0.1", { ready: false, terminating: true })] })],
+      ["10.244.0.1:8080 ready serving"],
+    ],
+    [
+      "and not one that ends before one that does not",
       [service(), slice({ endpoints: [at("10.244.0.1", { ready: false, terminating: true }), at("10.244.0.1")] })],
       ["10.244.0.1:8080 ready serving"],
     ],

@@ -109,7 +109,7 @@ describe("what the flow cases leave open: nftables, iptables", () => {
       [CLIENT, NODE, 80],
     ],
     ["none local, node port", "drop", "10.0.0.8:8080*", [...elsewhere, ...nodePort80], [CLIENT, NODE, 80]],
-    ["listed twice, first as local", "10.0.0.9:8080", "10.0.0.9:8080", listedTwice, [CLIENT, VIP, 80]],
+    ["listed twice, last as elsewhere", "drop", "drop", listedTwice, [CLIENT, VIP, 80]],
     ["the older Service wins", "10.0.0.9:8080*", "10.0.0.9:8080*", [...younger, ...older], [CLIENT, VIP, 80]],
     ["whatever the order", "10.0.0.9:8080*", "10.0.0.9:8080*", [...older, ...younger], [CLIENT, VIP, 80]],
     ["one without a date loses", "10.0.0.8:8080*", "10.0.0.8:8080*", [...ageless, ...younger], [CLIENT, VIP, 80]],
