@@ -1,0 +1,89 @@
+/** A node with the real kube-proxy: a network namespace, in which it makes rules of what the real API server has. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ApiRelay, RELAYED_URL } from "./api-relay.ts";
+import { kubeBinary } from "./binaries.ts";
+import { NamespaceShell } from "./namespace-shell.ts";
+import type { RealApiServer } from "./real-api-server.ts";
+
+export interface KubeProxySettings {
+  readonly mode: "nftables" | "iptables";
+  readonly nodeName: string;
+  /** Addresses of the node, with the length of their prefixes. */
+  readonly addresses: readonly string[];
+  /** Other members of KubeProxyConfiguration. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Milliseconds in which kube-proxy has to make rules of everything on a machine that is busy. */
+const PATIENCE_MS = 120_000;
+
+export class KubeProxyNode {
+  /** The text of its KubeProxyConfiguration, which kpc reads too. */
+  readonly config: string;
+  private readonly shell: NamespaceShell;
+  private readonly mode: KubeProxySettings["mode"];
+  private readonly log: string;
+
+  private constructor(shell: NamespaceShell, mode: KubeProxySettings["mode"], config: string, log: string) {
+    this.shell = shell;
+    this.mode = mode;
+    this.config = config;
+    this.log = log;
+  }
+
+  /** Makes the node and starts kube-proxy in it. Objects may be there before. */
+  static async start(api: RealApiServer, relay: ApiRelay, settings: KubeProxySettings): Promise<KubeProxyNode> {
+    const { mode, nodeName, addresses } = settings;
+    const at = (name: string): string => join(api.folder, name);
+    writeFileSync(at("kube-proxy.kubeconfig"), api.kubeconfig("system:kube-proxy", RELAYED_URL));
+    const config = JSON.stringify(
+      {
+        apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+        kind: "KubeProxyConfiguration",
+        mode,
+        hostnameOverride: nodeName,
+        clientConnection: { kubeconfig: at("kube-proxy.kubeconfig") },
+        conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
+        ...settings.config,
+      },
+      null,
+      2,
+    );
+    writeFileSync(at("kube-proxy.json"), config);
+    const shell = new NamespaceShell();
+    const links = addresses.map(
+      (address) => `ip address add ${address} dev node0 nodad 2>/dev/null || ip address add ${address} dev node0`,
+    );
+    await shell.run(
+      ["ip link set lo up", "ip tuntap add dev node0 mode tun", "ip link set node0 up", ...links].join("\n"),
+    );
+    await shell.run(relay.relayScript);
+    await shell.run(
+      `${kubeBinary("kube-proxy")} --config ${at("kube-proxy.json")} --v 2 > ${at("kube-proxy.log")} 2>&1 &`,
+    );
+    return new KubeProxyNode(shell, mode, config, at("kube-proxy.log"));
+  }
+
+  /** Its rules, once all of `words` are in them: `nft list ruleset`, or iptables-save and ip6tables-save. */
+  async rules(words: readonly string[]): Promise<string> {
+    const end = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const text = await this.shell.run(LISTING[this.mode]);
+      if (words.every((word) => text.includes(word))) return text;
+      if (Date.now() > end)
+        throw new Error(`kube-proxy makes no rules: ${await this.shell.run(`tail -n 20 ${this.log}`)}`);
+      await sleep(50);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.shell.close();
+  }
+}
+
+const LISTING = {
+  nftables: "nft -s list ruleset",
+  iptables: "iptables-save; ip6tables-save",
+} as const;

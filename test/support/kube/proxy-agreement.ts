@@ -1,0 +1,223 @@
+/** Random clusters on the real API server: the rules that the real kube-proxy makes of them, held against what kpc makes. */
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import {
+  consistent,
+  type Manifest,
+  NODE_IPS,
+  NODE_NAME,
+  OTHER_NODE_IPS,
+  proxySettings,
+  type ServiceDraft,
+  serviceDraft,
+  toManifests,
+} from "../arbitraries.ts";
+import type { ProxySettings } from "../oracle/oracle.ts";
+import { ApiRelay } from "./api-relay.ts";
+import { type RefusedObject, ServedCluster } from "./cluster-on-server.ts";
+import { explanationOf, type SeenCluster, type SeenDifference } from "./known-differences.ts";
+import { KubeProxyNode, type KubeProxySettings } from "./kube-proxy-node.ts";
+import { RealApiServer } from "./real-api-server.ts";
+
+/** A cluster, and the settings of kube-proxy on its node. */
+export interface ProxyCase {
+  readonly mode: "nftables" | "iptables";
+  readonly objects: readonly Manifest[];
+  readonly proxy: ProxySettings;
+}
+
+/** What kube-proxy leaves to chance is left out: which of two slices counts that have one address, and which of two Services with one address. A
+ *  cluster IP belongs to one Service anyway: the API server gives none twice. */
+export const proxyCase: fc.Arbitrary<ProxyCase> = fc.record({
+  mode: fc.constantFrom("nftables", "iptables"),
+  objects: fc.array(serviceDraft, { minLength: 1, maxLength: 6 }).map((drafts) => {
+    const taken = new Set<string>();
+    return drafts.flatMap((draft, i) => {
+      const host = (i + 1) * 10 + draft.clusterIndex;
+      const clusterIpOf = (family: string): string => (family === "IPv4" ? `172.30.1.${host}` : `fd00:10:96::${host}`);
+      return toManifests(decided(consistent(draft), taken), i, clusterIpOf);
+    });
+  }),
+  proxy: proxySettings,
+});
+
+/** `draft` without what is left to chance. `taken`: addresses that Services have that came before. */
+function decided(draft: ServiceDraft, taken: Set<string>): ServiceDraft {
+  const isFree = (set: Set<string>, address: string): boolean => !set.has(address) && set.add(address) !== undefined;
+  const own = new Set<string>();
+  const externalIPs = draft.externalIPs.filter((ip) => !taken.has(ip) && isFree(own, ip));
+  const ingress = draft.ingress.filter(({ ip }) => !taken.has(String(ip)) && isFree(own, String(ip)));
+  for (const ip of own) taken.add(ip);
+  const earlier = new Set<string>();
+  const slices = draft.slices.map((slice) => {
+    const endpoints = slice.endpoints.filter((endpoint) => !earlier.has(String(endpoint["addresses"])));
+    for (const endpoint of endpoints) earlier.add(String(endpoint["addresses"]));
+    return { ...slice, endpoints };
+  });
+  // See `known-differences.ts` for the other label.
+  const label = draft.label === "service.kubernetes.io/headless" ? undefined : draft.label;
+  return { ...draft, externalIPs, ingress, slices, label };
+}
+
+/** What came of a case. */
+export interface ProxyAgreement {
+  readonly refused: readonly RefusedObject[];
+  /** How many classes of packets were compared. */
+  readonly classes: number;
+  /** Differences that are known, by what explains them. */
+  readonly explained: ReadonlyMap<string, number>;
+  /** The others: one line each. */
+  readonly unexplained: readonly string[];
+  /** What kpc says where it cannot compare. */
+  readonly trouble: string | undefined;
+}
+
+export class ProxyJudge {
+  private readonly api: RealApiServer;
+  private readonly relay: ApiRelay;
+  private readonly served: ServedCluster;
+
+  private constructor(api: RealApiServer, relay: ApiRelay) {
+    this.api = api;
+    this.relay = relay;
+    this.served = new ServedCluster(api);
+  }
+
+  static async start(): Promise<ProxyJudge> {
+    const api = await RealApiServer.start();
+    const judge = new ProxyJudge(api, await ApiRelay.start(api));
+    await judge.served.makeNamespaces(["shop", "db"]);
+    return judge;
+  }
+
+  async stop(): Promise<void> {
+    await this.relay.stop();
+    await this.api.stop();
+  }
+
+  /** The folder that has the files of the last case: `cluster.json`, `rules`, `kube-proxy.json`. */
+  get folder(): string {
+    return this.api.folder;
+  }
+
+  /** `alter`: changes what kpc reads, to see whether a difference is seen. */
+  async judge(
+    { mode, objects, proxy }: ProxyCase,
+    alter: (text: string) => string = (text) => text,
+  ): Promise<ProxyAgreement> {
+    await this.served.clear();
+    const refused = await this.served.make([...nodesOf(proxy), ...objects]);
+    // The last ones in each list: what is before them has been seen when they are in the rules.
+    const failed = await this.served.make(SENTINELS);
+    if (failed.length > 0) throw new Error(`no sentinels: ${failed.map(({ message }) => message).join("; ")}`);
+    const node = await KubeProxyNode.start(this.api, this.relay, settingsOf(proxy, mode));
+    try {
+      writeFileSync(join(this.folder, "rules"), await node.rules(SENTINEL_WORDS));
+    } finally {
+      await node.close();
+    }
+    const text = alter(await this.served.text());
+    writeFileSync(join(this.folder, "cluster.json"), text);
+    return { refused, ...this.compare({ mode, text, objects: [...objects, ...SENTINELS], nodeName: NODE_NAME }) };
+  }
+
+  private compare(cluster: SeenCluster): Omit<ProxyAgreement, "refused"> {
+    const args = [
+      "verify",
+      "cluster.json",
+      "--against",
+      "rules",
+      "-c",
+      "kube-proxy.json",
+      "-o",
+      "json",
+      "--limit",
+      "100000",
+    ];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(process.cwd(), "dist/bin/kpc.cjs"), ...args], {
+      cwd: this.folder,
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+    });
+    if (status === 2) return { classes: 0, explained: new Map(), unexplained: [], trouble: stderr };
+    const found = JSON.parse(stdout);
+    const explained = new Map<string, number>();
+    const unexplained: string[] = [];
+    for (const difference of found.counterexamples as readonly SeenDifference[]) {
+      const why = explanationOf(difference, cluster);
+      if (why === undefined) unexplained.push(lineOf(difference));
+      else explained.set(why, (explained.get(why) ?? 0) + 1);
+    }
+    const trouble =
+      found.verdict === "equal" || found.verdict === "different" ? undefined : `verdict: ${found.verdict}`;
+    return { classes: found.classes, explained, unexplained, trouble };
+  }
+}
+
+function lineOf({ trace, ctState, left, right }: SeenDifference): string {
+  return `${trace} (${ctState?.join(", ")}): kpc ${JSON.stringify(left)}, kube-proxy ${JSON.stringify(right)}`;
+}
+
+function settingsOf(proxy: ProxySettings, mode: ProxyCase["mode"]): KubeProxySettings {
+  const { detectLocalMode, detectLocalInterface, nodePortAddresses, masqueradeAll, localhostNodePorts } = proxy;
+  const config = {
+    clusterCIDR: proxy.clusterCIDR.join(","),
+    detectLocalMode: detectLocalMode === "none" ? "" : detectLocalMode,
+    detectLocal: {
+      ...(detectLocalMode === "BridgeInterface" ? { bridgeInterface: detectLocalInterface } : {}),
+      ...(detectLocalMode === "InterfaceNamePrefix" ? { interfaceNamePrefix: detectLocalInterface } : {}),
+    },
+    nodePortAddresses: nodePortAddresses === "default" ? [] : nodePortAddresses,
+    iptables: { masqueradeAll, localhostNodePorts },
+    nftables: { masqueradeAll },
+  };
+  const addresses = NODE_IPS.map((address) => `${address}/${address.includes(":") ? 64 : 24}`);
+  return { mode, nodeName: NODE_NAME, addresses, config };
+}
+
+function nodesOf({ zone }: ProxySettings): Manifest[] {
+  const nodes = [
+    { name: NODE_NAME, addresses: NODE_IPS, podCIDRs: ["10.180.0.0/24", "fd00:10:180::/64"] },
+    { name: "node-b", addresses: OTHER_NODE_IPS, podCIDRs: ["10.180.2.0/24", "fd00:10:180:2::/64"] },
+  ];
+  return nodes.map(({ name, addresses, podCIDRs }) => ({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name, labels: zone && name === NODE_NAME ? { "topology.kubernetes.io/zone": zone } : {} },
+    spec: { podCIDR: podCIDRs[0], podCIDRs },
+    status: { addresses: addresses.map((address) => ({ type: "InternalIP", address })) },
+  }));
+}
+
+/** A Service and its endpoint in each family that no random cluster has. */
+const SENTINELS: readonly Manifest[] = [
+  { family: "IPv4", service: "172.30.99.99", endpoint: "10.180.99.99" },
+  { family: "IPv6", service: "fd00:10:96::9999", endpoint: "fd00:10:180::9999" },
+].flatMap(({ family, service, endpoint }): Manifest[] => {
+  const name = `sentinel-${family.toLowerCase()}`;
+  const metadata = { name, namespace: "shop" };
+  const ports = [{ name: "p", port: 9999, protocol: "TCP" }];
+  const spec = {
+    clusterIP: service,
+    clusterIPs: [service],
+    ipFamilies: [family],
+    ipFamilyPolicy: "SingleStack",
+    ports,
+  };
+  const labels = { "kubernetes.io/service-name": name };
+  return [
+    { apiVersion: "v1", kind: "Service", metadata, spec },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { ...metadata, labels },
+      addressType: family,
+      ports,
+      endpoints: [{ addresses: [endpoint], conditions: { ready: true } }],
+    },
+  ];
+});
+
+const SENTINEL_WORDS = ["172.30.99.99", "10.180.99.99", "fd00:10:96::9999", "fd00:10:180::9999"];
