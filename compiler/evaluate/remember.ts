@@ -13,9 +13,16 @@ import { type Branch, isExplained, narrow, type SharedState, type State, withSha
 import { symbolOf } from "./symbol.ts";
 import { isUnknown } from "./unknown-expression.ts";
 
+type Remember = Extract<Statement, { kind: "remember" }>;
+
+/** For how many seconds a key stays in the set; undefined: for ever, or not at all. */
+export function secondsOf({ set, operation, timeoutSeconds }: Remember, { table }: Frame): number | undefined {
+  return operation === "delete" ? undefined : (timeoutSeconds ?? table.set(set).timeoutSeconds);
+}
+
 /** `add`, `update` and `delete` of a set that rules fill. */
 export function remember(
-  { set, key, operation, timeoutSeconds }: Extract<Statement, { kind: "remember" }>,
+  statement: Remember,
   list: string,
   state: State,
   frame: Frame,
@@ -23,12 +30,12 @@ export function remember(
 ): StepProgress[] {
   const { shared, branches } = state;
   const { table, lists } = frame.table;
-  const seconds = timeoutSeconds ?? frame.table.set(set).timeoutSeconds;
-  const timeout = operation === "delete" ? undefined : seconds;
+  const { key, operation } = statement;
+  const seconds = secondsOf(statement, frame);
   // What stays for good is not made younger.
   const verb = operation === "update" && seconds === undefined ? "add" : operation;
-  const life = timeout === undefined ? "" : ` for ${timeout} s`;
-  const sticky = timeout === undefined ? {} : { sticky: { timeoutSeconds: timeout } };
+  const life = seconds === undefined ? "" : ` for ${seconds} s`;
+  const sticky = seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
   const afterwards = new Map<string | undefined, SharedState>();
   const after = (symbol: string | undefined): SharedState => {
     const known = afterwards.get(symbol);

@@ -14,7 +14,7 @@ import { contentOf } from "./lookup.ts";
 import { destinations, redirect, runNat } from "./nat.ts";
 import type { Effect, Reason, RuleStep } from "./packet.ts";
 import { Partition } from "./partition.ts";
-import { fill, lookUpInFilledMap, remember } from "./remember.ts";
+import { fill, lookUpInFilledMap, remember, secondsOf } from "./remember.ts";
 import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
   type Branch,
@@ -42,7 +42,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     const step: RuleStep = {
       kind: "rule",
       ...{ hook, table, family, base, chain, depth, rule },
-      effect: extra.effect ?? effectOf(statement, shared),
+      effect: extra.effect ?? effectOf(statement, shared, frame),
       element: extra.element ?? shared.member?.element,
       declaration: extra.declaration ?? shared.member?.declaration,
       translated: extra.translated,
@@ -80,7 +80,9 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     case "remember": {
       const list = frame.table.lists.filledSet(statement.set, frame.table.table);
       if (list !== undefined) return remember(statement, list, state, frame, because);
-      return [{ state: changed(remembered(statement, frame)), flow: "continue" }];
+      const seconds = secondsOf(statement, frame);
+      const sticky = seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
+      return [{ state: changed(sticky), flow: "continue" }];
     }
     case "opaque-statement": {
       const { writes = [], terminal, text } = statement;
@@ -100,7 +102,7 @@ function sourceOfMasquerade({ ports, by }: Extract<Statement, { kind: "masquerad
   return ports === undefined ? undefined : sourceOf(undefined, ports);
 }
 
-function effectOf(statement: Statement, { newSource, sticky }: SharedState): Effect {
+function effectOf(statement: Statement, { newSource }: SharedState, frame: Frame): Effect {
   switch (statement.kind) {
     case "verdict":
       return { kind: "verdict", verdict: statement.verdict };
@@ -113,10 +115,7 @@ function effectOf(statement: Statement, { newSource, sticky }: SharedState): Eff
     case "reject":
       return { kind: "reject", with: statement.with };
     case "remember":
-      return {
-        ...{ kind: "remember", set: statement.set },
-        seconds: statement.operation === "delete" ? undefined : sticky?.timeoutSeconds,
-      };
+      return { kind: "remember", set: statement.set, seconds: secondsOf(statement, frame) };
     default:
       // Statements of other kinds say themselves what they did.
       throw new Error(`${statement.kind} says itself what it did`);
@@ -305,14 +304,6 @@ function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string>
 /** Only a packet that connection tracking has not seen yet stays out of it (nft_notrack_eval, xt_ct_target). */
 function untrack({ ctState }: SharedState, { base: { priority } }: Frame): Partial<SharedState> {
   return priority < CONNTRACK_PRIORITY || ctState === CT_STATE.invalid ? { ctState: CT_STATE.untracked } : {};
-}
-
-function remembered(
-  { set, timeoutSeconds }: Extract<Statement, { kind: "remember" }>,
-  { table }: Frame,
-): Partial<SharedState> {
-  const seconds = timeoutSeconds ?? table.set(set).timeoutSeconds;
-  return seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
 }
 
 /** A terminal statement that is not understood: it may have taken the packet, or not. */

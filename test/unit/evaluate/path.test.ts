@@ -3,7 +3,7 @@ import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type PathStep } from "../../../compiler/evaluate/packet.ts";
 import { required } from "../../../compiler/invariant.ts";
 import { partsOfKey } from "../../../compiler/ir/sets.ts";
-import { type Address, parseAddress, printAddress } from "../../../compiler/net/address.ts";
+import { type Address, parseAddress, printAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import { PACKET } from "../../support/ir.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
@@ -112,25 +112,80 @@ test.each<[rules: string, path: readonly string[]]>([
   ["meta mark set 1; meta mark 1 tcp dport 81 drop", ["mark 0 to 1"]],
   ["meta mark set 1; meta mark . tcp dport { 2 . 80 } drop", ["mark 0 to 1"]],
   ["meta mark set 1 meta priority set 1:1 accept", ["mark 0 to 1", "priority 0 to 65537", "accept"]],
-  ["reject", ["reject"]],
+  ["meta mark set jhash ip saddr mod 3", ["mark undefined to undefined"]],
+  ["ct mark set jhash ip saddr mod 3 ct mark set 7", ["mark undefined to undefined", "mark undefined to 7"]],
+  ["notrack", ["state 8 to 8"]],
+  ["reject", ["reject port-unreachable"]],
+  ["reject with tcp reset", ["reject tcp-reset"]],
+  ["queue", ["taken queue"]],
+  ["continue; accept", ["continue", "accept"]],
+  ["update @d { ip saddr }", ["remember d 10"]],
+  ["update @d { ip saddr timeout 30s }", ["remember d 30"]],
+  [
+    "update @d { ip saddr } add @e { ip saddr } delete @d { ip saddr }",
+    ["remember d 10", "remember e undefined", "remember d undefined"],
+  ],
+  ["dnat to 10.0.0.9", ["destination 10.0.0.9:80"]],
+  ["redirect", ["destination"]],
+  ["snat to 10.0.0.9", ["source 10.0.0.9"]],
+  ["masquerade", ["source undefined"]],
+  ["meta l4proto tcp masquerade to :1024-2000", ["source the node's address:1024-2000"]],
 ])("%s: %j", (rules, wanted) => {
-  const [type, hook] = rules.includes("masquerade") ? ["nat", "postrouting"] : ["filter", "forward"];
+  const isOfSource = /snat|masquerade/.test(rules);
+  const isOfNat = isOfSource || /dnat|redirect/.test(rules);
+  const hook = isOfSource ? "postrouting" : isOfNat ? "prerouting" : "forward";
   const more = `set s { type ipv4_addr; elements = { 10.0.0.1 } }
+set d { type ipv4_addr; flags dynamic,timeout; timeout 10s; }
+set e { type ipv4_addr; flags dynamic; }
 map m { type ipv4_addr : verdict; elements = { 10.0.0.1 : drop } }
 chain d { meta mark set 1; }`;
-  const program = mustReadNft(`table ip t { ${more}\nchain c { type ${type} hook ${hook} priority 100; ${rules}; } }`);
+  const program = mustReadNft(
+    `table ip t { ${more}\nchain c { type ${isOfNat ? "nat" : "filter"} hook ${hook} priority 100; ${rules}; } }`,
+  );
   const [outcome] = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
   const lines = quiet(
-    required(outcome?.results[0], "one thing happens").path.map((step) => print(step) + elementOf(step)),
+    required(outcome?.results[0], "one thing happens").path.map((step) => print(step) + detailsOf(step)),
   );
   expect(lines.map((line) => line.replace(/^\w+ t \w+ \d: /, ""))).toEqual(wanted);
 });
 
-function elementOf(step: PathStep): string {
-  if (step.kind !== "rule" || step.element === undefined) return "";
-  const { element, declaration } = step;
+function detailsOf(step: PathStep): string {
+  if (step.kind !== "rule") return "";
+  const { effect, element, declaration, translated } = step;
+  if (translated !== undefined) return ` ${printAddressPort(translated.address, translated.port)}`;
+  if (effect.kind === "source") return ` ${effect.source}`;
+  if (effect.kind === "reject") return ` ${effect.with}`;
+  if (effect.kind === "taken") return ` ${effect.text}`;
+  if (effect.kind === "remember") return ` ${effect.set} ${effect.seconds}`;
+  if (element === undefined) return "";
   const name = declaration !== undefined && "name" in declaration ? declaration.name : "a map";
   return ` by ${partsOfKey(element)
     .map((part) => printAddress(part as Address))
     .join()} of ${name}`;
 }
+
+/** What chance decides: what different rules decided stays apart, what they did on the way is told where it was done on all ways. */
+test.each<[rules: string, paths: readonly string[]]>([
+  ["numgen random mod 2 0 accept; accept", ["accept", "accept"]],
+  ["numgen random mod 2 0 drop; drop", ["drop", "drop"]],
+  ["numgen random mod 2 0 drop; accept", ["accept", "drop"]],
+  ["numgen random mod 2 0 counter; accept", ["accept"]],
+  ["numgen random mod 2 0 jump d; accept", ["accept"]],
+  ["numgen random mod 2 0 goto e; accept", ["accept", "goto e, accept"]],
+  ["numgen random mod 2 0 meta mark set 1; accept", ["accept"]],
+  ["meta mark set 2; numgen random mod 2 0 meta priority set 1:1; accept", ["mark 0 to 2, accept"]],
+  ["numgen random mod 2 0 reject; accept", ["accept", "reject"]],
+  ["numgen random mod 2 0 reject; reject", ["reject", "reject"]],
+])("%s: %j", (rules, paths) => {
+  const program = mustReadNft(
+    `table ip t { chain d { counter; } chain e { accept; } chain c { type filter hook forward priority 0; ${rules}; } }`,
+  );
+  const [outcome] = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
+  const found = (outcome?.results ?? []).map(({ path }) =>
+    quiet(path.map(print))
+      .map((line) => line.replace(/^\w+ t \w+ \d: /, ""))
+      .join(", "),
+  );
+  expect(found.sort()).toEqual([...paths].sort());
+  expect((outcome?.results ?? []).reduce((sum, { probability }) => sum + probability, 0)).toBe(1);
+});
