@@ -38,7 +38,7 @@ export class Interest {
 
   /** Those of `packets` that may come to a changed rule, in parts without a packet in common. */
   of(packets: Packets, environment: Environment): PacketSet[] {
-    const state = startState(packets, environment);
+    const state = startState(packets, environment, true);
     const search = new Search(state, packets, this.translates);
     for (const table of this.tables) if (table.isOf(packets.family)) table.visit(search);
     return search.regions;

@@ -54,7 +54,6 @@ export class HookOrder<Entry extends Listed> {
         (some, next) => some.flatMap((first) => next.map((each) => oneAfterTheOther(first, each))),
         [{ entries: [], assumed: [] }],
       );
-    if (filters.length === 0) return inside;
     return inside.flatMap((order) => {
       if (order.entries === undefined) return [order];
       const unit: Unit<Entry> = { parts: ofAllHooks, entries: order.entries };
@@ -73,7 +72,7 @@ export class HookOrder<Entry extends Listed> {
         const key = assumed.map(({ text, holds }) => `${text} ${holds}`).sort();
         found.set(key.join(), found.get(key.join()) ?? { entries: done, assumed });
       }
-      const free = rest.filter((unit) => !rest.some((other) => this.isBefore(other, unit) === true));
+      const free = rest.filter((unit) => !rest.some((other) => this.isBefore(other, unit)));
       const harmless = free.find((unit) => this.openAgainst(unit, rest).length === 0);
       for (const unit of harmless === undefined ? free : [harmless]) {
         const next = this.openAgainst(unit, rest).map((other) => runsBefore(unit, other));
@@ -105,27 +104,23 @@ export class HookOrder<Entry extends Listed> {
   private openAgainst(unit: Unit<Entry>, rest: readonly Unit<Entry>[]): readonly Unit<Entry>[] {
     return rest.filter(
       (other) =>
-        this.isBefore(unit, other) === undefined &&
+        other !== unit &&
+        !this.isBefore(unit, other) &&
         unit.entries.some((a) => other.entries.some((b) => areInConflict(this.footprint(a), this.footprint(b)))),
     );
   }
 
-  /** Whether `unit` runs before `other`, which it does not before itself; undefined: the text does not tell. */
-  private isBefore(unit: Unit<Entry>, other: Unit<Entry>): boolean | undefined {
+  /** Whether the text tells that `unit` runs before `other`. */
+  private isBefore(unit: Unit<Entry>, other: Unit<Entry>): boolean {
     // What is registered is the first of the parts: later than that is later than any of them.
-    const pairs = unit.parts.map((a) => other.parts.map((b) => this.isLater(a, b)));
-    const isLater = (answers: readonly (boolean | undefined)[], wanted: boolean): boolean =>
-      answers.some((each) => each === wanted);
-    if (pairs.every((row) => isLater(row, true))) return true;
-    const columns = other.parts.map((_, i) => pairs.map((row) => row[i]));
-    return columns.every((column) => isLater(column, false)) ? false : undefined;
+    return unit.parts.every((a) => other.parts.some((b) => this.isLater(a, b)));
   }
 
-  /** Whether `a` was registered later than `b`. */
-  private isLater(a: Entry, b: Entry): boolean | undefined {
+  /** Whether the text tells that `a` was registered later than `b`. */
+  private isLater(a: Entry, b: Entry): boolean {
     const [one, other] = [a.chain.registered, b.chain.registered];
     if (one !== undefined && other !== undefined && one.file === other.file) return one.at > other.at;
-    return a.table === b.table ? this.all.indexOf(a) > this.all.indexOf(b) : undefined;
+    return a.table === b.table && this.all.indexOf(a) > this.all.indexOf(b);
   }
 
   private footprint(entry: Entry): Footprint {

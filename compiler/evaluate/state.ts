@@ -5,7 +5,7 @@ import { isOnePacket, outside, type PacketField, type PacketSet, within } from "
 import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "../packets/preimage.ts";
 import { type Cut, Ranges } from "../packets/ranges.ts";
 import type { Entered } from "./memory.ts";
-import type { Environment, Packets, PathStep, Reason, Route, Sticky, Tracking } from "./packet.ts";
+import type { Environment, Packets, PathStep, Reason, Route, Sticky } from "./packet.ts";
 import { TakenPath } from "./taken-path.ts";
 import { ALWAYS, type Condition } from "./unknown/condition.ts";
 
@@ -120,8 +120,8 @@ const NOTHING_ENTERED: readonly Entered[] = [];
 const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 
 /** `packets` at the node's entry point. */
-export function startState(packets: Packets, environment: Environment, isTracked = true): State {
-  const { region, protocol, tracking, inInterface } = packets;
+export function startState(packets: Packets, environment: Environment, isTracked: boolean): State {
+  const { region, protocol, inInterface } = packets;
   const shared: SharedState = {
     protocol,
     source: "saddr",
@@ -134,7 +134,7 @@ export function startState(packets: Packets, environment: Environment, isTracked
     inInterface: inInterface ?? "",
     outInterface: environment.route === undefined ? undefined : "",
     hook: inInterface === undefined ? "output" : "prerouting",
-    ctState: hasNone(tracking) ? CT_STATE[tracking] : ((region.ctstate.single as number | undefined) ?? "ctstate"),
+    ctState: (region.ctstate.single as number | undefined) ?? "ctstate",
     ctStatus: asItCame("ctstatus", packets),
     ctMark: asItCame("ctmark", packets),
     isTracked,
@@ -167,10 +167,6 @@ export function startState(packets: Packets, environment: Environment, isTracked
       },
     ],
   };
-}
-
-function hasNone(tracking: Tracking): tracking is "invalid" | "untracked" {
-  return tracking === "invalid" || tracking === "untracked";
 }
 
 function asItCame(field: "mark" | "ctstatus" | "ctmark", { region }: Packets): Symbolic {
@@ -222,7 +218,7 @@ const NAMES = { mark: "meta mark", ctMark: "ct mark", ctStatus: "ct status" } as
 
 /** Whether the kernel chooses the address, or the port, that packets have as their source by now. */
 export function isChosen(of: SourceChoice["of"], { choices }: SharedState): boolean {
-  return choices.length > 0 && choices.some((choice) => choice.of === of);
+  return choices.some((choice) => choice.of === of);
 }
 
 export function hasConnection({ ctState }: SharedState): boolean {

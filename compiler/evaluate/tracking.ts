@@ -45,9 +45,9 @@ export function asksNat(hook: Hook, shared: SharedState): boolean {
   return shared.original.tracking === "first" && hasConnection(shared) && !isDecided(hook, shared);
 }
 
-/** Confirms NAT behind a hook: "not translated" is a decision too. */
+/** Confirms NAT behind a hook: "not translated" is a decision too. At forward the destination was decided before. */
 export function confirmNat(hook: Hook, state: State): State {
-  if (hook === "forward" || isDecided(hook, state.shared)) return state;
+  if (isDecided(hook, state.shared)) return state;
   return withShared(state, isSourceHook(hook) ? { sourceDecided: true } : { destinationDecided: true });
 }
 
@@ -64,8 +64,7 @@ export function mayBeTranslated({ tracking }: SharedState["original"]): boolean 
  *  whose destination it changes go where the connection says; what source others get is known where the connection is. */
 export function translateAgain(hook: Hook, state: State): State[] {
   const { shared, branches } = state;
-  if (shared.end !== undefined || hook === "forward" || !hasConnection(shared) || isDecided(hook, shared))
-    return [state];
+  if (shared.end !== undefined || !hasConnection(shared) || isDecided(hook, shared)) return [state];
   const isSource = isSourceHook(hook);
   const bit = isSource === (shared.original.tracking === "original") ? CT_STATUS.snat : CT_STATUS.dnat;
   const moved: Branch[] = [];

@@ -87,7 +87,7 @@ class Unfolder {
   }
 
   root(): GraphNode {
-    return this.along(pathOf(this.packets)).at(this.knowledge.start(startState(this.packets, this.environment)));
+    return this.along(pathOf(this.packets)).at(this.knowledge.start(startState(this.packets, this.environment, true)));
   }
 
   private along(way: HookPath): GraphPlace {
@@ -155,7 +155,7 @@ class Unfolder {
   }
 
   private base(hook: Hook, chain: BaseChain, index: TableIndex, next: GraphPlace): GraphPlace {
-    const { ctState } = startState(this.packets, this.environment).shared;
+    const { ctState } = startState(this.packets, this.environment, true).shared;
     const tracked = this.rulesOf(chain, index, next);
     const untracked = this.changing(
       hideConnection,

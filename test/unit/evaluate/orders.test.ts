@@ -10,7 +10,7 @@ import { ALWAYS, both, type Condition, unknownMatch } from "../../../compiler/ev
 import { PACKET } from "../../support/ir.ts";
 import { address } from "../../support/service-port.ts";
 
-const START = startState(alone(PACKET), environmentOf([]));
+const START = startState(alone(PACKET), environmentOf([]), true);
 
 /** `a`, `not b`. */
 const assumedIn = (texts: string): readonly AssumedOrder[] =>

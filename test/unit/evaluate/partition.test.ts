@@ -7,7 +7,7 @@ import { having } from "../../../compiler/packets/packet-set.ts";
 import { Ranges } from "../../../compiler/packets/ranges.ts";
 import { PACKET } from "../../support/ir.ts";
 
-const { shared, branches } = startState(alone(PACKET), environmentOf([]));
+const { shared, branches } = startState(alone(PACKET), environmentOf([]), true);
 const [ONE = expect.unreachable()] = branches;
 const OTHER = changeShared(shared, { mark: 1 });
 
