@@ -114,8 +114,73 @@ test.each<[...Row]>([
     "saddr 10.244.0.5-10.244.0.6",
     ["10.244.0.5: pass", "10.244.0.6: drop if meta mark == 1 | pass if not meta mark == 1"],
   ],
+  ["meta priority 0:1 drop", "dport 80", ["80: pass"]],
+  ["meta priority none drop", "dport 80", ["80: drop"]],
+  [
+    "meta mark set meta mark | 4; meta mark 5 drop",
+    "dport 80, mark 0-6",
+    ["80 0: pass", "80 1: drop", "80 2-80 4: pass", "80 5: drop", "80 6: pass"],
+  ],
+  [
+    "meta mark set meta mark & 1; meta mark 1 drop",
+    "dport 80, mark 0-3",
+    ["80 0: pass", "80 1: drop", "80 2: pass", "80 3: drop"],
+  ],
+  ["ct mark set meta mark; ct mark 1 drop", "dport 80, mark 0-2", ["80 0: pass", "80 1: drop", "80 2: pass"]],
+  [
+    "ct mark set meta mark; meta mark set 9; meta mark set ct mark; meta mark 1 drop",
+    "dport 80, mark 0-2",
+    ["80 0: pass", "80 1: drop", "80 2: pass"],
+  ],
+  [
+    "tcp dport 80 meta mark set meta mark ^ 1; meta mark 1 drop",
+    "dport 79-80, mark 0-1",
+    ["79 0: pass", "79 1-80 0: drop", "80 1: pass"],
+  ],
+  [
+    "ct status dnat drop",
+    "dport 79-80",
+    ["79: pass", "80: drop"],
+    "chain n { type nat hook prerouting priority -100; tcp dport 80 dnat to 10.1.0.1; }",
+  ],
 ])("%s: %s: %j", (rules, fields, fates, more = "", packets = {}) => {
   const program = mustReadNft(`table ip t { ${more} chain f { type filter hook forward priority 0; ${rules}; } }`);
+  expect(fatesTogether(program, { fields, ...packets })).toEqual(fates);
+  expect(fatesAlone(program, { fields, ...packets })).toEqual(fates);
+});
+
+const TRANSLATED = { members: { ctState: "established" as const } };
+
+/** Those are dropped that connection tracking calls translated: rules send them somewhere else than where they go. */
+test.each<[rules: string, fields: string, fates: readonly string[], packets?: Partial<ManyPackets>]>([
+  [
+    "dnat to 10.96.0.10",
+    "daddr 10.96.0.9-10.96.0.11",
+    ["10.96.0.9: drop", "10.96.0.10: to 10.96.0.10:80", "10.96.0.11: drop"],
+  ],
+  ["meta l4proto tcp dnat to :80", "dport 79-81", ["79: drop", "80: to 10.96.0.10:80", "81: drop"]],
+  [
+    "meta l4proto tcp dnat to 10.96.0.10:80",
+    "daddr 10.96.0.9-10.96.0.10, dport 80-81",
+    ["10.96.0.9 80-10.96.0.9 81: drop", "10.96.0.10 80: to 10.96.0.10:80", "10.96.0.10 81: drop"],
+  ],
+  [
+    "ip daddr 10.96.0.0/24 dnat prefix to 10.96.0.0/24",
+    "daddr 10.96.0.9-10.96.0.10",
+    ["10.96.0.9: to 10.96.0.9:80", "10.96.0.10: to 10.96.0.10:80"],
+  ],
+  ["ip daddr 10.96.0.0/24 dnat prefix to 10.96.1.0/24", "daddr 10.96.0.9-10.96.0.10", ["10.96.0.9-10.96.0.10: drop"]],
+  [
+    "ip daddr 10.96.0.0/15 dnat prefix to 10.96.0.0/16",
+    "daddr 10.96.0.9 10.97.0.9",
+    ["10.96.0.9: to 10.96.0.9:80", "10.97.0.9: drop"],
+  ],
+  ["dnat to 10.1.0.1", "ctstatus 0 32", ["0: pass", "32: drop"], TRANSLATED],
+])("NAT by %s: %s: %j", (rules, fields, fates, packets = {}) => {
+  const program = mustReadNft(`table ip t {
+chain n { type nat hook prerouting priority -100; ${rules}; }
+chain f { type filter hook forward priority 0; ct status dnat drop; }
+}`);
   expect(fatesTogether(program, { fields, ...packets })).toEqual(fates);
   expect(fatesAlone(program, { fields, ...packets })).toEqual(fates);
 });

@@ -40,6 +40,7 @@ test.each<[what: string, one: string, other: string, want: boolean]>([
   ["two kinds of reject", "reject with icmp host-unreachable", "reject", true],
   ["one kind of reject", "reject", "reject", false],
   ["a map may drop", "ip daddr vmap { 10.0.0.1 : accept }", "reject", true],
+  ["a map may drop, the other does", "ip daddr vmap { 10.0.0.1 : accept }", "drop", false],
   ["one writes what the other reads", "meta mark set 1", "meta mark 1 accept", true],
   ["one writes what the other writes", "meta mark set 1", "meta mark set 2", true],
   ["one writes what the other does not read", "meta mark set 1", "ip daddr 10.0.0.1 accept", false],

@@ -290,6 +290,55 @@ test("a node without an address for it drops what is masqueraded, and what is re
   expect(redirect.evaluateWhole(packet, { ...NODE, addressOf }).map(({ verdict }) => verdict)).toEqual(["drop"]);
 });
 
+test.each<[rules: string, becomes: string, mark: number | undefined]>([
+  ["accept", "sent", 0],
+  ["meta mark set 7", "sent", 7],
+  ["meta mark set jhash ip saddr mod 3", "sent", undefined],
+  ["drop", "not sent", undefined],
+  ["reject", "not sent", undefined],
+])("behind %s a packet is %s, with the mark %s", (rules, becomes, mark) => {
+  const [outcome] = evaluatorOf(base("forward", 0, rules, "filter")).evaluateWhole(
+    packetText("eth0 udp 203.0.113.5:40000 > 10.1.0.9:53"),
+    NODE,
+  );
+  const [result] = outcome?.results ?? [];
+  expect([result?.sent === undefined ? "not sent" : "sent", result?.sent?.mark]).toEqual([becomes, mark]);
+});
+
+test("where no routes are known it is not said how packets leave", () => {
+  const packet = packetText("eth0 udp 203.0.113.5:40000 > 10.1.0.9:53");
+  expect(sent(evaluatorOf(POSTROUTING("masquerade")), packet, environmentOf([]))).toBeUndefined();
+});
+
+test.each<[rules: string, first: number, later: number]>([
+  ["ct state new counter", 0, 5],
+  ["ct mark set 7", 7, 7],
+  ["ct mark set jhash ip saddr mod 3", 0, 5], // the mark that it had
+])(
+  "behind %s the connection of a first packet has the mark %i, that of a later one which had 5 has %i",
+  (rules, first, later) => {
+    const evaluator = evaluatorOf(base("forward", 0, rules, "filter"));
+    const packet = packetText("eth0 udp 203.0.113.5:40000 > 10.1.0.9:53");
+    const { connection = expect.unreachable() } = sent(evaluator, packet) ?? {};
+    expect(connection.mark).toBe(first);
+    const next = sent(evaluator, { ...packet, connection: { ...connection, mark: 5 } });
+    expect([next?.connection?.mark, next?.connection?.status]).toEqual([later, connection.status]);
+  },
+);
+
+test.each(["established", "reply", "invalid", "untracked"] as const)(
+  "%s without the connection's entry: none is told",
+  (ctState) => {
+    const packet: Packet = { ...packetText("eth0 udp 203.0.113.5:40000 > 10.1.0.9:53"), ctState };
+    expect(sent(evaluatorOf(POSTROUTING("masquerade")), packet)).toMatchObject({ connection: undefined });
+  },
+);
+
+test("a packet that comes in has no interface to leave by before its route is known", () => {
+  const evaluator = evaluatorOf(base("prerouting", 0, 'oifname "eth0" drop', "filter"));
+  expect(sent(evaluator, packetText("eth0 udp 203.0.113.5:40000 > 10.1.0.9:53"))?.mark).toBe(0);
+});
+
 test("a node has no connections where no rule makes it track them", () => {
   const evaluator = evaluatorOf(base("forward", 0, "tcp dport 22 drop", "filter"));
   expect(sent(evaluator, packetText("cni0 udp 10.1.0.9:5000 > 203.0.113.5:53"))?.connection).toBeUndefined();

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { Packet } from "../../../compiler/evaluate/packet.ts";
 import { CT_STATUS } from "../../../compiler/ir/constants.ts";
-import { fateOf } from "../../support/one-packet.ts";
+import { fateOf, IPV6 } from "../../support/one-packet.ts";
 import { address } from "../../support/service-port.ts";
 
 const LOCAL = { inInterface: undefined, source: address("192.0.2.1") };
@@ -11,6 +11,8 @@ const TRANSLATED: Partial<Packet> = {
   ctStatus: CT_STATUS.dnat,
   sentTo: { address: address("10.244.1.5"), port: 8080 },
 };
+
+const REPLY: Partial<Packet> = { ctState: "reply", ctStatus: CT_STATUS.dnat };
 
 const filter = (hook: string, priority: number, rules: string): string =>
   `chain f${priority + 500}-${hook} { type filter hook ${hook} priority ${priority}; ${rules} }`;
@@ -23,6 +25,25 @@ test.each<[what: string, chains: string[], packet: Partial<Packet>, becomes: str
   ["it is new behind tracking", [filter("prerouting", -199, "ct state new drop")], {}, "drop"],
   ["so is the node's own", [filter("output", -199, "ct state new drop")], LOCAL, "drop"],
   ["which belongs to nothing before", [filter("output", -300, "ct state new drop")], LOCAL, "kept"],
+  ["at other hooks tracking is behind", [filter("forward", -300, "ct state invalid drop")], {}, "kept"],
+  [
+    "so it is for what comes back by loopback",
+    [filter("prerouting", -300, "ct state invalid drop")],
+    { ...LOCAL, destination: address("192.0.2.1") },
+    "kept",
+  ],
+  [
+    "behind tracking it is new, whatever stands before",
+    [filter("prerouting", -300, "counter"), filter("prerouting", 0, "ct state new drop")],
+    {},
+    "drop",
+  ],
+  [
+    "so is the node's own",
+    [filter("output", -300, "counter"), filter("output", 0, "ct state new drop")],
+    LOCAL,
+    "drop",
+  ],
   [
     "a rule keeps a packet out of tracking",
     [filter("prerouting", -300, "notrack"), filter("prerouting", 0, "ct state untracked drop")],
@@ -66,6 +87,12 @@ test.each<[what: string, chains: string[], packet: Partial<Packet>, becomes: str
   ],
   ["rules before that see it as it came", [filter("prerouting", -150, "ip daddr 10.96.0.10 drop")], TRANSLATED, "drop"],
   [
+    "a rule of NAT's priority sees it there where its chain is older",
+    [filter("prerouting", -100, "ip daddr 10.244.1.5 drop"), nat("prerouting", -100, "counter")],
+    TRANSLATED,
+    "drop",
+  ],
+  [
     "tracking remembers where the connection was opened to",
     [nat("prerouting", -100, "dnat to 10.244.1.5"), filter("forward", 0, "ct original ip daddr 10.96.0.10 drop")],
     {},
@@ -104,27 +131,43 @@ test.each<[what: string, chains: string[], packet: Partial<Packet>, becomes: str
   [
     "a reply to what was sent on has its source translated: rules at forward do not see it",
     [filter("forward", 0, "ip daddr 10.96.0.10 ip saddr 10.244.0.5 drop")],
-    { ctState: "reply", ctStatus: CT_STATUS.dnat },
+    REPLY,
     "drop",
   ],
   [
     "behind that its source is not known without the connection",
     [filter("postrouting", 200, "ip saddr 10.244.0.5 drop")],
-    { ctState: "reply", ctStatus: CT_STATUS.dnat },
+    REPLY,
+    "drop or kept",
+  ],
+  ["nor its port", [filter("postrouting", 200, "tcp sport 40000 drop")], REPLY, "drop or kept"],
+  ["nor as a field of any protocol", [filter("postrouting", 200, "th sport 40000 drop")], REPLY, "drop or kept"],
+  [
+    "of SCTP neither",
+    [filter("postrouting", 200, "sctp sport 40000 drop")],
+    { ...REPLY, protocol: 132 },
     "drop or kept",
   ],
   [
-    "nor its port",
-    [filter("postrouting", 200, "tcp sport 40000 drop")],
-    { ctState: "reply", ctStatus: CT_STATUS.dnat },
+    "of IPv6 neither",
+    [filter("postrouting", 200, "ip6 saddr fd00:10:244::5 drop")],
+    { ...IPV6, ...REPLY },
+    "drop or kept",
+  ],
+  ["nor whether it is the node's", [filter("postrouting", 200, "fib saddr type local drop")], REPLY, "drop or kept"],
+  [
+    "what was not known before still is not",
+    [filter("forward", 0, "meta mark set jhash ip saddr mod 3"), filter("postrouting", 200, "meta mark 1 drop")],
+    REPLY,
     "drop or kept",
   ],
   [
-    "of UDP neither",
-    [filter("postrouting", 200, "udp sport 40000 drop")],
-    { ctState: "reply", ctStatus: CT_STATUS.dnat, protocol: 17 },
-    "drop or kept",
+    "what is kept out of tracking goes where it went",
+    [filter("prerouting", -300, "notrack"), filter("forward", 0, "ip daddr 10.244.1.5 drop")],
+    TRANSLATED,
+    "kept",
   ],
+  ["of UDP neither", [filter("postrouting", 200, "udp sport 40000 drop")], { ...REPLY, protocol: 17 }, "drop or kept"],
   [
     "where nothing was translated it is known",
     [filter("postrouting", 200, "ip saddr 10.244.0.5 drop")],
