@@ -14,11 +14,19 @@ const TABLE = "kpc";
 /** Held by whoever keeps the tables of a network namespace right: one agent, or `kpc apply`. */
 const LOCK_NAME = "kpc-table";
 
+export interface Restored {
+  readonly answer: TransactionAnswer;
+  /** How many tables, sets, maps and chains differed. */
+  readonly differed: number;
+  /** Commits that were made. */
+  readonly transactions: number;
+}
+
 export interface AgentKernel {
   /** One transaction: all of it, or nothing. */
   transact(text: string): Promise<TransactionAnswer>;
-  /** Makes the tables `wanted`, whatever they are now. Gives what the kernel said, and how many sets, maps and chains differed. */
-  restore(wanted: readonly Table[]): Promise<{ readonly answer: TransactionAnswer; readonly differed: number }>;
+  /** Makes the tables `wanted`, whatever they are now. */
+  restore(wanted: readonly Table[]): Promise<Restored>;
   /** Whether there is a table of kpc. */
   hasTables(): Promise<boolean>;
   /** The number of the last commit in the network namespace. */
@@ -50,15 +58,17 @@ export class LocalKernel implements AgentKernel {
     return this.writer.transact(text);
   }
 
-  async restore(wanted: readonly Table[]): Promise<{ readonly answer: TransactionAnswer; readonly differed: number }> {
+  async restore(wanted: readonly Table[]): Promise<Restored> {
     const changes = changesBetween(await readLiveTables(this.netfilter, this.wrapper), wanted);
-    const { answer } = await changeTables(this.writer, changes, wanted);
+    const { answer, transactions } = await changeTables(this.writer, changes, wanted);
     const differed = changes.reduce(
-      (sum, { sets, maps, chains, elements, retired }) =>
-        sum + [sets, maps, chains, elements, ...Object.values(retired)].reduce((all, { length }) => all + length, 0),
+      (sum, { table, sets, maps, chains, elements, retired }) =>
+        sum +
+        Number(table !== "kept") +
+        [sets, maps, chains, elements, ...Object.values(retired)].reduce((all, { length }) => all + length, 0),
       0,
     );
-    return { answer, differed };
+    return { answer, differed, transactions };
   }
 
   async hasTables(): Promise<boolean> {

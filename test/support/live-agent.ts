@@ -100,6 +100,11 @@ export class LiveAgent {
     if (status !== 0) throw new Error(output);
   }
 
+  /** The same; what nft refuses is not done. */
+  tryNft(commands: string): void {
+    this.namespace.run(`nft '${commands}'`);
+  }
+
   /** How the kernel differs from what `compile` makes of the objects, as commands; spare chains do not count. */
   async disagreement(): Promise<string> {
     const wanted = compiledTables(this.config, this.objects.values()) ?? [];
