@@ -4,7 +4,7 @@ import type { TransactionAnswer } from "../table/answers.ts";
 import { changesBetween, changeTables } from "../table/change-tables.ts";
 import { LIVE_FAMILIES, readLiveTables } from "../table/live-tables.ts";
 import { Netfilter } from "../table/netfilter.ts";
-import { chainsOf, generationOf, ruleDigests } from "../table/nf-tables.ts";
+import { chainsOf, generationOf, ruleDigests, structureOf } from "../table/nf-tables.ts";
 import { TableWriter } from "../table/writer.ts";
 import { type ExpectedElements, kernelDigest } from "./expected-elements.ts";
 
@@ -83,15 +83,10 @@ export class LocalKernel implements AgentKernel {
   async rules(): Promise<string> {
     const texts: string[] = [];
     for (const family of LIVE_FAMILIES) {
-      const chains = await chainsOf(this.netfilter, family, TABLE);
-      if (chains === undefined) continue;
-      const digests = await ruleDigests(this.netfilter, family, TABLE);
-      texts.push(
-        `${family} ${[...chains]
-          .sort()
-          .map((chain) => `${chain} ${digests.get(chain) ?? ""}`)
-          .join(" ")}`,
-      );
+      const structure = await structureOf(this.netfilter, family, TABLE);
+      if (structure === undefined) continue;
+      const digests = [...(await ruleDigests(this.netfilter, family, TABLE))].sort();
+      texts.push(`${family} ${structure}`, ...digests.map((each) => each.join(" ")));
     }
     return texts.join("\n");
   }

@@ -211,6 +211,43 @@ export async function chainsOf(
   return chains;
 }
 
+/** A text for what a table is besides rules, sets and their elements: whether it sleeps, and its chains with their hooks and policies. Undefined:
+ *  there is no such table. */
+export async function structureOf(netfilter: Netfilter, family: NfFamily, table: string): Promise<string | undefined> {
+  let flags: string | undefined;
+  const tables = netfilterMessage(MESSAGE.getTable, FLAG.dump, FAMILY[family], []);
+  await dump(
+    netfilter,
+    tables,
+    () => {
+      flags = undefined;
+    },
+    (bytes, at, end) => {
+      const found = attributesIn(bytes, at, end);
+      if (stringOf(found.get(1)) === table) flags = hexOf(found.get(2));
+    },
+  );
+  if (flags === undefined) return undefined;
+  const chains: string[] = [];
+  const message = netfilterMessage(MESSAGE.getChain, FLAG.dump, FAMILY[family], []);
+  await dump(
+    netfilter,
+    message,
+    () => chains.splice(0),
+    (bytes, at, end) => {
+      const found = attributesIn(bytes, at, end);
+      if (stringOf(found.get(1)) !== table) return;
+      // Name, hook and priority, policy, type.
+      chains.push([stringOf(found.get(3)), ...[4, 5, 7].map((type) => hexOf(found.get(type)))].join(" "));
+    },
+  );
+  return [flags, ...chains.sort()].join("\n");
+}
+
+function hexOf(bytes: Buffer | undefined): string {
+  return bytes?.toString("hex") ?? "";
+}
+
 /** A digest of the rules of each chain of a table that has rules, by name. It tells apart what one load has made and what was changed
  *  since: sets that stand in rules have other names after each load. */
 export async function ruleDigests(

@@ -33,7 +33,7 @@ describe.skipIf(kernelMissing !== undefined)("kpc agent in a network namespace",
           await live.close();
         },
       ),
-      { numRuns: runs(15) },
+      { numRuns: runs(30) },
     );
     expect(restored).toBeGreaterThan(0);
   });
