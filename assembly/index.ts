@@ -6,7 +6,7 @@ import { classifyByLanes } from "./batch";
 import { classifyEach, classifyOne } from "./classify";
 import { choices, code, firstChoice } from "./decide";
 import { CHOOSE_FLOW, H_LENGTH, LAYOUT_VERSION, LOADED, MAGIC } from "./layout";
-import { loadTable } from "./load";
+import { adoptTable, loadTable } from "./load";
 import { table, word } from "./table";
 
 /** The table layout that this engine reads. */
@@ -33,6 +33,11 @@ function takeTable(at: usize, given: u32): u32 {
 }
 
 export { takeTable as load };
+
+/** Takes the table at `at` into use, which another instance of the same memory has taken before, and nobody has changed since. */
+export function adopt(at: usize): void {
+  adoptTable(at);
+}
 
 /** The table in use; 0: none. */
 export function tableInUse(): usize {

@@ -150,13 +150,16 @@ const WINDOW_SIZE: u32 = 1 << 20;
 /** Takes the table at `at`, of which `given` bytes are there, into use. Gives LOADED, or what is wrong with it. */
 export function loadTable(at: usize, given: u32): u32 {
   const found = check(at, given);
-  if (found == LOADED) {
-    use(at);
-    forgetSources();
-    makeFilters();
-    makeSplats();
-  }
+  if (found == LOADED) adoptTable(at);
   return found;
+}
+
+/** Takes a table into use that has been checked: by this instance, or by another one of the same memory. */
+export function adoptTable(at: usize): void {
+  use(at);
+  forgetSources();
+  makeFilters();
+  makeSplats();
 }
 
 function check(at: usize, given: u32): u32 {

@@ -6,10 +6,11 @@ declare namespace WebAssembly {
     static customSections(module: Module, name: string): readonly ArrayBuffer[];
   }
   class Instance {
-    constructor(module: Module);
+    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, Memory>>>>);
     readonly exports: Readonly<Record<string, unknown>>;
   }
   class Memory {
+    constructor(sizes: { readonly initial: number; readonly maximum: number; readonly shared: boolean });
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }

@@ -24,7 +24,7 @@ import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import { TableError } from "../table-error.ts";
 import { Affinity } from "./affinity.ts";
 import { type PacketFields, packetFrom } from "./fields.ts";
-import { BATCH, type Circumstances, Matcher, type RawResult } from "./matcher.ts";
+import { BATCH, type Circumstances, type EngineInstance, Matcher, type RawResult } from "./matcher.ts";
 
 /** `flow`: packets of a flow go to one endpoint, equal shares of all flows to each. `random`: chance decides, as in the
  *  rules. `consistent`: as `flow`, and when an endpoint goes only its own flows move (rendezvous hashing). */
@@ -104,59 +104,40 @@ const CHOICES: Readonly<Record<Choice, number>> = {
 
 const ANY_INTERFACE = "";
 
-export class Classifier {
-  private readonly matcher: Matcher;
+/** What becomes of packets, whichever table is in use. */
+export abstract class PacketClassifier {
   private readonly how: number;
   private readonly affinity: Affinity | undefined;
   private readonly now: () => number;
   private readonly random: () => number;
-  private table: TableView;
 
-  /** Throws `TableError` when `table` is none, and `TypeError` for other wrong arguments. */
-  constructor(module: WebAssembly.Module, table: Uint8Array, options: ClassifierOptions = {}) {
+  constructor(options: ClassifierOptions = {}) {
     checkOptions(options, CLASSIFIER_OPTIONS);
     const { choose = "flow", remember = false, now = () => Date.now() / 1000, random = Math.random } = options;
-    this.matcher = new Matcher(module);
     this.how = CHOICES[choose];
     this.affinity = remember ? new Affinity() : undefined;
     this.now = now;
     this.random = random;
-    this.table = this.take(table);
   }
 
-  /** Goes over to another table, all at once. Throws `TableError` when it is none; then the one before stays. */
-  replace(table: Uint8Array): void {
-    this.table = this.take(table);
-  }
+  protected abstract readonly engine: EngineInstance;
+  protected abstract readonly table: TableView;
 
-  /** Changes the table in use by a patch of `FollowedTable`. All its patches have to be given, in their order. Throws `TableError` when it
-   *  is none, or one for another table; then nothing has changed. */
-  patch(patch: Uint8Array): void {
-    checkBytes(patch, "patch");
-    const { bytes } = this.table;
-    const read = readPatch(patch, bytes.length);
-    if (typeof read === "string") throw new TableError(read);
-    if (read.from !== this.table.word(H_CHECKSUM))
-      throw new TableError("the patch is for another table: a patch is missing, or out of order");
-    this.matcher.patch(read.runs);
-    for (const { at, bytes: run } of read.runs) bytes.set(run, at);
-  }
-
-  private take(table: Uint8Array): TableView {
-    checkBytes(table, "table");
-    const own = table.slice();
-    this.matcher.load(own);
-    return new TableView(own);
+  /** Before each call: which table it has may change here, and not before the next call. */
+  protected begin(): void {
+    // A classifier of its own changes its table when it is told to.
   }
 
   /** What becomes of a packet: its bytes from the IP header on, or what they would say. */
   classify(packet: Uint8Array | PacketFields, arrival: Arrival = {}): Classification {
+    this.begin();
     const bytes = packet instanceof Uint8Array ? packet : packetFrom(packet);
     return this.describe(this.decide(bytes, arrival), bytes);
   }
 
   /** The same, and why. */
   explain(packet: Uint8Array | PacketFields, arrival: Arrival = {}): Explanation {
+    this.begin();
     const bytes = packet instanceof Uint8Array ? packet : packetFrom(packet);
     const result = this.decide(bytes, arrival);
     const family = familyOf(bytes);
@@ -169,7 +150,7 @@ export class Classifier {
 
   private decide(packet: Uint8Array, arrival: Arrival): RawResult {
     const circumstances = this.circumstances(arrival);
-    const result = this.matcher.classify(packet, circumstances, this.word());
+    const result = this.engine.classify(packet, circumstances, this.word());
     if (this.affinity === undefined || result.choices === 0) return result;
     return this.decideForClient(this.affinity, result, packet, circumstances);
   }
@@ -190,7 +171,7 @@ export class Classifier {
       const circumstances = { interfaceClass, how: CHOOSE_RANDOM };
       return this.remember(
         affinity,
-        this.matcher.classify(packet, circumstances, chanceOf(i, result.choices)),
+        this.engine.classify(packet, circumstances, chanceOf(i, result.choices)),
         client,
         family,
       );
@@ -250,22 +231,23 @@ export class Classifier {
   /** Where the packets of the next batch go: slots of 64 bytes, each with a packet from its IP header on and zeros behind
    *  its end. The view is good until the table is replaced. */
   get packets(): Uint8Array {
-    return this.matcher.packets;
+    return this.engine.packets;
   }
 
   /** Classifies the first `count` packets of `packets`, or those of `slots`, which has 64 bytes for each and is copied.
    *  The result is good until the next call. Throws `RangeError` for more packets than a batch has. */
   classifyMany(batch: number | Uint8Array, arrival: Arrival = {}): BatchResult {
+    this.begin();
     if (typeof batch !== "number") checkBytes(batch, "batch");
     const count = typeof batch === "number" ? batch : Math.ceil(batch.length / PACKET_BYTES);
     if (!Number.isInteger(count) || count < 0 || count > BATCH)
       throw new RangeError(`a batch has 0 to ${BATCH} packets, not ${count}`);
-    if (typeof batch !== "number") this.matcher.packets.fill(0, batch.length, count * PACKET_BYTES).set(batch);
+    if (typeof batch !== "number") this.engine.packets.fill(0, batch.length, count * PACKET_BYTES).set(batch);
     if (this.how === CHOOSE_RANDOM) {
-      const randoms = this.matcher.randoms;
+      const randoms = this.engine.randoms;
       for (let i = 0; i < count; i++) randoms[i] = this.word();
     }
-    return { words: this.matcher.classifyMany(count, this.circumstances(arrival)), count };
+    return { words: this.engine.classifyMany(count, this.circumstances(arrival)), count };
   }
 
   /** One result of a batch whose packets are still in `packets`. Throws `RangeError` unless the batch has one of this number. */
@@ -279,7 +261,45 @@ export class Classifier {
     const at = index * PACKET_BYTES;
     const result = { word: words[index * 2] as number, endpoint: words[index * 2 + 1] as number };
     const none = { code: 0, choices: 0, firstChoice: 0 };
-    return this.describe({ ...result, ...none }, this.matcher.packets.subarray(at, at + PACKET_BYTES));
+    return this.describe({ ...result, ...none }, this.engine.packets.subarray(at, at + PACKET_BYTES));
+  }
+}
+
+/** A classifier with a memory of its own. */
+export class Classifier extends PacketClassifier {
+  protected readonly engine: Matcher;
+  protected table: TableView;
+
+  /** Throws `TableError` when `table` is none, and `TypeError` for other wrong arguments. */
+  constructor(module: WebAssembly.Module, table: Uint8Array, options: ClassifierOptions = {}) {
+    super(options);
+    this.engine = new Matcher(module);
+    this.table = this.take(table);
+  }
+
+  /** Goes over to another table, all at once. Throws `TableError` when it is none; then the one before stays. */
+  replace(table: Uint8Array): void {
+    this.table = this.take(table);
+  }
+
+  /** Changes the table in use by a patch of `FollowedTable`. All its patches have to be given, in their order. Throws `TableError` when it
+   *  is none, or one for another table; then nothing has changed. */
+  patch(patch: Uint8Array): void {
+    checkBytes(patch, "patch");
+    const { bytes } = this.table;
+    const read = readPatch(patch, bytes.length);
+    if (typeof read === "string") throw new TableError(read);
+    if (read.from !== this.table.word(H_CHECKSUM))
+      throw new TableError("the patch is for another table: a patch is missing, or out of order");
+    this.engine.patch(read.runs);
+    for (const { at, bytes: run } of read.runs) bytes.set(run, at);
+  }
+
+  private take(table: Uint8Array): TableView {
+    checkBytes(table, "table");
+    const own = new Uint8Array(table); // `slice` of a Buffer is no copy
+    this.engine.load(own);
+    return new TableView(own);
   }
 }
 

@@ -6,8 +6,10 @@ import { type EngineInput, loadEngine } from "./load-engine.ts";
 export { TableError } from "../table-error.ts";
 export type * from "./classifier.ts";
 export { type PacketFields, packetFrom } from "./fields.ts";
-
 export type { EngineInput } from "./load-engine.ts";
+export { joinTable, type SharedClassifier } from "./shared-classifier.ts";
+export type { SharedPlace } from "./shared-memory.ts";
+export { type SharedTable, type ShareOptions, shareTable } from "./shared-table.ts";
 
 /** Options of `createClassifier`. */
 export interface CreateOptions extends ClassifierOptions {

@@ -16,31 +16,35 @@ export type CompiledEngine = object;
 
 /** The compiled engine. Throws `TypeError` for what is none of `EngineInput`, and `Error` where it cannot be loaded. */
 export async function loadEngine(input: EngineInput): Promise<WebAssembly.Module> {
-  if (input instanceof WebAssembly.Module) return input;
-  if (input instanceof Uint8Array) return compile(input, "the bytes that were given");
-  if (input instanceof ArrayBuffer) return compile(new Uint8Array(input), "the bytes that were given");
+  return input instanceof WebAssembly.Module ? input : WebAssembly.compile(await loadEngineBytes(input));
+}
+
+/** The engine's bytes. Throws as `loadEngine`, and `TypeError` for a compiled module, which does not tell its bytes. */
+export async function loadEngineBytes(input: EngineInput): Promise<Uint8Array> {
+  if (input instanceof Uint8Array) return checked(input, "the bytes that were given");
+  if (input instanceof ArrayBuffer) return checked(new Uint8Array(input), "the bytes that were given");
   if (typeof input === "string" || input instanceof URL) return loadFrom(input);
   if (isResponse(input)) return fromResponse(input, input.url);
   throw new TypeError("module: expected a URL, a Response, bytes or a WebAssembly.Module");
 }
 
-async function loadFrom(input: string | URL): Promise<WebAssembly.Module> {
+async function loadFrom(input: string | URL): Promise<Uint8Array> {
   const isFile = input instanceof URL ? input.protocol === "file:" : input.startsWith("file:");
   // Node's fetch does not read files; a static import of its file system would stop bundlers.
   const files = isFile ? globalThis.process?.getBuiltinModule?.("node:fs") : undefined;
-  if (files !== undefined) return compile(files.readFileSync(new URL(input)), String(input));
+  if (files !== undefined) return checked(files.readFileSync(new URL(input)), String(input));
   return fromResponse(await fetch(input), String(input));
 }
 
-async function fromResponse(response: FetchedEngine, name: string): Promise<WebAssembly.Module> {
+async function fromResponse(response: FetchedEngine, name: string): Promise<Uint8Array> {
   if (!response.ok) throw new Error(`the engine could not be loaded from ${name}: ${response.status}`);
-  return compile(new Uint8Array(await response.arrayBuffer()), name);
+  return checked(new Uint8Array(await response.arrayBuffer()), name);
 }
 
 /** A server that does not have the file may answer with a page: say so instead of "expected magic word". */
-function compile(bytes: Uint8Array, name: string): Promise<WebAssembly.Module> {
+function checked(bytes: Uint8Array, name: string): Uint8Array {
   const isWasm = bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
-  if (isWasm) return WebAssembly.compile(bytes);
+  if (isWasm) return bytes;
   const hint = bytes[0] === 0x3c ? " (it looks like HTML: the server does not have that file)" : "";
   throw new TypeError(`${name}: expected WebAssembly${hint}; kpc/classifier/inline needs no file`);
 }

@@ -1,4 +1,4 @@
-/** The engine in a memory of its own: room for a batch of packets, and for two tables, one of them in use. */
+/** The engine with room for a batch of packets; in a memory of its own with room for two tables, one of them in use. */
 import {
   CORRUPTED,
   LAYOUT_VERSION,
@@ -20,6 +20,7 @@ export interface EngineExports {
   readonly freeMemory: () => number;
   readonly load: (at: number, given: number) => number;
   readonly tableInUse: () => number;
+  readonly adopt: (at: number) => void;
   readonly classify: (
     packet: number,
     given: number,
@@ -71,41 +72,25 @@ export interface RawResult {
   readonly firstChoice: number;
 }
 
-export class Matcher {
-  private readonly exports: EngineExports;
+/** Bytes that an instance has for packets, results and random numbers. */
+const BATCH_BYTES = BATCH * (PACKET_BYTES + RESULT_BYTES + 4);
+
+/** An instance of the engine that has a table, or gets one. */
+export class EngineInstance {
+  protected readonly exports: EngineExports;
   private readonly packetsAt: number;
   private readonly resultsAt: number;
   private readonly randomsAt: number;
-  private readonly tablesAt: number;
-  private inUse: { readonly at: number; readonly end: number } | undefined;
 
-  /** Throws `TableError` when the module is another engine. */
-  constructor(module: WebAssembly.Module) {
-    this.exports = new WebAssembly.Instance(module).exports as unknown as EngineExports;
+  /** `memory`: the one that the module imports. Throws `TableError` when the module is another engine. */
+  constructor(module: WebAssembly.Module, memory?: WebAssembly.Memory) {
+    const imports = memory === undefined ? {} : { env: { memory } };
+    this.exports = new WebAssembly.Instance(module, imports).exports as unknown as EngineExports;
     if (this.exports.layoutVersion() !== LAYOUT_VERSION)
       throw new TableError(`the engine reads another layout: expected version ${LAYOUT_VERSION}`);
     this.packetsAt = this.exports.freeMemory();
     this.resultsAt = this.packetsAt + BATCH * PACKET_BYTES;
     this.randomsAt = this.resultsAt + BATCH * RESULT_BYTES;
-    this.tablesAt = this.randomsAt + BATCH * 4;
-  }
-
-  /** Takes a table into use; the one before stays in use until then, and when this throws `TableError`. */
-  load(table: Uint8Array): void {
-    const at = this.placeFor(table.length);
-    const { memory, load } = this.exports;
-    const missing = at + table.length - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
-    new Uint8Array(memory.buffer).set(table, at);
-    const problem = load(at, table.length);
-    if (problem !== LOADED) throw new TableError(PROBLEMS[problem] ?? `error ${problem}`);
-    this.inUse = { at, end: at + table.length };
-  }
-
-  /** Changes words of the table in use. */
-  patch(runs: readonly PatchRun[]): void {
-    const memory = new Uint8Array(this.exports.memory.buffer);
-    for (const { at, bytes } of runs) memory.set(bytes, (this.inUse?.at ?? 0) + at);
   }
 
   /** Where the engine's own data ends. */
@@ -113,10 +98,20 @@ export class Matcher {
     return this.packetsAt;
   }
 
-  /** Room beside the table in use. */
-  private placeFor(bytes: number): number {
-    if (this.inUse === undefined || this.tablesAt + bytes <= this.inUse.at) return this.tablesAt;
-    return Math.ceil(this.inUse.end / ALIGNMENT) * ALIGNMENT;
+  /** Where nothing is any more. */
+  get end(): number {
+    return this.packetsAt + BATCH_BYTES;
+  }
+
+  /** Checks the table of `length` bytes at `at` in its memory, and takes it into use. Throws `TableError` when it is none. */
+  check(at: number, length: number): void {
+    const problem = this.exports.load(at, length);
+    if (problem !== LOADED) throw new TableError(PROBLEMS[problem] ?? `error ${problem}`);
+  }
+
+  /** Takes a table into use that another instance has checked in the same memory. */
+  adopt(at: number): void {
+    this.exports.adopt(at);
   }
 
   /** Classifies one packet. */
@@ -154,6 +149,34 @@ export class Matcher {
       classify(packet, PACKET_BYTES, ENDLESS, interfaceClass, how, 0, result);
     }
     return new Uint32Array(memory.buffer, this.resultsAt, count * 2);
+  }
+}
+
+/** The engine in a memory of its own. */
+export class Matcher extends EngineInstance {
+  private inUse: { readonly at: number; readonly end: number } | undefined;
+
+  /** Takes a table into use; the one before stays in use until then, and when this throws `TableError`. */
+  load(table: Uint8Array): void {
+    const at = this.placeFor(table.length);
+    const { memory } = this.exports;
+    const missing = at + table.length - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+    new Uint8Array(memory.buffer).set(table, at);
+    this.check(at, table.length);
+    this.inUse = { at, end: at + table.length };
+  }
+
+  /** Changes words of the table in use. */
+  patch(runs: readonly PatchRun[]): void {
+    const memory = new Uint8Array(this.exports.memory.buffer);
+    for (const { at, bytes } of runs) memory.set(bytes, (this.inUse?.at ?? 0) + at);
+  }
+
+  /** Room beside the table in use. */
+  private placeFor(bytes: number): number {
+    if (this.inUse === undefined || this.end + bytes <= this.inUse.at) return this.end;
+    return Math.ceil(this.inUse.end / ALIGNMENT) * ALIGNMENT;
   }
 }
 

@@ -54,7 +54,7 @@ export interface Patch {
 
 /** What `bytes` change in a table of `length` bytes, or why they are no patch for it. */
 export function readPatch(bytes: Uint8Array, length: number): Patch | string {
-  const own = bytes.slice();
+  const own = new Uint8Array(bytes); // `slice` of a Buffer is no copy
   const view = new DataView(own.buffer);
   if (own.length < HEADER || view.getUint32(P_MAGIC, true) !== MAGIC) return "this is no patch of kpc";
   if (view.getUint32(P_VERSION, true) !== VERSION) return `the patch has another layout: expected version ${VERSION}`;

@@ -14,6 +14,7 @@ export interface TableEndpoint {
 
 const DECODER = new TextDecoder();
 
+/** Texts are copied before they are decoded: the table may be in memory that threads share. */
 export class TableView {
   readonly bytes: Uint8Array;
   private readonly view: DataView;
@@ -40,7 +41,7 @@ export class TableView {
 
   get names(): TableNames {
     const at = this.word(L.H_NAMES);
-    this.parsedNames ??= parseNames(this.bytes.subarray(at, at + this.word(L.H_NAMES_LENGTH)));
+    this.parsedNames ??= parseNames(this.bytes.slice(at, at + this.word(L.H_NAMES_LENGTH)));
     return this.parsedNames;
   }
 
@@ -48,7 +49,7 @@ export class TableView {
   label(slot: number): string {
     const about = this.aboutOf(slot);
     const at = this.word(L.H_LABELS) + this.word(about + L.ABOUT_LABEL);
-    return DECODER.decode(this.bytes.subarray(at, at + this.word(about + L.ABOUT_LABEL_LENGTH)));
+    return DECODER.decode(this.bytes.slice(at, at + this.word(about + L.ABOUT_LABEL_LENGTH)));
   }
 
   private aboutOf(slot: number): number {

@@ -18,6 +18,10 @@ spec: {clusterIP: 10.96.0.9, ports: [{port: 80}]}
 `;
 const { rules } = library.compile([{ name: "a.yaml", text: SERVICE }], { settings: { clusterCIDR: "10.244.0.0/16" } });
 const followed = library.followTable([{ name: "a.yaml", text: SERVICE }]);
+const sharedEngine = { module: new URL("../../../dist/assembly/classifier-shared.wasm", import.meta.url) };
+const shared = await classifierFile.shareTable(TABLE, sharedEngine);
+const sharedFollowed = await classifierFile.shareTable(followed.table as Uint8Array, sharedEngine);
+const place = shared.place();
 const router = routerFile.createRouter(ROUTES);
 const classifier = await inline.createClassifier(TABLE);
 const patched = await inline.createClassifier(followed.table as Uint8Array);
@@ -169,6 +173,29 @@ const ROWS: Readonly<Record<string, Row>> = {
     given: [TABLE, {}],
     parameters: [{ name: "table", right: ["bytes"] }, OPTIONS],
     options: CHOICE,
+  },
+  // The engine's file is beside the compiled module alone. Numbers out of range are a RangeError.
+  shareTable: {
+    call: classifierFile.shareTable,
+    given: [TABLE, sharedEngine],
+    parameters: [{ name: "table", right: ["bytes"] }, OPTIONS],
+    options: [count("workers"), count("room")],
+  },
+  joinTable: {
+    call: classifierFile.joinTable,
+    given: [place, {}],
+    parameters: [handle("place"), OPTIONS],
+    options: CHOICE,
+  },
+  "SharedTable.replace": {
+    call: shared.replace.bind(shared),
+    given: [TABLE],
+    parameters: [{ name: "table", right: ["bytes"] }],
+  },
+  "SharedTable.patch": {
+    call: sharedFollowed.patch.bind(sharedFollowed),
+    given: [followed.update([]).patch],
+    parameters: [{ name: "patch", right: ["bytes"] }],
   },
   "createRouter of kpc/router": {
     call: routerFile.createRouter,
