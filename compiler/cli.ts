@@ -6,6 +6,7 @@ import { positive, type RunWork, withExamples } from "./cli/command.ts";
 import { ENGINE_NAMES, SINGLE_ENGINE_NAMES } from "./cli/engines.ts";
 import { addIngressCommands } from "./cli/ingress.ts";
 import { addLabCommands } from "./cli/lab.ts";
+import { addListCommand } from "./cli/list-options.ts";
 import {
   collect,
   httpsRedirectOption,
@@ -160,12 +161,13 @@ function buildProgram(run: RunWork): Command {
       program
         .command("whatis")
         .description(
-          "tell which rule of an Ingress or HTTPRoute serves a URL, which rules lost, and where the request goes",
+          "tell which rule of an Ingress or HTTPRoute serves a URL, which rules lost, and where the request goes; or what kpc's tables have to do with an address or a chain",
         )
-        .argument("<url>", "http://HOST/PATH or https://HOST/PATH")
+        .argument("<url>", "http://HOST/PATH or https://HOST/PATH; ADDRESS, ADDRESS:PORT; or the name of a chain")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .addOption(pathSafetyOption())
         .addOption(httpsRedirectOption())
+        .option("--live", "as root on a node, of addresses and chains: ask kpc's tables in this machine's kernel")
         .option("-X, --method <method>", "method of the request", "GET")
         .option("-H, --header <header>", "header of the request, 'Name: value' (repeatable)", collect)
         .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
@@ -173,6 +175,8 @@ function buildProgram(run: RunWork): Command {
     "kpc whatis https://shop.example.com/api/orders manifests/",
     "kubectl get ingresses,services,endpointslices -A -o json | kpc whatis http://shop.example.com/ -",
     "kpc whatis http://shop.example.com/api -X POST -H 'Version: 2' gateway.yaml",
+    "kpc whatis 10.96.0.10:80 cluster.json --node worker-1",
+    "kpc whatis pick-2-tcp --live",
   ).action((url: string, inputs: string[], flags) =>
     run(async () => (await import("./cli/whatis.ts")).whatisCommand(url, inputs, flags)),
   );
@@ -318,6 +322,7 @@ function buildProgram(run: RunWork): Command {
   );
 
   addApplyCommand(program, run);
+  addListCommand(program, run);
   addAgentCommand(program, run);
   addLabCommands(program, run);
   addIngressCommands(program, run);

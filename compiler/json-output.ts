@@ -11,6 +11,7 @@ export type OutputKind =
   | "Walk"
   | "LiveTrace"
   | "Route"
+  | "Frontends"
   | "Matrix"
   | "MatrixChanges"
   | "TestResults"

@@ -58,4 +58,21 @@ describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
     expect(unasked.text).toContain("--yes applies without a question");
     expect(node.listed()).toBe("");
   });
+
+  test("what is listed of the kernel is what is listed of the manifests", async () => {
+    await node.apply("first.yaml", "--yes");
+    const listed = await node.run("list", "first.yaml", "--mode", "nftables", "-q", "-o", "json");
+    expect(listed).toMatchObject({ status: 0 });
+    expect(await node.run("list", "--live", "-o", "json")).toEqual(listed);
+    const { text } = await node.run("whatis", "10.96.0.10:80", "--live");
+    expect(text).toContain("shop/web:http  10.96.0.10:80/tcp  client         10.244.1.5:8080, 10.244.1.6:8080");
+    expect((await node.run("whatis", "pick-1-tcp", "--live")).text).toContain(
+      "from map services, 1 element: shop/api:http",
+    );
+    expect(await node.run("whatis", "10.9.9.9", "--live")).toMatchObject({ status: 1 });
+    await node.apply("--cleanup", "--yes");
+    const none = await node.run("list", "--live");
+    expect(none).toMatchObject({ status: 2 });
+    expect(none.text).toContain("this machine's kernel has no table of kpc");
+  });
 });

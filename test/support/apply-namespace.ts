@@ -72,7 +72,16 @@ export class ApplyNamespace {
   }
 
   start(...args: readonly string[]): RunningApply {
-    const command = [...this.namespace.wrapper, process.execPath, KPC, "apply", ...args, "--mode", "nftables"];
+    return this.startKpc("apply", ...args, "--mode", "nftables");
+  }
+
+  /** Any command of kpc. */
+  run(...args: readonly string[]): Promise<Applied> {
+    return this.startKpc(...args).done;
+  }
+
+  private startKpc(...args: readonly string[]): RunningApply {
+    const command = [...this.namespace.wrapper, process.execPath, KPC, ...args];
     const [program = "", ...rest] = command;
     const env = { ...ENVIRONMENT, KPC_STATE: this.stateFolder, NO_COLOR: "1" };
     const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env, cwd: this.folder });

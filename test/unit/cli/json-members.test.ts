@@ -41,6 +41,7 @@ const OUTPUTS: readonly [kind: string, section: string, args: readonly string[]]
   ["Walk", "kpc trace", ["trace", "tcp internet > node-1:30123", ...SHOP.slice(0, 3)]],
   ["Route", "kpc whatis", ["whatis", "shop.example.com/api", ...SHOP.slice(0, 1)]],
   ["Route", "kpc whatis", ["whatis", "example.com/", ...SHOP.slice(0, 1)]],
+  ["Frontends", "kpc list", ["list", ...SHOP]],
   ["Matrix", "kpc matrix", ["matrix", ...SHOP, "--service", "partners"]],
   ["MatrixChanges", "kpc matrix", ["matrix", ...SHOP, "--against", "before.json"]],
   ["TestResults", "kpc test", ["test", `${ROOT}examples/shop/expectations.yaml`]],
