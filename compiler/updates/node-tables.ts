@@ -3,7 +3,7 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { stringify } from "../ir/normal-form.ts";
 import type { TableChange } from "../ir/table-change.ts";
 import type { Table } from "../ir/types.ts";
-import type { Candidate } from "../model/types.ts";
+import type { Candidate, ServicePort } from "../model/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import type { Config } from "../node/config.ts";
 import { type Resolved, resolveConfig } from "../node/resolve.ts";
@@ -20,6 +20,8 @@ export interface NodeUpdate {
   readonly services: readonly string[];
   /** The objects whose events led to it, `Kind key`. */
   readonly causes: readonly string[];
+  /** Service ports of UDP of these Services, as they were and are: connections may outlive their endpoints. */
+  readonly udp: { readonly before: readonly ServicePort[]; readonly after: readonly ServicePort[] };
 }
 
 /** Something wrong with an object. It has no place: nobody has the text. */
@@ -114,8 +116,9 @@ export class NodeTables {
     if (isOther)
       for (const [key, kept] of this.kept) if (!moves.has(key)) moves.set(key, { before: kept, after: kept });
     const changes = this.change(moves, before);
+    const udp = this.udpPortsOf(moves);
     this.decoded.clear();
-    return { changes, services: [...moves.keys()], causes: [...causes] };
+    return { changes, services: [...moves.keys()], causes: [...causes], udp };
   }
 
   /** The whole tables, as they are after all updates. */
@@ -224,6 +227,20 @@ export class NodeTables {
       };
       return this.families[family].change(this.sides(moves, family), before, resolved, elementOf) ?? [];
     });
+  }
+
+  private udpPortsOf(moves: ReadonlyMap<string, Move<KeptService>>): NodeUpdate["udp"] {
+    const before: ServicePort[] = [];
+    const after: ServicePort[] = [];
+    for (const family of FAMILIES)
+      for (const [, move] of this.sides(moves, family))
+        for (const [side, ports] of [
+          [move.before, before],
+          [move.after, after],
+        ] as const)
+          if (side !== undefined)
+            ports.push(...ServiceTable.portsOf(side).filter(({ protocol }) => protocol === "udp"));
+    return { before, after };
   }
 
   private noteHealthCheck(key: string, kept: KeptService | undefined, { node }: Resolved): void {

@@ -170,12 +170,15 @@ export class ServiceTable {
     return contribution;
   }
 
-  private viewsOf({ ports, lost }: Side, { node }: Resolved): readonly ServicePortView[] {
-    const kept =
-      lost.length === 0 ? ports() : ports().map((port) => withClaims(port, ({ key }) => !lost.includes(key)));
+  private viewsOf(side: Side, { node }: Resolved): readonly ServicePortView[] {
     const { family } = this;
     const none: readonly ServicePort[] = [];
-    return viewOf({ servicePorts: { IPv4: none, IPv6: none, [family]: kept } }, node)[family];
+    return viewOf({ servicePorts: { IPv4: none, IPv6: none, [family]: ServiceTable.portsOf(side) } }, node)[family];
+  }
+
+  /** The ports of a Service, with what it claims as far as it has it. */
+  static portsOf({ ports, lost }: Side): readonly ServicePort[] {
+    return lost.length === 0 ? ports() : ports().map((port) => withClaims(port, ({ key }) => !lost.includes(key)));
   }
 }
 

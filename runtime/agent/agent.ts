@@ -12,6 +12,7 @@ import { type Clock, pause } from "../api/clock.ts";
 import type { ApiObject, KindEvent, KindWatch } from "../api/events.ts";
 import { members } from "../api/trouble.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
+import { changedFrontends, type UdpFrontend, udpFrontendsOf } from "../table/stale-connections.ts";
 import { ExpectedElements } from "./expected-elements.ts";
 import type { AgentKernel } from "./kernel.ts";
 import { AgentCounts } from "./metrics.ts";
@@ -89,6 +90,7 @@ export class Agent {
   private isSuspicious = false;
   /** Why the tables have to be restored, where that has not succeeded yet. */
   private owed: string | undefined;
+  private readonly udp = new Map<string, UdpFrontend>();
   private firstChangeAt: number | undefined;
   private lastChangeAt = 0;
   private lookAt = 0;
@@ -199,6 +201,7 @@ export class Agent {
     if (tables.waiting > 0 && isRipe) await this.flush();
     if (clock.now() < this.lookAt) return;
     await this.look();
+    await this.forgetConnections();
     this.lookAt = clock.now() + this.times.lookMs;
   }
 
@@ -237,7 +240,7 @@ export class Agent {
   private async start(): Promise<void> {
     const { tables, kernel } = this.parts;
     if (await kernel.hasTables()) {
-      while (tables.waiting > 0) tables.update(SERVICES_AT_ONCE);
+      while (tables.waiting > 0) this.noteConnections(tables.update(SERVICES_AT_ONCE));
       await this.restore("start");
       this.firstChangeAt = undefined;
       this.parts.onSync?.(tables);
@@ -254,6 +257,7 @@ export class Agent {
     while (tables.waiting > 0) {
       if (this.stopper.signal.aborted) return;
       const update = tables.update(SERVICES_AT_ONCE);
+      this.noteConnections(update);
       if (update === undefined || update.changes.length === 0) continue;
       const text = update.changes.map(printChange).join("");
       onTransaction?.(text, update);
@@ -264,8 +268,37 @@ export class Agent {
       else await this.recover(answer);
     }
     this.firstChangeAt = undefined;
+    await this.forgetConnections();
     this.counts.synced(clock.now() - begun, clock.wallTime());
     this.parts.onSync?.(tables);
+  }
+
+  /** UDP frontends that have come, gone, or have other endpoints: their connections are looked at when the kernel has the rules. */
+  private noteConnections(update: NodeUpdate | undefined): void {
+    if (update === undefined) return;
+    const [before, after] = [update.udp.before, update.udp.after].map((ports) => ports.flatMap(udpFrontendsOf));
+    for (const frontend of changedFrontends(before ?? [], after ?? [])) {
+      const { family, address, port } = frontend;
+      this.udp.set(`${family} ${address ?? ""} ${port}`, frontend);
+    }
+  }
+
+  /** Deletes entries of conntrack that rules no longer lead to. Those that the kernel keeps are tried again. */
+  private async forgetConnections(): Promise<void> {
+    const { tables, kernel, log } = this.parts;
+    if (this.udp.size === 0 || this.owed !== undefined) return;
+    const frontends = [...this.udp];
+    this.udp.clear();
+    try {
+      const addresses = tables.settings?.node.addresses ?? [];
+      this.counts.connectionsDeleted += await kernel.forgetConnections(
+        frontends.map(([, frontend]) => frontend),
+        addresses,
+      );
+    } catch (error) {
+      for (const [key, frontend] of frontends) if (!this.udp.has(key)) this.udp.set(key, frontend);
+      log(`entries of conntrack cannot be deleted: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   private async applied(changes: readonly TableChange[]): Promise<void> {

@@ -1,10 +1,13 @@
 /** The kernel as the agent needs it: transactions, what there is, and whether others have changed it. */
 import type { Table } from "../../compiler/ir/types.ts";
+import { type Address, FAMILIES } from "../../compiler/net/address.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { changesBetween, changeTables } from "../table/change-tables.ts";
+import { deleteConnections, dumpConnections } from "../table/connections.ts";
 import { LIVE_FAMILIES, readLiveTables } from "../table/live-tables.ts";
 import { Netfilter } from "../table/netfilter.ts";
 import { chainsOf, generationOf, ruleDigests, structureOf } from "../table/nf-tables.ts";
+import { staleConnections, type UdpFrontend } from "../table/stale-connections.ts";
 import { TableWriter } from "../table/writer.ts";
 import { type ExpectedElements, kernelDigest } from "./expected-elements.ts";
 
@@ -35,6 +38,8 @@ export interface AgentKernel {
   rules(): Promise<string>;
   /** The first set or map whose elements are not those that are expected; undefined: there is none. */
   drifted(expected: ExpectedElements): Promise<string | undefined>;
+  /** Deletes entries of conntrack that lead UDP packets for `frontends` to endpoints that these do not have. Gives how many. */
+  forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -93,6 +98,23 @@ export class LocalKernel implements AgentKernel {
 
   drifted(expected: ExpectedElements): Promise<string | undefined> {
     return expected.firstDifference((set) => kernelDigest(this.netfilter, set));
+  }
+
+  async forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number> {
+    let deleted = 0;
+    for (const family of FAMILIES) {
+      const wanted = frontends.filter((each) => each.family === family);
+      // The kernel looks for one destination faster than it tells of all.
+      const [only] = wanted;
+      const destination =
+        wanted.length === 1 && only !== undefined
+          ? { port: only.port, ...(only.address === undefined ? {} : { address: only.address }) }
+          : undefined;
+      if (only === undefined) continue;
+      const connections = await dumpConnections(this.netfilter, family, destination);
+      deleted += await deleteConnections(this.netfilter, staleConnections(wanted, connections, nodeAddresses));
+    }
+    return deleted;
   }
 
   /** The helper's process, and nft's. */

@@ -39,6 +39,7 @@ export class AgentCounts {
   readonly transactionSeconds = new Durations();
   readonly syncSeconds = new Durations();
   failures = 0;
+  connectionsDeleted = 0;
   /** Milliseconds since 1970; undefined: not yet. */
   startedAt: number | undefined;
   lastSyncAt: number | undefined;
@@ -99,6 +100,7 @@ export function printMetrics({ counts, watchStates, waiting, elements, findings,
     ...metric("counter", "kubeproxy_sync_proxy_rules_endpoint_changes_total", [[{}, changes("EndpointSlice")]]),
     ...metric("counter", "kubeproxy_sync_proxy_rules_service_changes_total", [[{}, changes("Service")]]),
     ...metric("counter", "kubeproxy_sync_proxy_rules_nftables_sync_failures_total", [[{}, counts.failures]]),
+    ...metric("counter", "kubeproxy_conntrack_reconciler_deleted_entries_total", [[{}, counts.connectionsDeleted]]),
     ...metric("counter", "kpc_transactions_total", labelled(counts.transactions, "result")),
     ...metric("counter", "kpc_restores_total", labelled(counts.restores, "reason")),
     ...metric("counter", "kpc_drift_total", labelled(counts.drifts, "kind")),

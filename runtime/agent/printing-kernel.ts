@@ -8,5 +8,6 @@ export const PRINTING_KERNEL: AgentKernel = {
   generation: () => Promise.resolve(0),
   rules: () => Promise.resolve(""),
   drifted: () => Promise.resolve(undefined),
+  forgetConnections: () => Promise.resolve(0),
   close: () => Promise.resolve(),
 };

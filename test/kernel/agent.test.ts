@@ -1,5 +1,8 @@
 /** The agent, from the API server's watch to this kernel. */
 import { describe, expect, test } from "vitest";
+import { printAddress } from "../../compiler/net/address.ts";
+import { dumpConnections } from "../../runtime/table/connections.ts";
+import { Netfilter } from "../../runtime/table/netfilter.ts";
 import type { Manifest } from "../support/arbitraries.ts";
 import { PROXY } from "../support/arbitraries.ts";
 import { toConfig } from "../support/compile.ts";
@@ -27,6 +30,12 @@ function slice(name: string, ...addresses: string[]): Manifest {
     ports: [{ name: "", port: 8080 }],
   };
 }
+
+const DNS = { clusterIP: "172.30.0.43", clusterIPs: ["172.30.0.43"], ipFamilies: ["IPv4"] };
+
+/** One packet to the Service. */
+const SEND =
+  "perl -MSocket -e 'socket(S, AF_INET, SOCK_DGRAM, 17); send(S, 1, 0, pack_sockaddr_in(53, inet_aton(\"172.30.0.43\"))) or die $!'";
 
 const SHOP = [
   service("web", "172.30.0.41"),
@@ -70,6 +79,32 @@ add element ip kpc hairpin { 10.180.0.9 . 10.180.0.9 }
       await live.agreed();
     }
     expect(live.log.filter((line) => line.startsWith("others have changed"))).toHaveLength(7);
+    await live.close();
+  });
+
+  test("UDP connections do not outlive their endpoint", async () => {
+    const [dns, before, after] = [
+      { ...service("dns", "172.30.0.43"), spec: { ...DNS, ports: [{ port: 53, protocol: "UDP" }] } },
+      ...["10.180.0.5", "10.180.0.6"].map((address) => ({
+        ...slice("dns", address),
+        ports: [{ name: "", port: 53, protocol: "UDP" }],
+      })),
+    ] as const;
+    const live = await LiveAgent.start(CONFIG, [dns, before as Manifest]);
+    await live.agreed();
+    const netfilter = new Netfilter(live.namespace.wrapper);
+    const answering = async (): Promise<string[]> =>
+      (await dumpConnections(netfilter, "IPv4", { port: 53 })).map((each) => printAddress(each.answering.address));
+    const { status, output } = live.namespace.run(
+      `ip addr add 10.180.0.5 dev lo; ip addr add 10.180.0.6 dev lo; ip route add 172.30.0.0/16 dev lo; ${SEND}`,
+    );
+    expect([status, output]).toEqual([0, ""]);
+    expect(await answering()).toEqual(["10.180.0.5"]);
+    live.put(after as Manifest);
+    await live.agreed();
+    while (live.agent.counts.connectionsDeleted === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await answering()).toEqual([]);
+    netfilter.close();
     await live.close();
   });
 

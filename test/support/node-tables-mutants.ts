@@ -69,11 +69,6 @@ export const NODE_TABLES_MUTANTS: Readonly<Record<string, NodeTablesMutant>> = {
     from: "same !== undefined && contentOf(same) === contentOf(element)",
     to: "same !== undefined",
   },
-  "a slice that names another Service stays with the old one": {
-    file: "updates/object-texts.ts",
-    from: "if (old?.service !== service) this.leave(key, old?.service);",
-    to: "",
-  },
   "a slice that names another Service does not touch the old one": {
     file: "updates/object-texts.ts",
     from: "return [old?.service, service].filter(",
