@@ -5,7 +5,7 @@
 #
 # Needs Go 1.26 or later and a module proxy. The binaries go to ${XDG_CACHE_HOME:-~/.cache}/kpc-kube/VERSION, where tests look for them;
 # one that is there is not built again. Where this is interrupted, what Go has compiled stays in its cache, and the next run goes on from it.
-# It takes about nine minutes of CPU time, 2.7 GB of cache and 3 GB of memory.
+# It takes nine minutes of CPU time, 2.8 GB in Go's cache and 0.9 GB of modules; the binaries are 220 MB.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 version=$(sed -n 's,^\tk8s.io/kubernetes v\([0-9.]*\).*,\1,p' "$here/go.mod")

@@ -141,7 +141,8 @@ export class ProxyJudge {
       encoding: "utf8",
       maxBuffer: 1 << 28,
     });
-    if (status === 2) return { classes: 0, explained: new Map(), unexplained: [], trouble: stderr };
+    if (status !== 0 && status !== 1)
+      return { classes: 0, explained: new Map(), unexplained: [], trouble: `${status}: ${stderr}` };
     const found = JSON.parse(stdout);
     const explained = new Map<string, number>();
     const unexplained: string[] = [];

@@ -41,6 +41,15 @@ export class RealApiServer {
 
   /** `ranges`: of cluster IPs, one of each family. */
   static async start(ranges = "172.30.0.0/16,fd00:10:96::/112"): Promise<RealApiServer> {
+    try {
+      return await RealApiServer.startOnce(ranges);
+    } catch {
+      // Somebody else may have taken a port that was free.
+      return RealApiServer.startOnce(ranges);
+    }
+  }
+
+  private static async startOnce(ranges: string): Promise<RealApiServer> {
     const folder = mkdtempSync(join(tmpdir(), "kpc-kube-"));
     const [api, etcd] = await freePorts(2);
     const server = new RealApiServer(folder, { api: api as number, etcd: etcd as number }, ranges);
@@ -113,7 +122,9 @@ export class RealApiServer {
     const at = (name: string): string => join(this.folder, name);
     const child = this.run("kube-apiserver", [
       ...["--etcd-servers", `http://127.0.0.1:${this.ports.etcd}`, "--cert-dir", at("certs")],
-      ...["--bind-address", "127.0.0.1", "--secure-port", String(this.ports.api), "--endpoint-reconciler-type", "none"],
+      ...["--bind-address", "127.0.0.1", "--secure-port", String(this.ports.api)],
+      // Without it the server looks for a default route. Nobody is told the address.
+      ...["--advertise-address", "203.0.113.1", "--endpoint-reconciler-type", "none"],
       ...["--token-auth-file", at("tokens.csv"), "--authorization-mode", "RBAC"],
       ...["--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", at("sa.key")],
       ...["--service-account-signing-key-file", at("sa.key"), "--disable-admission-plugins", "ServiceAccount"],
