@@ -10,12 +10,17 @@ const FROM_THE_START = 64;
 /** Unused chains that are kept. */
 const MAX_UNUSED = 4096;
 
-/** `used` with the chains that Services may need next; `kept`: those that are there already, empty when the table is being made. */
+/** `used` with the chains that Services may need next; `kept`: those that are there already, empty when the table is being made. Of these go those
+ *  of a protocol or a timeout that no Service has any more: the maps and chains that they name go too. */
 export function withSpares(
   used: ReadonlyMap<string, PickChain>,
   kept: ReadonlyMap<string, PickChain>,
 ): Map<string, PickChain> {
-  const all = new Map(kept.size - used.size > MAX_UNUSED ? [] : kept);
+  const protocols = new Set([...used.values()].map(({ protocol }) => protocol));
+  const timeouts = new Set([undefined, ...[...used.values()].map(({ affinitySeconds }) => affinitySeconds)]);
+  const isUsable = ({ protocol, affinitySeconds }: PickChain): boolean =>
+    protocols.has(protocol) && timeouts.has(affinitySeconds);
+  const all = new Map(kept.size - used.size > MAX_UNUSED ? [] : [...kept].filter(([, pick]) => isUsable(pick)));
   const add = (pick: PickChain): void => {
     if (pick.count > 0 && pick.count <= LIST_CAPACITY) all.set(pickChainName(pick), pick);
   };

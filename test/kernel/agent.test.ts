@@ -45,6 +45,32 @@ const SHOP = [
 ];
 
 describe.skipIf(kernelMissing !== undefined)("kpc agent in a network namespace", () => {
+  /** A UDP Service with session affinity, and one without. */
+  const sticky = { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } };
+  const udp = (more: object): Manifest => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "dns", namespace: "shop" },
+    spec: { ...DNS, ...more, ports: [{ name: "dns", port: 53, protocol: "UDP" }] },
+  });
+  const udpSlice: Manifest = {
+    ...slice("dns", "10.180.0.5", "10.180.0.6"),
+    ports: [{ name: "dns", port: 53, protocol: "UDP" }],
+  };
+
+  test.each<readonly [string, Manifest, (live: LiveAgent) => void]>([
+    ["session affinity of a protocol", udp(sticky), (live) => live.put(udp({}))],
+    ["a protocol", udp({}), (live) => live.delete(udp({}))],
+    ["a protocol with session affinity", udp(sticky), (live) => live.delete(udp(sticky))],
+  ])("takes the spare chains of %s away with the last Service that has it", async (_, before, change) => {
+    const live = await LiveAgent.start(CONFIG, [...SHOP, before, udpSlice]);
+    await live.agreed();
+    change(live);
+    await live.agreed();
+    expect(live.log.filter((line) => /refused|cannot/.test(line))).toEqual([]);
+    await live.close();
+  });
+
   test("loads all objects, and then what changes alone", async () => {
     const live = await LiveAgent.start(CONFIG, SHOP);
     await live.agreed();
