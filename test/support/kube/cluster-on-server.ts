@@ -31,9 +31,9 @@ export class ServedCluster {
     for (const name of names) await this.call("POST", "/api/v1/namespaces", { metadata: { name } });
   }
 
-  /** Takes all Services but the API's own, EndpointSlices and Nodes away. */
-  async clear(): Promise<void> {
-    for (const kind of ["EndpointSlice", "Service", "Node"] as const)
+  /** Takes all objects of `kinds` away, but for the API's own Service. */
+  async clear(kinds: readonly ClusterKindName[] = ["EndpointSlice", "Service", "Node"]): Promise<void> {
+    for (const kind of kinds)
       for (const object of await this.list(kind)) {
         const { name } = members(object["metadata"]);
         if (name !== "kubernetes") await this.call("DELETE", pathOf(kind, object));

@@ -1,4 +1,4 @@
-/** A node with the real kube-proxy: a network namespace, in which it makes rules of what the real API server has. */
+/** A node with the real kube-proxy, or with kpc's agent: a network namespace, in which it makes rules of what the real API server has. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +16,10 @@ export interface KubeProxySettings {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** Milliseconds in which kube-proxy has to make rules of everything on a machine that is busy. */
+/** What makes the rules of the node. */
+export type NodeProxy = "kube-proxy" | "kpc agent";
+
+/** Milliseconds in which the proxy has to make rules of everything on a machine that is busy. */
 const PATIENCE_MS = 120_000;
 
 export class KubeProxyNode {
@@ -33,8 +36,13 @@ export class KubeProxyNode {
     this.log = log;
   }
 
-  /** Makes the node and starts kube-proxy in it. Objects may be there before. */
-  static async start(api: RealApiServer, relay: ApiRelay, settings: KubeProxySettings): Promise<KubeProxyNode> {
+  /** Makes the node and starts the proxy in it. Objects may be there before. */
+  static async start(
+    api: RealApiServer,
+    relay: ApiRelay,
+    settings: KubeProxySettings,
+    proxy: NodeProxy = "kube-proxy",
+  ): Promise<KubeProxyNode> {
     const { mode, nodeName, addresses } = settings;
     const at = (name: string): string => join(api.folder, name);
     writeFileSync(at("kube-proxy.kubeconfig"), api.kubeconfig("system:kube-proxy", RELAYED_URL));
@@ -60,10 +68,11 @@ export class KubeProxyNode {
       ["ip link set lo up", "ip tuntap add dev node0 mode tun", "ip link set node0 up", ...links].join("\n"),
     );
     await shell.run(relay.relayScript);
-    await shell.run(
-      `${kubeBinary("kube-proxy")} --config ${at("kube-proxy.json")} --v 2 > ${at("kube-proxy.log")} 2>&1 &`,
-    );
-    return new KubeProxyNode(shell, mode, config, at("kube-proxy.log"));
+    const log = at(`${proxy}.log`.replace(" ", "-"));
+    const kpc = `'${process.execPath}' '${join(process.cwd(), "dist/bin/kpc.cjs")}' agent`;
+    const command = proxy === "kube-proxy" ? `${kubeBinary("kube-proxy")} --v 2 --config` : `${kpc} -c`;
+    await shell.run(`${command} ${at("kube-proxy.json")} > ${log} 2>&1 &`);
+    return new KubeProxyNode(shell, mode, config, log);
   }
 
   /** Its rules, once all of `words` are in them: `nft list ruleset`, or iptables-save and ip6tables-save. */
@@ -73,7 +82,7 @@ export class KubeProxyNode {
       const text = await this.shell.run(LISTING[this.mode]);
       if (words.every((word) => text.includes(word))) return text;
       if (Date.now() > end)
-        throw new Error(`kube-proxy makes no rules: ${await this.shell.run(`tail -n 20 ${this.log}`)}`);
+        throw new Error(`the proxy makes no rules: ${await this.shell.run(`tail -n 20 ${this.log}`)}`);
       await sleep(50);
     }
   }

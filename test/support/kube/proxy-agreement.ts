@@ -18,7 +18,7 @@ import type { ProxySettings } from "../oracle/oracle.ts";
 import { ApiRelay } from "./api-relay.ts";
 import { type RefusedObject, ServedCluster } from "./cluster-on-server.ts";
 import { explanationOf, type SeenCluster, type SeenDifference } from "./known-differences.ts";
-import { KubeProxyNode, type KubeProxySettings } from "./kube-proxy-node.ts";
+import { KubeProxyNode, type KubeProxySettings, type NodeProxy } from "./kube-proxy-node.ts";
 import { RealApiServer } from "./real-api-server.ts";
 
 /** A cluster, and the settings of kube-proxy on its node. */
@@ -74,6 +74,14 @@ export interface ProxyAgreement {
   readonly trouble: string | undefined;
 }
 
+/** What came of a round in which two proxies followed the API server. */
+export interface FollowedRound {
+  /** The verdict on the agent's rules and those that `compile` makes, or why there is none. */
+  readonly own: string;
+  /** Differences of the proxies that nothing explains. */
+  readonly unexplained: readonly string[];
+}
+
 export class ProxyJudge {
   private readonly api: RealApiServer;
   private readonly relay: ApiRelay;
@@ -109,18 +117,64 @@ export class ProxyJudge {
   ): Promise<ProxyAgreement> {
     await this.served.clear();
     const refused = await this.served.make([...nodesOf(proxy), ...objects]);
-    // The last ones in each list: what is before them has been seen when they are in the rules.
-    const failed = await this.served.make(SENTINELS);
+    const { manifests, words } = sentinelsOf(0);
+    const failed = await this.served.make(manifests);
     if (failed.length > 0) throw new Error(`no sentinels: ${failed.map(({ message }) => message).join("; ")}`);
     const node = await KubeProxyNode.start(this.api, this.relay, settingsOf(proxy, mode));
     try {
-      writeFileSync(join(this.folder, "rules"), await node.rules(SENTINEL_WORDS));
+      writeFileSync(join(this.folder, "rules"), await node.rules(words));
     } finally {
       await node.close();
     }
     const text = alter(await this.served.text());
     writeFileSync(join(this.folder, "cluster.json"), text);
-    return { refused, ...this.compare({ mode, text, objects: [...objects, ...SENTINELS], nodeName: NODE_NAME }) };
+    return { refused, ...this.compare({ mode, text, objects: [...objects, ...manifests], nodeName: NODE_NAME }) };
+  }
+
+  /** kpc's agent and kube-proxy on a node each follow the API server, while its cluster becomes each of `cases`, with the settings of the first. In
+   *  each round: what `kpc diff` says of the agent's rules and those of the objects, and in what the two proxies differ. */
+  async follow(cases: readonly ProxyCase[]): Promise<readonly FollowedRound[]> {
+    const [first] = cases;
+    if (first === undefined) return [];
+    const { mode, proxy } = first;
+    await this.served.clear();
+    await this.served.make(nodesOf(proxy));
+    const start = (name: NodeProxy): Promise<KubeProxyNode> =>
+      KubeProxyNode.start(this.api, this.relay, settingsOf(proxy, mode), name);
+    const [agent, kubeProxy] = [await start("kpc agent"), await start("kube-proxy")];
+    try {
+      const rounds: FollowedRound[] = [];
+      for (const [round, { objects }] of cases.entries()) {
+        await this.served.clear(["EndpointSlice", "Service"]);
+        await this.served.make(objects);
+        const { manifests, words } = sentinelsOf(round);
+        await this.served.make(manifests);
+        writeFileSync(join(this.folder, "rules"), await kubeProxy.rules(words));
+        writeFileSync(join(this.folder, "agent-rules"), await agent.rules(words));
+        const text = await this.served.text();
+        writeFileSync(join(this.folder, "cluster.json"), text);
+        const own = this.kpc(["diff", "cluster.json", "agent-rules", "-c", "kube-proxy.json", "-o", "json"]);
+        const { unexplained, trouble } = this.compare({
+          mode,
+          text,
+          objects: [...objects, ...manifests],
+          nodeName: NODE_NAME,
+        });
+        const problems = trouble === undefined ? unexplained : [...unexplained, trouble];
+        rounds.push({ own: own.status > 1 ? own.stderr : JSON.parse(own.stdout).verdict, unexplained: problems });
+      }
+      return rounds;
+    } finally {
+      await agent.close();
+      await kubeProxy.close();
+    }
+  }
+
+  private kpc(args: readonly string[]): { readonly status: number; readonly stdout: string; readonly stderr: string } {
+    const command = [join(process.cwd(), "dist/bin/kpc.cjs"), ...args];
+    const options = { cwd: this.folder, encoding: "utf8", maxBuffer: 1 << 28 } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, command, options);
+    return { status: status ?? 2, stdout, stderr };
   }
 
   private compare(cluster: SeenCluster): Omit<ProxyAgreement, "refused"> {
@@ -136,11 +190,7 @@ export class ProxyJudge {
       "--limit",
       "100000",
     ];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(process.cwd(), "dist/bin/kpc.cjs"), ...args], {
-      cwd: this.folder,
-      encoding: "utf8",
-      maxBuffer: 1 << 28,
-    });
+    const { status, stdout, stderr } = this.kpc(args);
     if (status !== 0 && status !== 1)
       return { classes: 0, explained: new Map(), unexplained: [], trouble: `${status}: ${stderr}` };
     const found = JSON.parse(stdout);
@@ -192,33 +242,36 @@ function nodesOf({ zone }: ProxySettings): Manifest[] {
   }));
 }
 
-/** A Service and its endpoint in each family that no random cluster has. */
-const SENTINELS: readonly Manifest[] = [
-  { family: "IPv4", service: "172.30.99.99", endpoint: "10.180.99.99" },
-  { family: "IPv6", service: "fd00:10:96::9999", endpoint: "fd00:10:180::9999" },
-].flatMap(({ family, service, endpoint }): Manifest[] => {
-  const name = `sentinel-${family.toLowerCase()}`;
-  const metadata = { name, namespace: "shop" };
-  const ports = [{ name: "p", port: 9999, protocol: "TCP" }];
-  const spec = {
-    clusterIP: service,
-    clusterIPs: [service],
-    ipFamilies: [family],
-    ipFamilyPolicy: "SingleStack",
-    ports,
-  };
-  const labels = { "kubernetes.io/service-name": name };
-  return [
-    { apiVersion: "v1", kind: "Service", metadata, spec },
-    {
-      apiVersion: "discovery.k8s.io/v1",
-      kind: "EndpointSlice",
-      metadata: { ...metadata, labels },
-      addressType: family,
-      ports,
-      endpoints: [{ addresses: [endpoint], conditions: { ready: true } }],
-    },
+/** A Service and its endpoint in each family that no random cluster has, others in each round: what was made before them has been seen when
+ *  they are in the rules. */
+function sentinelsOf(round: number): { readonly manifests: readonly Manifest[]; readonly words: readonly string[] } {
+  const families = [
+    { family: "IPv4", service: `172.30.99.${round + 1}`, endpoint: `10.180.99.${round + 1}` },
+    { family: "IPv6", service: `fd00:10:96::99${round + 10}`, endpoint: `fd00:10:180::99${round + 10}` },
   ];
-});
-
-const SENTINEL_WORDS = ["172.30.99.99", "10.180.99.99", "fd00:10:96::9999", "fd00:10:180::9999"];
+  const manifests = families.flatMap(({ family, service, endpoint }): Manifest[] => {
+    const name = `zz-${family.toLowerCase()}-${round}`;
+    const metadata = { name, namespace: "shop" };
+    const ports = [{ name: "p", port: 9999, protocol: "TCP" }];
+    const spec = {
+      clusterIP: service,
+      clusterIPs: [service],
+      ipFamilies: [family],
+      ipFamilyPolicy: "SingleStack",
+      ports,
+    };
+    const labels = { "kubernetes.io/service-name": name };
+    return [
+      { apiVersion: "v1", kind: "Service", metadata, spec },
+      {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: { ...metadata, labels },
+        addressType: family,
+        ports,
+        endpoints: [{ addresses: [endpoint], conditions: { ready: true } }],
+      },
+    ];
+  });
+  return { manifests, words: families.flatMap(({ service, endpoint }) => [service, endpoint]) };
+}
