@@ -4,7 +4,14 @@ import { withDestination } from "../../compiler/evaluate/disposition.ts";
 import { distributionOf, printChances } from "../../compiler/evaluate/distribution.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
-import { alone, type Environment, environmentOf, type Outcome, type Packet } from "../../compiler/evaluate/packet.ts";
+import {
+  alone,
+  type Environment,
+  environmentOf,
+  type Outcome,
+  type Packet,
+  type Packets,
+} from "../../compiler/evaluate/packet.ts";
 import type { RegionDestination, RegionResult } from "../../compiler/evaluate/result.ts";
 import { type Now, valueNow } from "../../compiler/evaluate/state.ts";
 import { describeAssumption, describeChoice } from "../../compiler/evaluate/unknown/assumption.ts";
@@ -40,10 +47,14 @@ const NODE = environmentOf([address("192.0.2.1"), address("2001:db8::1")]);
 
 /** What becomes of each of the packets, followed at once. Neighbours that fare alike stand together: `80-82: drop`. */
 export function fatesTogether(program: Program, { fields, members, environment = NODE }: ManyPackets): string[] {
+  const packets = packetsOf({ fields, ...(members && { members }) });
+  const results = new Evaluator(program).follow(packets, environment);
+  return fatesOf(packets.region, fields, (point) => fateOf(outcomesAt(results, point)));
+}
+
+export function packetsOf({ fields, members }: Omit<ManyPackets, "environment">): Packets {
   const packets = alone({ ...TO_SERVICE, ...members });
-  const region = regionOf(packets.region, fields);
-  const results = new Evaluator(program).follow({ ...packets, region }, environment);
-  return fatesOf(region, fields, (point) => fateOf(outcomesAt(results, point)));
+  return { ...packets, region: regionOf(packets.region, fields) };
 }
 
 /** The same, of each packet by itself, by a runner that merges nothing. */

@@ -25,7 +25,7 @@ function nat(rules: string, members: Partial<Packet> = {}): Program {
   return mustReadNft(`table ip t {
 map ends { type inet_service : ipv4_addr . inet_service; elements = { 80 : 10.1.0.1 . 8080, 81 : 10.1.0.2 . 8081 }; }
 map hosts { type inet_service : ipv4_addr; elements = { 80 : 10.1.0.1 }; }
-chain n { type nat hook ${first} priority -100; ${rules}; dnat to 10.9.9.9; }
+chain n { type nat hook ${first} priority -100; policy drop; ${rules}; dnat to 10.9.9.9; }
 chain f { type filter hook ${second} priority 0; ip daddr 10.9.9.9 drop; }
 }`);
 }
@@ -80,6 +80,8 @@ describe("of several addresses and ports", () => {
       "dport 80-84",
       ["80-81: to 10.1.0.1:81", "82: to 10.1.0.1:82", "83: to 10.1.0.1:83", "84: to 10.1.0.1:81"],
     ],
+    ["meta l4proto tcp dnat to 10.1.0.1:81-83", "dport 84-85", ["84-85: to 10.1.0.1:81"]],
+    ["meta l4proto tcp dnat to 10.1.0.1:81-83", "dport 81-82", ["81: to 10.1.0.1:81", "82: to 10.1.0.1:82"]],
     ["meta l4proto udp dnat to 10.1.0.1:81-83", "dport 80", ["80: to 10.1.0.1:81"], UDP],
     ["meta l4proto udp dnat to 10.1.0.1:81-83", "dport 81-82", ["81: to 10.1.0.1:81", "82: to 10.1.0.1:82"], UDP],
     [

@@ -2,10 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { type Environment, environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
+import { unknownsIn } from "../../../compiler/evaluate/unknown/condition.ts";
 import { CT_STATUS } from "../../../compiler/ir/constants.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { packetText, tupleText } from "../../support/flows.ts";
-import { fatesAlone, fatesTogether, type ManyPackets } from "../../support/many-packets.ts";
+import { fatesAlone, fatesTogether, type ManyPackets, packetsOf } from "../../support/many-packets.ts";
 import { mustReadNft } from "../../support/read.ts";
 import { NODE } from "../../support/routes.ts";
 import { address } from "../../support/service-port.ts";
@@ -60,9 +61,9 @@ describe("packets to the node are rejected, all others are dropped", () => {
     ],
     [
       to("dnat to numgen random mod 3 map { 0 : 192.0.2.1, 1 : 10.1.0.1, 2 : 10.1.0.2 }"),
-      { fields: "daddr 192.0.2.0", environment: WITH_MORE },
+      { fields: NEAR, environment: WITH_MORE },
       [
-        `192.0.2.0: drop (67 %), or ${HERE} (33 %) if not the new destination is an address of this node | ${HERE} if the new destination is an address of this node`,
+        `192.0.2.0-192.0.2.2: drop (67 %), or ${HERE} (33 %) if not the new destination is an address of this node | ${HERE} if the new destination is an address of this node`,
       ],
     ],
     [
@@ -84,6 +85,17 @@ describe("packets to the node are rejected, all others are dropped", () => {
     ],
   ])("%s %o", (chains, packets, fates) => {
     expect(fatesBy(programOf(chains + RULES), packets)).toEqual(fates);
+  });
+
+  test.each([
+    ["original", "the destination", ""],
+    ["new", "the new destination", to("dnat to 10.1.0.1")],
+    ["original", "the destination of the connection", ""],
+  ])("what is assumed says that it is of the %s destination: %s", (of, subject, chains) => {
+    const members = subject.endsWith("connection") ? TRANSLATED : {};
+    const results = new Evaluator(programOf(chains + RULES)).follow(packetsOf({ fields: NEAR, members }), WITH_MORE);
+    const facts = new Set(results.flatMap(({ condition }) => [...unknownsIn(condition)]));
+    expect([...facts].map(({ locality }) => locality)).toEqual([{ of, subject }]);
   });
 
   test("the route decides, where it is known", () => {
