@@ -41,7 +41,7 @@ export function remember(
     const known = afterwards.get(symbol);
     if (known !== undefined) return known;
     const text = `${verb} ${symbol ?? describe(key)} in ${list}${life}`;
-    const isThere = symbol === undefined ? undefined : operation !== "delete";
+    const isThere = operation !== "delete";
     const next = because({ ...noted(shared, { list, key: symbol, isThere, text }, frame), ...sticky });
     afterwards.set(symbol, next);
     return next;

@@ -111,7 +111,7 @@ function splitByAddress(state: State): LocalAndOthers {
 /** Packets that go through loopback, by the source that they have then. */
 export function comeBack(local: State): State[] {
   const { shared, branches } = local;
-  const looped = { inInterface: "lo", outInterface: shared.outInterface === undefined ? undefined : "" };
+  const looped = { inInterface: "lo", outInterface: "" };
   // Which address of several that a rule gives the kernel chooses stays open.
   if (!isChosen("address", shared) || shared.newSource?.address !== undefined) return [withShared(local, looped)];
   const choices = shared.choices.filter(({ of }) => of !== "address");

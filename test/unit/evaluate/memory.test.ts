@@ -168,6 +168,7 @@ describe("what packets enter", () => {
   const MORE = `${SETS}
   set ports { type inet_service; flags dynamic; elements = { 80 }; }
   set ttls { typeof ip ttl; flags dynamic; elements = { 7, 5 }; }
+  set none { typeof ip ttl; flags dynamic; }
   set pairs { typeof ip ttl . ip saddr; flags dynamic; elements = { 5 . 10.0.0.1 }; }
   set chosen { type ipv4_addr . mark; flags dynamic; }
   map ends { type ipv4_addr : ipv4_addr; flags dynamic; elements = { 10.0.0.7 : 10.1.0.1 }; }`;
@@ -229,6 +230,7 @@ describe("what packets enter", () => {
       "ip ttl @ttls drop; add @ttls { ip ttl }",
       both(decidedBy("remembered earlier: ip ttl, or one of 5, 7, in @ttls")),
     ],
+    ["ip ttl @none drop; add @none { ip ttl }", both(decidedBy("remembered earlier: ip ttl in @none"))],
     [
       "ip ttl . ip saddr @pairs drop; add @pairs { ip ttl . ip daddr }",
       both(decidedBy("remembered earlier: ip ttl . ip saddr, or one of 5 . 167772161, in @pairs")),
@@ -238,6 +240,11 @@ describe("what packets enter", () => {
       both(
         "drop if not remembered earlier: ip ttl, or one of 5, 7, in @ttls | pass if remembered earlier: ip ttl, or one of 5, 7, in @ttls",
       ),
+    ],
+    // Another key that is entered takes none out.
+    [
+      "add @chosen { ip saddr . meta mark }; add @chosen { ip saddr . numgen random mod 2 }; ip saddr . meta mark @chosen drop",
+      both("drop"),
     ],
     [
       "add @chosen { ip saddr . numgen random mod 2 }; ip saddr . numgen random mod 2 @chosen drop",
@@ -277,6 +284,82 @@ describe("what packets enter", () => {
     ],
   ])("%j", (rules, fates) => {
     expect(fatesBy(iptables(...rules), { fields: CLIENTS })).toEqual(fates);
+  });
+
+  /** Chains of nat that ask maps which the last chain fills. */
+  function filledMaps(early: string, nat: string, post: string): Program {
+    return mustReadNft(`table ip t {
+      ${MORE}
+      map numbers { type mark : ipv4_addr; flags dynamic; elements = { 0 : 10.1.0.1 }; }
+      chain e { type nat hook prerouting priority -110; policy drop; ${early}; accept; }
+      chain n { type nat hook prerouting priority -100; policy drop; ${nat}; accept; }
+      chain p { type nat hook postrouting priority 100; policy drop; ${post}; accept; }
+      chain f { type filter hook postrouting priority 200; ip saddr @e counter; meta mark 1 drop;
+        add @ends { ip saddr : ip daddr }; add @numbers { meta mark : ip daddr }; }
+    }`);
+  }
+  const ONE = "dnat to numgen random mod 2 map { 0 : 10.1.0.1, 1 : 10.1.0.2 }";
+  const CLIENT = "remembered earlier: ip saddr in @ends";
+  const SERVICE = "remembered earlier: ip daddr in @ends";
+  const SOME = "remembered earlier: some numgen random mod 2 offset 0 in @numbers";
+  const CHOICE = "a choice of 10.1.0.1-10.1.0.65";
+  const [TO_ONE, TO_OTHER] = ["to 10.1.0.1:80", "to 10.1.0.2:80"];
+
+  test.each<[early: string, nat: string, post: string, fates: readonly string[]]>([
+    [
+      "counter",
+      ONE,
+      "snat to ip saddr map @ends",
+      [
+        `10.0.0.7: ${TO_ONE}, from 10.1.0.1 (50 %), or ${TO_OTHER}, from 10.1.0.1 (50 %) if not ${CLIENT} | ${TO_ONE}, taken by "${CLIENT}" (50 %), or ${TO_OTHER}, taken by "${CLIENT}" (50 %) if ${CLIENT}`,
+        `10.0.0.8: ${TO_ONE} (50 %), or ${TO_OTHER} (50 %) if not ${CLIENT} | ${TO_ONE}, taken by "${CLIENT}" (50 %), or ${TO_OTHER}, taken by "${CLIENT}" (50 %) if ${CLIENT}`,
+      ],
+    ],
+    [
+      "counter",
+      "dnat to numgen random mod 2 map @numbers",
+      "counter",
+      both(`pass (50 %), or ${TO_ONE} (50 %) if not ${SOME} | pass, taken by "${SOME}" if ${SOME}`),
+    ],
+    [
+      "dnat to ip daddr map @ends",
+      "dnat to 10.1.0.1-10.1.0.65",
+      "counter",
+      both(
+        `${TO_ONE}, taken by "${CHOICE}" if not ${SERVICE} | ${TO_ONE}, taken by "${SERVICE}", taken by "${CHOICE}" if ${SERVICE}`,
+      ),
+    ],
+    [
+      "dnat to ip daddr map @ends",
+      "counter",
+      "snat to ip daddr map @ends",
+      both(`pass if not ${SERVICE} | pass, taken by "${SERVICE}", taken by "${SERVICE}" if ${SERVICE}`),
+    ],
+    [
+      "meta mark set rt classid",
+      "dnat to 10.1.0.1-10.1.0.65",
+      "counter",
+      both(`drop if meta mark == 1 | ${TO_ONE}, taken by "${CHOICE}" if not meta mark == 1`),
+    ],
+    [
+      "update @e { ip saddr }; add @d { ip saddr }",
+      "dnat to 10.1.0.1",
+      "counter",
+      both(`${TO_ONE}, remembered for 30 s`),
+    ],
+  ])("in maps that rules fill: %s; %s; %s", (early, nat, post, fates) => {
+    expect(fatesBy(filledMaps(early, nat, post), { fields: CLIENTS })).toEqual(fates);
+  });
+
+  test("in maps that rules fill, by what a rule has chosen before", () => {
+    const [first, second] = ["10.1.0.1", "10.1.0.2"].map((end) => `remembered earlier: ${end} in @ends`);
+    const fates = fatesBy(filledMaps("counter", ONE, "snat to ip daddr map @ends"), { fields: CLIENTS });
+    expect(
+      fates
+        .join()
+        .match(/if [^|]*/g)
+        ?.map((text) => [text.includes(`${first}`), text.includes(`${second}`)]),
+    ).toEqual(Array.from({ length: 4 }, () => [true, true]));
   });
 
   test("an endpoint that a map holds which rules fill, for some time", () => {

@@ -7,7 +7,7 @@ import { CT_STATUS } from "../../../compiler/ir/constants.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { packetText, tupleText } from "../../support/flows.ts";
 import { fatesAlone, fatesTogether, type ManyPackets, packetsOf } from "../../support/many-packets.ts";
-import { mustReadNft } from "../../support/read.ts";
+import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 import { NODE } from "../../support/routes.ts";
 import { address } from "../../support/service-port.ts";
 
@@ -121,7 +121,7 @@ function loop(match: string, post = "accept", out = "accept"): Program {
 describe("a packet of the node's own to one of its addresses comes in by lo, where rules see it", () => {
   const TO_LOOPBACK = "daddr 127.0.0.1-127.0.0.2";
   const nodeOf = (...own: readonly string[]): Environment => environmentOf(own.map(address));
-  const TWO_IPV6 = { members: OWN_IPV6, environment: nodeOf("2001:db8::1", "2001:db8::2") };
+  const TWO_IPV6 = { members: OWN_IPV6, environment: nodeOf("192.0.2.7", "2001:db8::1", "2001:db8::2") };
 
   test.each<[program: Program, packets: ManyPackets, fates: readonly string[]]>([
     [loop("iifname lo"), { fields: NEAR }, ["192.0.2.0: pass", "192.0.2.1: drop", "192.0.2.2: pass"]],
@@ -170,6 +170,24 @@ describe("a packet of the node's own to one of its addresses comes in by lo, whe
       { fields: "daddr 2001:db9::1", ...TWO_IPV6 },
       ["2001:db9::1: drop (50 %), or to [2001:db8::2]:80, masqueraded (50 %)"],
     ],
+    [
+      loop(
+        "ip6 saddr 2001:db8::1 tcp dport 81",
+        "masquerade",
+        "dnat to tcp dport map { 80 : 2001:db8::1 . 80, 90 : 2001:db8::1 . 81, 91 : 2001:db8::2 . 81 }",
+      ),
+      { fields: "dport 80 90-91", ...TWO_IPV6, members: { ...OWN_IPV6, destination: address("2001:db9::1") } },
+      ["80: to [2001:db8::1]:80, masqueraded", "90: drop", "91: to [2001:db8::2]:81, masqueraded"],
+    ],
+    [
+      mustReadIptables(
+        "*nat\n-A POSTROUTING -p tcp -j SNAT --to-source 5.5.5.5-5.5.5.6:7000-7999/5000\nCOMMIT\n*filter\n-A INPUT -s 5.5.5.5 -j DROP\nCOMMIT\n",
+      ),
+      { fields: "daddr 192.0.2.1" },
+      ["192.0.2.1: drop if ip saddr == 84215045 | pass, from 5.5.5.5-5.5.5.6:7000-7999/0 if not ip saddr == 84215045"],
+    ],
+    // There it has no interface to go out by.
+    [loop('oifname ""'), { fields: "daddr 192.0.2.1" }, ["192.0.2.1: drop"]],
   ])("%o, %o", (program, packets, fates) => {
     expect(fatesBy(program, { members: OWN, ...packets })).toEqual(fates);
   });
