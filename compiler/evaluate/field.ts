@@ -51,14 +51,11 @@ export function readsProtocol(expression: Expression): boolean {
   return expression.kind === "header" && (expression.field === "ip protocol" || expression.field === "ip6 nexthdr");
 }
 
-/** The flags of a packet that opens a TCP connection: SYN. */
-const OPENING_FLAGS = 2;
-
 function evaluateHeader(field: HeaderField, { original, protocol }: SharedState): Value | undefined {
   const isIpv4 = original.family === "IPv4";
   switch (field) {
-    case "tcp flags":
-      return protocol === PROTOCOL_NUMBERS.tcp && original.tracking !== "invalid" ? OPENING_FLAGS : undefined;
+    case "tcp flags": // SYN: of other packets they are not known
+      return protocol === PROTOCOL_NUMBERS.tcp && original.tracking !== "invalid" ? 2 : undefined;
     case "ip protocol":
       return isIpv4 ? protocol : undefined;
     case "ip6 nexthdr":

@@ -19,8 +19,8 @@ export function listUseOf(step: Step): ListUse | undefined {
     const isAsked = / --(?:rcheck|update|remove)(?= |$)/.test(text);
     return { list: `list ${name}`, tests: isAsked, fills: / --(?:set|update|remove)(?= |$)/.test(text) };
   }
-  const [, match, asked] = /^-m set (?:.* )?--(match-set) (\S+)/.exec(text) ?? [];
-  if (match !== undefined && asked !== undefined) return { list: `ipset ${asked}`, tests: true, fills: false };
+  const [, asked] = /^-m set (?:.* )?--match-set (\S+)/.exec(text) ?? [];
+  if (asked !== undefined) return { list: `ipset ${asked}`, tests: true, fills: false };
   const [, filled] = /^-j SET (?:.* )?--(?:add|del|map)-set (\S+)/.exec(text) ?? [];
   return filled === undefined ? undefined : { list: `ipset ${filled}`, tests: false, fills: true };
 }

@@ -110,7 +110,6 @@ export class Lists {
   }
 
   private nameOf(list: string, table: Table): string {
-    if (!list.startsWith("@")) return list;
     return this.names.get(table)?.get(list.slice(1)) ?? list;
   }
 
@@ -188,11 +187,9 @@ export function recall(
   const after: Entered[] = [];
   for (const each of [...entered].reverse()) {
     if (each.list !== list) continue;
-    if (each.key === key && each.isThere !== undefined) {
-      // What was done since to another key may have been done to this one.
-      if (after.every(({ isThere }) => isThere === each.isThere)) return each.isThere;
-      break;
-    }
+    // What was done since to another key may have been done to this one.
+    const isKnown = each.key === key && after.every(({ isThere }) => isThere === each.isThere);
+    if (isKnown && each.isThere !== undefined) return each.isThere;
     after.push(each);
   }
   return `${isListed ? "not forgotten" : "remembered earlier"}: ${name} in ${list}${since(list, entered)}`;
@@ -212,9 +209,5 @@ export function enter(entered: readonly Entered[], next: Entered): readonly Ente
 
 /** What was done to `lists`, in words, sorted by them. */
 export function enteredInto(lists: ReadonlySet<string>, entered: readonly Entered[]): readonly string[] {
-  return entered
-    .filter(({ list }) => lists.has(list))
-    .map(({ list, text }, i) => ({ list, text, i }))
-    .sort((a, b) => (a.list < b.list ? -1 : a.list > b.list ? 1 : a.i - b.i))
-    .map(({ text }) => text);
+  return [...lists].sort().flatMap((list) => entered.flatMap((each) => (each.list === list ? [each.text] : [])));
 }
