@@ -75,6 +75,13 @@ test("a chain that is entered twice asks its limit twice", () => {
   ]);
 });
 
+test("what is assumed names the match, and what was counted before", () => {
+  const program = nft('limit name "x" accept', 'limit name "x" drop');
+  const outcomes = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
+  const texts = new Set(outcomes.flatMap(({ assumptions }) => assumptions.map(({ text }) => text)));
+  expect([...texts].sort()).toEqual(['limit name "x"', 'limit name "x" (after count in limit x)']);
+});
+
 test.each<[text: string, use: BucketUse | undefined]>([
   ['limit name "x"', { shared: "limit x", isOfTable: true }],
   ["limit name x over", { shared: "limit x", isOfTable: true }],

@@ -105,6 +105,17 @@ describe("keys that packets may lack", () => {
   });
 });
 
+test("a set has a client that is remembered", () => {
+  const environment = { ...environmentOf([]), remembered: new Map([["pairs", new Set(["174063628 80"])]]) };
+  const has = (steps: readonly Step[], daddr: string): string[] =>
+    fatesAlone(filterBy(steps), { fields: `daddr ${daddr}`, environment });
+  expect(has([isIn("pairs", PAIR)], "10.96.0.12")).toEqual(["10.96.0.12: pass"]);
+  expect(has([isIn("pairs", PAIR, { negated: true })], "10.96.0.12")).toEqual([
+    "10.96.0.12: reject with port-unreachable",
+  ]);
+  expect(has([isIn("pairs", PAIR, { negated: true })], "10.96.0.13")).toEqual(["10.96.0.13: pass"]);
+});
+
 test("packets of which some have a key", () => {
   const [first, second] = ["10.96.0.9", "10.96.0.10"];
   const fields = `daddr ${first}-${second}`;
@@ -156,6 +167,13 @@ describe("values", () => {
       "that are combined with chance",
       [equal({ kind: "combine", operator: "and", left: NUMBER, right: NUMBER }, 3)],
       ["80-81: yes (6 %), or no (94 %)"],
+    ],
+    [
+      "that only fragments have, behind what puts them together",
+      [{ kind: "opaque", text: "-f", negated: false }],
+      ["80-81: no"],
+      {},
+      "ct state new;",
     ],
     ["of IPv4 in packets of IPv6", [equal({ kind: "header", field: "ip protocol" }, 6)], ["80-81: no"], IPV6],
     ["of IPv6 in packets of IPv4", [equal({ kind: "header", field: "ip6 nexthdr" }, 6)], ["80-81: no"]],

@@ -5,7 +5,8 @@ import { type Entered, enter, enteredInto, Lists, recall } from "../../../compil
 import type { AskedSet, Program, Step, Table } from "../../../compiler/ir/types.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
-const SETS = `set d { type ipv4_addr; flags dynamic; }
+const SETS = `map m { type ipv4_addr : mark; flags dynamic,timeout; timeout 20s; }
+  set d { type ipv4_addr; flags dynamic; }
   set e { type ipv4_addr; flags dynamic,timeout; timeout 30s; }`;
 
 const table = (name: string, rules: string, chain = "c"): string =>
@@ -22,6 +23,9 @@ test.each<[rules: string, tested: string[]]>([
   ["delete @d { ip saddr }; ip saddr @d drop", ["@d"]],
   ["update @e { ip saddr }; ip saddr @e accept", ["@e (30 s)"]],
   ["add @d { ip saddr }; ip saddr @d", []],
+  ["add @d { ip saddr }; meta mark set 1 ip saddr @d", []], // it has done so before it asks
+  ["meta mark set 1 limit rate 1/second", []],
+  ["meta mark set 1 limit rate 1/second drop", ["limit rate 1/second"]],
   ["add @d { ip saddr }; ip saddr @d counter", []],
   ["add @d { ip saddr }; ip saddr @d tcp dport 80", []],
   ["add @d { ip saddr }; ip saddr @d iifname eth*", []],
@@ -100,7 +104,7 @@ test.each<[text: string, use: ListUse | undefined]>([
 
 /** Steps that are not understood, each a rule of its own, in front of a verdict. */
 function opaque(name: string, ...chains: readonly (readonly string[])[]): Table {
-  const { ruleset } = mustReadNft(`table ip ${name} { ${SETS}\n map m { type ipv4_addr : mark; flags dynamic; } }\n`);
+  const { ruleset } = mustReadNft(`table ip ${name} { ${SETS} }\n`);
   const own = ruleset.tables[0] as Table;
   const verdict: Step = { kind: "verdict", verdict: { kind: "drop" } };
   const step = (text: string): Step =>
@@ -141,7 +145,7 @@ describe("what the names of lists are, and what is done to them", () => {
     [["ipset s"], [opaque("t", ["-m set --match-set s src", "=-j SET --add-set s src go on"])]],
     [["@d"], [opaque("t", ["add @d { ip saddr counter }"])]],
     [["@e (30 s)"], [opaque("t", ["add @e { ip saddr counter }"])]],
-    [["@m"], [opaque("t", ["add @m { ip saddr : 1 }"])]],
+    [["@m (20 s)"], [opaque("t", ["add @m { ip saddr : 1 }"])]],
     [["@other"], [opaque("t", ["add @other { ip saddr : 1 }"])]],
     [
       ["@d", "@d of table ip u"],
@@ -164,6 +168,41 @@ describe("what the names of lists are, and what is done to them", () => {
     expect([use?.list, use?.fills]).toEqual([list, fills]);
   });
 
+  test("a set that is not declared, and one of kpc's own", () => {
+    const filled = (name: string, set: string): string | undefined => {
+      const own = opaque(name, [`add @${set} { ip saddr counter }`]);
+      return new Lists([own]).filledSet(set, own);
+    };
+    expect(filled("t", "d")).toBe("@d");
+    expect(filled("t", "other")).toBe("@other");
+    expect(filled("kpc", "d")).toBeUndefined();
+  });
+
+  test("rules of two tables that have one text each ask a bucket of their own", () => {
+    const text = "quota over 1 bytes";
+    const bucketsOf = (...tables: readonly Table[]): (string | undefined)[] => {
+      const lists = new Lists(tables);
+      return tables.map(({ chains }) => lists.bucketAskedBy(chains[0]?.rules[0]?.steps[0] as Step));
+    };
+    const [one, other] = [opaque("t", [text]), opaque("u", [text])];
+    expect(bucketsOf(one, other)).toEqual([text, `${text} (in c0)`]);
+    expect(bucketsOf(one, { ...other, family: "ip6" })).toEqual([text, text]);
+  });
+
+  test.each<[isAsked: boolean, last: Partial<Extract<Step, { kind: "opaque-statement" }>>]>([
+    [false, {}],
+    [true, { terminal: true }],
+    [true, { writes: [{ kind: "meta", key: "mark" }] }],
+    [true, { text: "-j SET --add-set s src" }],
+    [false, { text: "-j SET --other s" }],
+  ])("it is %s that a list is asked for by a rule with the statement %j", (isAsked, last) => {
+    const table = opaque("t", ["-m recent --set --name R go on"]);
+    const steps: Step[] = [{ kind: "opaque", text: "-m recent --rcheck --name R", negated: false }];
+    const rules = [...(table.chains[0]?.rules ?? []), { steps: [...steps, { ...statement("-j X"), ...last } as Step] }];
+    const lists = new Lists([{ ...table, chains: [{ kind: "regular", name: "c", rules }] }]);
+    expect(lists.tested.has("list R")).toBe(isAsked);
+  });
+
   test.each<[list: string | undefined, isEmptied: boolean, set: AskedSet, rules: string]>([
     ["@d", false, "d", "add @d { ip saddr }"],
     ["@d", true, "d", "delete @d { ip saddr }"],
@@ -171,6 +210,7 @@ describe("what the names of lists are, and what is done to them", () => {
     ["@e (30 s)", false, "e", "update @e { ip saddr }"],
     [undefined, false, "e", "add @d { ip saddr }"],
     [undefined, false, "KUBE-x", "add @d { ip saddr }"],
+    ["@m (20 s)", true, "m", "add @m { ip saddr : 1 }"],
     [undefined, false, { key: ["ipv4_addr"], elements: [] }, "add @d { ip saddr }"],
   ])("%s, emptied %s, is the set %j where the rule is %s", (list, isEmptied, set, rules) => {
     const [own] = mustReadNft(table("t", rules)).ruleset.tables;

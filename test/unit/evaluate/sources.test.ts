@@ -50,6 +50,12 @@ describe("several packets, at once and one by one", () => {
     ],
     ["snat to 1.1.1.1", "ip saddr 1.1.1.1", SOURCES, all("drop")],
     ["snat to 1.1.1.1", "ip saddr 10.244.0.4", SOURCES, all("pass, from 1.1.1.1")],
+    [
+      "snat to 1.1.1.1",
+      "ct reply ip daddr 1.1.1.1",
+      SOURCES,
+      all(dropOr("ct reply-daddr == 16843009", "pass, from 1.1.1.1")),
+    ],
     ["snat to 1.1.1.1-1.1.1.2", "", SOURCES, all("pass, from 1.1.1.1-1.1.1.2")],
     [
       "snat to 1.1.1.1-1.1.1.2",

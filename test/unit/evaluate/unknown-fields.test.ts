@@ -201,6 +201,10 @@ test.each<Row>([
   expect(found(row, "postrouting", SNAT.replace("masquerade", "masquerade random"))).toBe(row[2]);
 });
 
+test("before its translation the entry of a connection tells what replies have", () => {
+  expect(found(["ct reply ip saddr 10.244.1.5", KNOWN, true], "prerouting", "", -150)).toBe(true);
+});
+
 const LOOPING: readonly Row[] = [
   ["ct status confirmed", OWN_TO_ITSELF, "unknown"],
   ["ct status confirmed", LOOPED, false],
