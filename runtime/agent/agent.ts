@@ -18,7 +18,7 @@ import type { AgentKernel } from "./kernel.ts";
 import { AgentCounts } from "./metrics.ts";
 
 export interface AgentTimes {
-  /** Milliseconds that a change waits for company, since the last one and since the first. */
+  /** Milliseconds that a change waits for company, since the last one and since the first; the first one after so long a rest waits for none. */
   readonly settleMs: number;
   readonly longestMs: number;
   /** Milliseconds between two looks at the number of commits. */
@@ -93,6 +93,7 @@ export class Agent {
   private readonly udp = new Map<string, UdpFrontend>();
   private firstChangeAt: number | undefined;
   private lastChangeAt = 0;
+  private flushedAt = Number.NEGATIVE_INFINITY;
   private lookAt = 0;
 
   constructor(parts: AgentParts) {
@@ -188,17 +189,22 @@ export class Agent {
     const now = this.parts.clock.now();
     const look = this.lookAt - now;
     if (this.parts.tables.waiting === 0) return look;
+    return Math.min(look, this.ripeAt(now) - now);
+  }
+
+  /** When what waits is to become a transaction: at once after a while without one, else when no more has come for a moment. */
+  private ripeAt(now: number): number {
     const { settleMs, longestMs } = this.times;
-    return Math.min(look, this.lastChangeAt + settleMs - now, (this.firstChangeAt ?? now) + longestMs - now);
+    const first = this.firstChangeAt ?? now;
+    if (first - this.flushedAt > longestMs) return first;
+    return Math.min(this.lastChangeAt + settleMs, first + longestMs);
   }
 
   private async turn(): Promise<void> {
     const { tables, clock } = this.parts;
     if (this.owed !== undefined) await this.restore(this.owed);
     const now = clock.now();
-    const { settleMs, longestMs } = this.times;
-    const isRipe = now >= this.lastChangeAt + settleMs || now >= (this.firstChangeAt ?? now) + longestMs;
-    if (tables.waiting > 0 && isRipe) await this.flush();
+    if (tables.waiting > 0 && now >= this.ripeAt(now)) await this.flush();
     if (clock.now() < this.lookAt) return;
     await this.look();
     await this.forgetConnections();
@@ -268,6 +274,7 @@ export class Agent {
       else await this.recover(answer);
     }
     this.firstChangeAt = undefined;
+    this.flushedAt = clock.now();
     await this.forgetConnections();
     this.counts.synced(clock.now() - begun, clock.wallTime());
     this.parts.onSync?.(tables);

@@ -1,7 +1,7 @@
 /** An agent that follows a fake API server, and keeps the tables of a network namespace of its own. */
 
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
-import { differenceOf } from "../../compiler/ir/table-change.ts";
+import { differenceOf, type TableChange } from "../../compiler/ir/table-change.ts";
 import type { Table } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
@@ -19,7 +19,8 @@ import type { Manifest } from "./arbitraries.ts";
 import { compiledTables, keyOf, ruleKindOf } from "./events.ts";
 import { type HeldNamespace, holdNamespace } from "./held-namespace.ts";
 
-const PATHS: Readonly<Record<RuleKind, string>> = {
+/** Where the API server has objects of each kind. */
+export const API_PATHS: Readonly<Record<RuleKind, string>> = {
   Service: "/api/v1/services",
   EndpointSlice: "/apis/discovery.k8s.io/v1/endpointslices",
   Node: "/api/v1/nodes",
@@ -56,7 +57,7 @@ export class LiveAgent {
     options: Partial<AgentParts> = {},
   ): Promise<LiveAgent> {
     const [api, namespace] = [await FakeApiServer.start(), await holdNamespace()];
-    const store = (object: Manifest): void => void api.store.put(PATHS[ruleKindOf(object)], object as never);
+    const store = (object: Manifest): void => void api.store.put(API_PATHS[ruleKindOf(object)], object as never);
     for (const object of objects) store(object);
     const live = new LiveAgent(api, namespace, config, options);
     for (const object of objects) live.objects.set(keyOf(object), object);
@@ -86,13 +87,13 @@ export class LiveAgent {
 
   put(object: Manifest): void {
     this.objects.set(keyOf(object), object);
-    this.api.store.put(PATHS[ruleKindOf(object)], object as never);
+    this.api.store.put(API_PATHS[ruleKindOf(object)], object as never);
   }
 
   delete(object: Manifest): void {
     const key = keyOf(object);
     this.objects.delete(key);
-    this.api.store.delete(PATHS[ruleKindOf(object)], key.slice(key.indexOf(" ") + 1));
+    this.api.store.delete(API_PATHS[ruleKindOf(object)], key.slice(key.indexOf(" ") + 1));
   }
 
   nft(commands: string): void {
@@ -109,13 +110,7 @@ export class LiveAgent {
   async disagreement(): Promise<string> {
     const wanted = compiledTables(this.config, this.objects.values()) ?? [];
     const there = await readLiveTables(this.netfilter, this.namespace.wrapper);
-    return (["ip", "ip6"] as const)
-      .flatMap((family) => {
-        const find = (all: readonly Table[]): Table | undefined => all.find((table) => table.family === family);
-        return differenceOf(withoutSpares(find(there), find(wanted)), find(wanted)) ?? [];
-      })
-      .map(printChange)
-      .join("");
+    return differencesBesideSpares(there, wanted).map(printChange).join("");
   }
 
   /** Resolves when the kernel has what `compile` makes. Fails with the difference after `tries` looks. */
@@ -134,6 +129,14 @@ export class LiveAgent {
     await this.api.stop();
     this.namespace.close();
   }
+}
+
+/** What is to be done to the tables `there` so that they are `wanted`; spare chains may stay. */
+export function differencesBesideSpares(there: readonly Table[], wanted: readonly Table[]): TableChange[] {
+  return (["ip", "ip6"] as const).flatMap((family) => {
+    const find = (all: readonly Table[]): Table | undefined => all.find((table) => table.family === family);
+    return differenceOf(withoutSpares(find(there), find(wanted)), find(wanted)) ?? [];
+  });
 }
 
 /** `there` without chains that pick endpoints and that `wanted` has not. */

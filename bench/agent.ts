@@ -1,0 +1,230 @@
+/**
+ * How fast an agent follows a change, starts and repairs, and what memory it holds, as a process of its own with an API server that tells of
+ * a cluster of each size.
+ *
+ *   npm run bench:agent -- [--sizes 1000x10,10000x10] [--changes 200] [--json]
+ *
+ * It needs root, nft, unshare (util-linux), perl and a built `dist/`. Each size has a network namespace of its own. A change is an
+ * EndpointSlice of which one endpoint has another address; its time is from the write to the commit in the kernel. A repair is from `nft flush ruleset`
+ * to the log line after it. Targets stand beside the figures and nothing is judged.
+ */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Netfilter } from "../runtime/table/netfilter.ts";
+import { generationOf } from "../runtime/table/nf-tables.ts";
+import { FakeApiServer } from "../test/support/api-server/fake-api-server.ts";
+import { makeCluster, NODE_FLAGS, NODE_NAME } from "./support/cluster.ts";
+import { printJsonList } from "./support/manifests.ts";
+import { printTable } from "./support/table.ts";
+
+const SELF = fileURLToPath(import.meta.url);
+const CLI = fileURLToPath(new URL("../bin/kpc.cjs", import.meta.url)); // the bundle is in dist/scripts
+
+const { values: flags } = parseArgs({
+  options: {
+    sizes: { type: "string", default: "1000x10,10000x10" },
+    changes: { type: "string", default: "200" },
+    json: { type: "boolean", default: false },
+    // Given by this file to itself: the size that it measures in its network namespace.
+    inside: { type: "string" },
+  },
+});
+
+/** As examples/agent/ starts it: less memory for objects that are gone soon. */
+const NODE_FLAGS_OF_AGENT = ["--max-semi-space-size=2"];
+
+interface Figures {
+  readonly size: string;
+  readonly startSeconds: number;
+  readonly changeMs: { readonly p50: number; readonly p99: number };
+  readonly repairSeconds: number;
+  readonly agentMb: { readonly steady: number; readonly peak: number };
+  readonly childrenMb: number;
+  readonly idleCpuPercent: number;
+  readonly load: number;
+}
+
+const PATHS = { Service: "/api/v1/services", EndpointSlice: "/apis/discovery.k8s.io/v1/endpointslices" } as const;
+
+interface ApiManifest {
+  readonly kind: keyof typeof PATHS;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly endpoints?: readonly { readonly addresses: readonly string[] }[];
+}
+
+const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function measure(size: string): Promise<Figures> {
+  execFileSync("ip", ["link", "set", "lo", "up"]);
+  const [services = 0, endpoints = 0] = size.split("x").map(Number);
+  const list = JSON.parse([...printJsonList(makeCluster({ services, endpoints }))].join("")) as {
+    readonly items: readonly ApiManifest[];
+  };
+  const api = await FakeApiServer.start();
+  for (const item of list.items) api.store.put(PATHS[item.kind], item as never);
+  const node = {
+    metadata: { name: NODE_NAME },
+    status: { addresses: [{ type: "InternalIP", address: "192.168.0.2" }] },
+  };
+  api.store.put("/api/v1/nodes", node as never);
+  const folder = mkdtempSync(join(tmpdir(), "kpc-bench-agent-"));
+  const kubeconfig = join(folder, "kubeconfig");
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "bench",
+      clusters: [{ name: "bench", cluster: { server: api.url } }],
+      users: [{ name: "bench", user: {} }],
+      contexts: [{ name: "bench", context: { cluster: "bench", user: "bench" } }],
+    }),
+  );
+  const begun = performance.now();
+  const agent = spawn(
+    process.execPath,
+    [...NODE_FLAGS_OF_AGENT, CLI, "agent", "--kubeconfig", kubeconfig, ...NODE_FLAGS],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
+  let log = "";
+  let wake = (): void => undefined;
+  agent.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+    wake();
+  });
+  const until = async (pattern: RegExp): Promise<void> => {
+    while (!pattern.test(log)) {
+      if (agent.exitCode !== null) throw new Error(`the agent has ended: ${log}`);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  try {
+    await until(/the rules of \S+ are right/);
+    const startSeconds = (performance.now() - begun) / 1000;
+    await sleep(2500);
+    const changeMs = await measureChanges(api, list.items, Number(flags.changes));
+    const cpuBefore = cpuSecondsOf(agent.pid);
+    await sleep(5000);
+    const idleCpuPercent = ((cpuSecondsOf(agent.pid) - cpuBefore) / 5) * 100;
+    log = "";
+    const flushed = performance.now();
+    execFileSync("nft", ["flush", "ruleset"]);
+    await until(/restored the tables/);
+    const repairSeconds = (performance.now() - flushed) / 1000;
+    await sleep(3000);
+    return {
+      size,
+      startSeconds,
+      changeMs,
+      repairSeconds,
+      agentMb: { steady: memoryOf(agent.pid, "VmRSS"), peak: memoryOf(agent.pid, "VmHWM") },
+      childrenMb: childrenOf(agent.pid).reduce((sum, pid) => sum + memoryOf(pid, "VmRSS"), 0),
+      idleCpuPercent,
+      load: loadavg()[0] ?? 0,
+    };
+  } finally {
+    agent.kill("SIGTERM");
+    await api.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** From the write of a slice to the commit. */
+async function measureChanges(
+  api: FakeApiServer,
+  items: readonly ApiManifest[],
+  count: number,
+): Promise<Figures["changeMs"]> {
+  const slices = items.filter(({ kind }) => kind === "EndpointSlice");
+  const netfilter = new Netfilter();
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const slice = slices[(i * 7919) % slices.length] as ApiManifest;
+    const [first, ...others] = slice.endpoints ?? [];
+    const address = `10.250.${i >> 8}.${i & 255}`;
+    const { id } = await generationOf(netfilter);
+    const written = performance.now();
+    api.store.put(PATHS.EndpointSlice, {
+      ...slice,
+      endpoints: [{ ...first, addresses: [address] }, ...others],
+    } as never);
+    // The server writes when this program waits.
+    while ((await generationOf(netfilter)).id === id) await new Promise((resolve) => setImmediate(resolve));
+    times.push(performance.now() - written);
+    await sleep(70);
+  }
+  netfilter.close();
+  times.sort((a, b) => a - b);
+  const at = (part: number): number => times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** In 10^6 bytes. */
+function memoryOf(pid: number | undefined, what: "VmRSS" | "VmHWM"): number {
+  const [, kilobytes] = new RegExp(`${what}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return (Number(kilobytes) * 1024) / 1e6;
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+}
+
+/** In user mode and in the kernel. */
+function cpuSecondsOf(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function report(all: readonly Figures[]): void {
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify(all)}\n`);
+    return;
+  }
+  const rows = all.map((each) => [
+    each.size,
+    `${each.startSeconds.toFixed(2)} s`,
+    `${each.changeMs.p50.toFixed(1)} / ${each.changeMs.p99.toFixed(1)} ms`,
+    `${each.repairSeconds.toFixed(2)} s`,
+    `${each.agentMb.steady.toFixed(0)} / ${each.agentMb.peak.toFixed(0)} MB`,
+    `${each.childrenMb.toFixed(0)} MB`,
+    `${each.idleCpuPercent.toFixed(1)} %`,
+    each.load.toFixed(1),
+  ]);
+  const head = [
+    "size",
+    "start",
+    "change p50 / p99",
+    "repair",
+    "agent RSS / peak",
+    "nft and helper",
+    "idle CPU",
+    "load",
+  ];
+  const targets = ["target 1k", "0.5 s", "2 / 10 ms", "1.5 s", "90 / 110 MB", "20 MB", "0.5 %", ""];
+  const larger = ["target 10k", "3 s", "4 / 20 ms", "3 s", "120 / 150 MB", "40 MB", "0.5 %", ""];
+  process.stdout.write(`${printTable([head, ...rows, targets, larger])}\n`);
+}
+
+if (flags.inside !== undefined) {
+  process.stdout.write(JSON.stringify(await measure(flags.inside)));
+  process.exit(0);
+}
+report(
+  flags.sizes.split(",").map((size) => {
+    const args = ["-n", process.execPath, SELF, "--inside", size, "--changes", flags.changes];
+    const { status, stdout } = spawnSync("unshare", args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    if (status !== 0) throw new Error(`${size} could not be measured`);
+    return JSON.parse(stdout) as Figures;
+  }),
+);
