@@ -1,11 +1,14 @@
 /**
  * The real kube-proxy held against kpc: random clusters on the real API server, in both modes.
  *
- *   npm run soak:kube-proxy -- [--clusters 100] [--seed N] [--keep FOLDER]
+ *   npm run soak:kube-proxy -- [--clusters 100] [--seed N] [--keep FOLDER] [--follow]
  *
  * Each cluster is written to a kube-apiserver. A kube-proxy in a network namespace makes its rules of it, and `kpc verify` compares
  * those with what kpc makes of the same objects and the same KubeProxyConfiguration. Differences that `known-differences.ts` does not explain are
  * printed, and the files of their clusters are kept in FOLDER.
+ *
+ * With --follow, kpc's agent and one kube-proxy follow the API server, each on a node of its own, while its cluster becomes each of the random ones.
+ * Then the agent's rules must be those of compile each time, too.
  *
  * Needs root and what `sh test/support/kube/build.sh` builds. Exit code 1 where a difference is not explained.
  */
@@ -14,7 +17,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { kubeMissing } from "../support/kube/binaries.ts";
-import { ProxyJudge, proxyCase } from "../support/kube/proxy-agreement.ts";
+import { type ProxyCase, ProxyJudge, proxyCase } from "../support/kube/proxy-agreement.ts";
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -22,6 +25,7 @@ async function main(): Promise<number> {
       clusters: { type: "string", default: "100" },
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
       keep: { type: "string" },
+      follow: { type: "boolean", default: false },
     },
   });
   const missing = kubeMissing(["etcd", "kube-apiserver", "kube-proxy"]);
@@ -30,11 +34,13 @@ async function main(): Promise<number> {
     return 0;
   }
   const [clusters, seed] = [Number(values.clusters), Number(values.seed)];
+  const cases = fc.sample(proxyCase, { seed, numRuns: clusters });
+  if (values.follow) return await follow(cases, seed);
   const explained = new Map<string, number>();
   const count = { refused: 0, objects: 0, classes: 0, equal: 0, bad: 0 };
   const judge = await ProxyJudge.start();
   try {
-    for (const [i, each] of fc.sample(proxyCase, { seed, numRuns: clusters }).entries()) {
+    for (const [i, each] of cases.entries()) {
       const { refused, classes, unexplained, trouble, ...found } = await judge.judge(each);
       count.refused += refused.length;
       count.objects += each.objects.length;
@@ -58,6 +64,24 @@ async function main(): Promise<number> {
   );
   for (const [why, number] of explained) console.log(`  ${number} classes: ${why}`);
   return count.bad > 0 ? 1 : 0;
+}
+
+async function follow(cases: readonly ProxyCase[], seed: number): Promise<number> {
+  const judge = await ProxyJudge.start();
+  try {
+    const rounds = await judge.follow(cases.map((each) => ({ ...each, mode: "nftables" })));
+    const bad = [...rounds.entries()].filter(([, { own, unexplained }]) => own !== "equal" || unexplained.length > 0);
+    for (const [round, { own, unexplained }] of bad) {
+      console.log(`round ${round} of seed ${seed}: the agent's rules and compile's: ${own}`);
+      for (const line of unexplained.slice(0, 5)) console.log(`  ${line}`);
+    }
+    console.log(
+      `seed ${seed}: ${rounds.length} clusters followed, ${bad.length} with rules that differ from compile's or kube-proxy's`,
+    );
+    return bad.length > 0 ? 1 : 0;
+  } finally {
+    await judge.stop();
+  }
 }
 
 function keep(from: string, to: string): void {

@@ -88,6 +88,25 @@ describe("connections that go bad", () => {
     await it.hears("synced");
   });
 
+  test("an outage of an hour changes nothing, and what happened in it is told after it", async () => {
+    const it = await begun();
+    fake.misbehave(["watch", "stream", "list"], { kind: "reset" }, { times: 240 });
+    fake.cutWatches();
+    for (let tries = 1; tries <= 240; tries++) {
+      await it.until(() => it.told.length >= FIRST.length + tries);
+      it.clock.advance(15_000);
+    }
+    // The first trouble is that of the connection which was there.
+    await it.until(() => it.told.length === FIRST.length + 241);
+    expect(new Set(it.told.slice(FIRST.length).map((line) => line.split(" ")[0]))).toEqual(new Set(["trouble"]));
+    expect(it.watch.state).toMatchObject({ isSynced: true, objects: 2 });
+    expect(it.watch.state.ageMilliseconds).toBeGreaterThanOrEqual(3_600_000);
+    remove("b");
+    it.clock.advance(30_000);
+    await it.hears("delete shop/b 1003");
+    expect(it.told.filter((line) => !line.startsWith("trouble"))).toEqual([...FIRST, "delete shop/b 1003"]);
+  });
+
   test.each([
     ["a streamed list", "stream", true],
     ["a plain list", "list", false],
