@@ -1,5 +1,6 @@
 /** What happens to a packet: one value, with its key and the one text that it has. */
 import { unreachable } from "../invariant.ts";
+import { REJECTIONS } from "../ir/constants.ts";
 import type { RejectWith } from "../ir/types.ts";
 import { type Address, parseAddress, printAddressPort } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
@@ -262,19 +263,6 @@ export class Cursor {
 function isRejection(text: string): text is Rejection {
   return Object.hasOwn(REJECTIONS, text) || /^icmp \d+\/\d+$/.test(text);
 }
-
-const REJECTIONS: Readonly<Record<RejectWith, true>> = {
-  "port-unreachable": true,
-  "host-unreachable": true,
-  "net-unreachable": true,
-  "protocol-unreachable": true,
-  "admin-prohibited": true,
-  "host-prohibited": true,
-  "net-prohibited": true,
-  "policy-fail": true,
-  "reject-route": true,
-  "tcp-reset": true,
-};
 
 const CHANCE = String.raw`\s+\(\d+(?:\.\d+)?\s?%\)`;
 /** How what rules do to lists begins; options of iptables are such rules. */

@@ -1,4 +1,5 @@
 /** Numbers that the kernel gives to names, written once and used in both directions. */
+import type { RejectWith } from "./types.ts";
 
 /** `ct state`, one bit each (NF_CT_STATE_BIT in linux/netfilter/nf_conntrack_common.h). */
 export const CT_STATE = { invalid: 1, established: 2, related: 4, new: 8, untracked: 64 } as const;
@@ -66,3 +67,17 @@ export const MAX_COMMENT_LENGTH = 127;
 
 /** So many numbers of `numgen` in a key are followed one by one; what becomes of packets by one of more is not known. */
 export const MOST_NUMBERS = 1 << 16;
+
+/** Types of reject: all keys, by nft's names. */
+export const REJECTIONS: Readonly<Record<RejectWith, true>> = {
+  "port-unreachable": true,
+  "host-unreachable": true,
+  "net-unreachable": true,
+  "protocol-unreachable": true,
+  "admin-prohibited": true,
+  "host-prohibited": true,
+  "net-prohibited": true,
+  "policy-fail": true,
+  "reject-route": true,
+  "tcp-reset": true,
+};

@@ -1,4 +1,6 @@
 /** Matches and statements of the IR's JSON. */
+
+import { REJECTIONS } from "../../ir/constants.ts";
 import { typeOf } from "../../ir/expression-type.ts";
 import type {
   Expression,
@@ -53,18 +55,7 @@ const target = byKind<NatTarget>({
   }),
 });
 
-const rejection = oneOf<RejectWith>({
-  "port-unreachable": 1,
-  "host-unreachable": 1,
-  "net-unreachable": 1,
-  "protocol-unreachable": 1,
-  "admin-prohibited": 1,
-  "host-prohibited": 1,
-  "net-prohibited": 1,
-  "policy-fail": 1,
-  "reject-route": 1,
-  "tcp-reset": 1,
-});
+const rejection = oneOf<RejectWith>(REJECTIONS);
 
 const statements: { readonly [K in Statement["kind"]]: Reader<Of<K>> } = {
   verdict: object<Of<"verdict">>({ kind: literal("verdict"), verdict }),
