@@ -1,7 +1,7 @@
 /** Packets from hook to hook: what is asked of the node around the rules, and what is told of chains whose order is not known. */
 import { describe, expect, test } from "vitest";
 import { Evaluator, knownOutcomes } from "../../../compiler/evaluate/evaluate.ts";
-import { type Environment, environmentOf, hostOf, type RouteQuery } from "../../../compiler/evaluate/packet.ts";
+import { alone, type Environment, environmentOf, hostOf, type RouteQuery } from "../../../compiler/evaluate/packet.ts";
 import type { Hook } from "../../../compiler/ir/types.ts";
 import type { Family } from "../../../compiler/net/address.ts";
 import { packetText, tupleText } from "../../support/flows.ts";
@@ -157,6 +157,20 @@ describe("a hook that is entered alone", () => {
     expect(evaluator.enter("forward", dropped)).toEqual([dropped]);
     expect(evaluator.outcomesOf(passages).map(({ verdict }) => verdict)).toEqual(["drop"]);
   });
+});
+
+test("chances are told of all that is asked for", () => {
+  const evaluator = evaluatorOf("forward filter 0: numgen random mod 4 0 drop");
+  const passages = evaluator.enter("forward", evaluator.start(IN, NODE));
+  const chancesOf = (some: typeof passages): unknown =>
+    evaluator.outcomesOf(some).map(({ results }) => results.map(({ probability }) => probability).sort());
+  expect(chancesOf(passages)).toEqual([[0.25, 0.75]]);
+  expect(passages.map((passage) => chancesOf([passage]))).toEqual([[[1]], [[1]]]);
+});
+
+test("all packets at once, and each for certain", () => {
+  const results = evaluatorOf("forward filter 0: udp dport 53 drop").follow(alone(IN), environmentOf([]));
+  expect(results.map(({ probability, disposition }) => [probability, disposition.kind])).toEqual([[1, "drop"]]);
 });
 
 describe("chains in any order", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
-import { environmentOf, type PathStep } from "../../../compiler/evaluate/packet.ts";
+import { environmentOf, type PathStep, type Reason } from "../../../compiler/evaluate/packet.ts";
 import { required } from "../../../compiler/invariant.ts";
 import { partsOfKey } from "../../../compiler/ir/sets.ts";
 import { type Address, parseAddress, printAddress, printAddressPort } from "../../../compiler/net/address.ts";
@@ -163,6 +163,22 @@ function detailsOf(step: PathStep): string {
     .map((part) => printAddress(part as Address))
     .join()} of ${name}`;
 }
+
+/** The rules that decided: of all steps those with a verdict, a translation or a set. */
+test.each<[rules: string, reasons: readonly string[]]>([
+  ["meta mark set 1; jump d; accept", ["jump d", "accept"]],
+  ["meta mark set 1; meta mark 2 drop", []],
+  ["queue", []],
+  ["update @s { ip saddr } reject", ["remember", "reject"]],
+])("%s is decided by %j", (rules, reasons) => {
+  const program = mustReadNft(`table ip t { set s { type ipv4_addr; flags dynamic; }
+chain d { counter; } chain c { type filter hook forward priority 0; ${rules}; } }`);
+  const [outcome] = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
+  const [result] = outcome?.results ?? [];
+  const found = result?.path.filter((step) => result.reasons.includes(step as Reason)).map(print);
+  expect(found?.map((line) => line.replace(/^\w+ t \w+ \d: /, ""))).toEqual(reasons);
+  expect(result?.reasons.length).toBe(reasons.length);
+});
 
 /** What chance decides: what different rules decided stays apart, what they did on the way is told where it was done on all ways. */
 test.each<[rules: string, paths: readonly string[]]>([
