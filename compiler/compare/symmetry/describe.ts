@@ -1,4 +1,5 @@
 /** Steps and elements as templates: all that they are, but for the parameters in them. */
+import { unreachable } from "../../invariant.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { dataTypesOf, isForOthers, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type {
@@ -16,7 +17,7 @@ import type {
   Value,
   Verdict,
 } from "../../ir/types.ts";
-import { componentsOf, fieldsWritten } from "../../ir/walk.ts";
+import { componentsOf, fieldsWritten, isInert } from "../../ir/walk.ts";
 import { type AddressValue, addressFieldOf, guardIn, isAddressType, isAddressValue, isPure } from "./address-fields.ts";
 import { NoSymmetry, type Token, Tokens } from "./tokens.ts";
 
@@ -285,11 +286,10 @@ export class Describer {
       case "masquerade":
       case "redirect":
       case "reject":
-      case "counter":
       case "opaque-statement":
         return this.whole(step);
       default:
-        return step satisfies never;
+        return isInert(step) ? this.whole(step) : unreachable(step);
     }
   }
 
