@@ -63,7 +63,7 @@ export const H_WINDOW_COUNT = 120;
 /** Codes: for each interface kind, for each behaviour, a word for each kind of source. */
 export const H_CODES = 124;
 export const H_BEHAVIOUR_COUNT = 128;
-/** The same of treatments. */
+/** Treatments: for each interface kind, for each treatment, a word for each kind of source. */
 export const H_TREATMENTS = 132;
 export const H_TREATMENT_COUNT = 136;
 export const H_INTERFACE_CLASS_COUNT = 140;

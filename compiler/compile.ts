@@ -36,7 +36,8 @@ export interface CompileResult {
   readonly compiled: Compiled | undefined;
 }
 
-/** The same for all nodes. A program is made when it is asked for: those of many nodes need not be kept at once. */
+/** Everything that was found, and the programs of all nodes. A program is made when it is asked for: those of many nodes need not be
+ *  kept at once. */
 export interface AllNodesResult {
   readonly diagnostics: readonly Diagnostic[];
   /** In the order of the nodes' names. */
@@ -69,7 +70,7 @@ export function compile(sources: Iterable<Source>, config: Config, options: Comp
   return compileSpecs((report) => loadSpecs(sources, report), config, options);
 }
 
-/** The same from objects that `load` gives. */
+/** The whole way from the objects that `load` gives to a program for one node. */
 export function compileSpecs(
   load: Load,
   config: Config,

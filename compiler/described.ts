@@ -98,7 +98,7 @@ function externalAddressesOf({ routes }: ResolvedInput): Address[] {
   );
 }
 
-/** Those that a controller has given to the Ingresses that are ours. */
+/** Addresses that a controller has given to the Ingresses that are ours. */
 function ingressAddressesOf({ specs, cluster }: ResolvedInput): Address[] {
   const ours = new Set(cluster.ingresses.map(({ namespace, name }) => `${namespace}/${name}`));
   return specs.ingresses.flatMap(({ meta, addresses }) =>

@@ -27,7 +27,7 @@ export const PATH_SAFETIES = ["off", "reject"] as const;
 
 export type PathSafety = (typeof PATH_SAFETIES)[number];
 
-/** Those of HAProxy, by its words. */
+/** Timeouts that HAProxy can be set to, by its words. */
 export const TIMEOUT_NAMES = [
   "check",
   "client",

@@ -35,7 +35,8 @@ export async function describeInputs(
   return { described, areRulesRead: areWithoutError(ofRules) };
 }
 
-/** Likewise, with the findings as they are: those about manifests, and those about nodes' own files and rules. */
+/** The network; undefined where the inputs have an error. Findings are given, not shown: those about manifests, and those about nodes'
+ *  own files and rules. */
 export async function describeQuietly(
   { load, config }: DescribedInput,
   flags: CommonFlags,

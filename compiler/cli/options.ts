@@ -5,7 +5,7 @@ import { PATH_SAFETIES } from "../proxy-settings.ts";
 /** Adds up what an option is given several times. */
 export const collect = (item: string, list: readonly string[] = []): string[] => [...list, item];
 
-/** The same for options that take a comma list. */
+/** Adds up what an option that takes a comma list is given several times. */
 export const join = (item: string, before: string | undefined): string =>
   before === undefined ? item : `${before},${item}`;
 
@@ -120,7 +120,7 @@ export function withCommonOptions(command: Command): Command {
   return withSettings(command);
 }
 
-/** Likewise, for a command that compares two inputs. */
+/** The options of a command that compares two inputs. */
 export function withOptionsOfPair(command: Command): Command {
   refuse(command, ANOTHER_INPUT, "the two sides are arguments, each a file or a folder");
   return withSettings(command);

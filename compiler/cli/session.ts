@@ -131,7 +131,7 @@ export function showDiagnostics(diagnostics: readonly Diagnostic[], flags: Commo
   }
 }
 
-/** Likewise, the first ones of many. */
+/** Prints the first of many findings, and how many more there are. */
 export function showFirst(diagnostics: readonly Diagnostic[], flags: CommonFlags): void {
   showDiagnostics(diagnostics.slice(0, SHOWN), flags);
   const more = diagnostics.length - SHOWN;

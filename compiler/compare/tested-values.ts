@@ -29,7 +29,7 @@ import {
 export interface TestedValues {
   /** Marks with which packets may come: one for all that no rule tells apart; undefined: there are too many. */
   readonly marks: Ranges | undefined;
-  /** Likewise for marks of connections. */
+  /** Marks that connections may have: one for all that no rule tells apart; undefined: there are too many. */
   readonly ctMarks: Ranges | undefined;
   /** Bits of the connection's status, by `CT_STATUS`. */
   readonly status: number;

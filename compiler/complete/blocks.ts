@@ -48,7 +48,7 @@ export function blocksOf(config: Config, specs: Specs): Blocks {
   return { services, families: familiesIn([...first, ...given]), pods };
 }
 
-/** Those that the API server was started with, which decide the cluster's first family. */
+/** The blocks of Service addresses that the API server was started with, which decide the cluster's first family. */
 function firstBlocksOf({ serviceCidrs }: Specs): readonly Prefix[] {
   return serviceCidrs.find(({ meta }) => meta.name === "kubernetes")?.cidrs.map(({ value }) => value) ?? [];
 }

@@ -34,7 +34,7 @@ const DATAPATHS: readonly Datapath[] = [
   { name: "IPVS", decides: "IPVS sends packets to endpoints", interfaces: /^(?:kube-ipvs0|kube-dummy-if)$/ },
 ];
 
-/** Those that bring a general one along: OVN makes the bridges of Open vSwitch. */
+/** Datapaths that bring Open vSwitch along: OVN makes its bridges. */
 const BRINGS_OPEN_VSWITCH: ReadonlySet<string> = new Set(["OVN-Kubernetes", "Kube-OVN", "Antrea"]);
 
 /** By the driver, where it is not the routes of this host that lead on. */

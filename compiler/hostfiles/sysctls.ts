@@ -44,7 +44,7 @@ export function readSysctls(sources: readonly Source[], report: Report): Sysctls
   return { isWhole: sources.some(({ text }) => /^kernel\.\w/m.test(text)), plain, interfaces };
 }
 
-/** Those of interfaces that kpc reads. */
+/** Settings of interfaces that kpc reads, by their names in /proc/sys/net/FAMILY/conf/INTERFACE. */
 const INTERFACE_KEYS = [
   "forwarding",
   "force_forwarding",

@@ -4,7 +4,7 @@ import { Adjacency } from "./adjacency.ts";
 import { ChainGraph } from "./chain-graph.ts";
 import type { Chain, Rule, Statement, Table } from "./types.ts";
 
-/** Told of a rule that leads nowhere, or back. */
+/** Takes a finding about a rule that leads to a chain which is not there, or back to its own. */
 export type Tell = (code: DiagnosticCode, message: string, rule: Rule) => void;
 
 /** What may do anything to a packet. */

@@ -29,7 +29,7 @@ export const OWN_ONLY: InterfaceSysctls = {
   sendRedirects: true,
 };
 
-/** Those of a router. */
+/** Settings of an interface of a router. */
 export const FORWARDING: InterfaceSysctls = { ...OWN_ONLY, forwarding: true };
 
 export function bothFamilies<T>(value: T): Readonly<Record<Family, T>> {

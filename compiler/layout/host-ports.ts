@@ -18,7 +18,7 @@ export interface HostPort {
   readonly to: Port;
 }
 
-/** Those of a pod. A pod in the network of its node has its ports there anyhow. */
+/** The ports of a pod's node that lead to the pod (hostPort). A pod in the network of its node has its ports there anyhow. */
 export function hostPortsOf({ ports, isHostNetwork }: ClusterPod): HostPort[] {
   if (isHostNetwork) return [];
   return ports.flatMap(({ protocol, port, hostPort }) =>

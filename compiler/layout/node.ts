@@ -244,7 +244,7 @@ function routesToNodes(node: ClusterNode, underlay: string, plan: LayoutPlan): T
     );
 }
 
-/** Those of the Cluster document. */
+/** The routes of a node that the Cluster document names. */
 function ownRoutes(node: ClusterNode, plan: LayoutPlan, interfaces: readonly HostInterface[]): TableRoute[] {
   const spec = plan.input.network?.nodes.find(({ name }) => name.value === node.name);
   return (spec?.routes ?? []).map((route) => toRoute(route, plan, interfaces));

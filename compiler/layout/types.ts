@@ -25,7 +25,7 @@ export interface LayoutInput {
   /** Nodes of which their own files tell, by name: that counts instead of what would be laid out. */
   readonly collected: ReadonlyMap<string, CollectedHost>;
   readonly serviceCidrs?: readonly Prefix[];
-  /** Those that a controller has given to Ingresses. */
+  /** Addresses that a controller has given to Ingresses. */
   readonly ingressAddresses?: readonly Address[];
   /** Load balancers of the ingress proxy tell it clients by the PROXY protocol. */
   readonly proxyProtocol?: boolean;

@@ -26,7 +26,7 @@ export interface CompiledRules {
   readonly rules: Rules | undefined;
 }
 
-/** Likewise, for each Node of the manifests. */
+/** What was found, and the rules of each Node of the manifests. */
 export interface CompiledNodes {
   readonly diagnostics: readonly DiagnosticData[];
   /** In the order of the nodes' names; each is compiled when it is asked for. */

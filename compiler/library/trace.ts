@@ -23,7 +23,7 @@ export interface Evaluated {
   readonly incomplete?: string;
 }
 
-/** Likewise, with the trace as `kpc trace` prints it. */
+/** What was found about the packet, what happens to it, and the trace as `kpc trace` prints it. */
 export interface Traced extends Evaluated {
   readonly text: string | undefined;
 }

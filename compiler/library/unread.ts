@@ -19,7 +19,7 @@ function noneLeftOut(findings: readonly Diagnostic[]): string[] {
   return [...new Set(names)].map((name) => `no file matches ${name}`);
 }
 
-/** The same behind "assuming". */
+/** What is taken for given about rules that were left out, to stand behind "assuming". */
 export function leftOutIn(findings: readonly Diagnostic[]): string[] {
   return noneLeftOut(findings).map((text) => `that ${text}`);
 }

@@ -67,7 +67,7 @@ export function addressesOf(host: Host | undefined): Address[] {
   return [...new Set(all)];
 }
 
-/** Those that packets have. */
+/** The addresses of a host with global scope. */
 export function ownAddresses({ interfaces }: Host): Address[] {
   const all = interfaces.flatMap(({ addresses }) =>
     addresses.flatMap(({ address, scope }) => (scope === "global" ? [address] : [])),

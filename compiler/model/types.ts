@@ -62,8 +62,9 @@ export interface ServicePort {
   readonly hasAnyEndpoint: boolean;
   /** The port in its Service. */
   readonly origin: Origin;
-  /** The same, with what is assumed of the cluster IP, and of the node port. */
+  /** The port in its Service, with what is assumed of the cluster IP. */
   readonly clusterIpOrigin: Origin;
+  /** The port in its Service, with what is assumed of the node port. */
   readonly nodePortOrigin: Origin;
 }
 

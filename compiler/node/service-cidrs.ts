@@ -9,7 +9,7 @@ export function serviceCidrsOf(config: Config, specs: Specs): readonly Prefix[] 
   return locatedServiceCidrsOf(config, specs).map(({ prefix }) => prefix);
 }
 
-/** The same with their places, as far as they are known. */
+/** The blocks that Service addresses are taken from, with their places as far as they are known. */
 export function locatedServiceCidrsOf({ serviceCidrs }: Config, specs: Specs): readonly LocatedPrefix[] {
   if (serviceCidrs !== undefined) return serviceCidrs.map((prefix) => ({ prefix, origin: undefined }));
   const objects = [...specs.serviceCidrs].sort((a, b) => (a.meta.name < b.meta.name ? -1 : 1));

@@ -31,7 +31,7 @@ export function decodeAddress(context: Context, text: string, at: FieldOf): Addr
   return usual(context, text, address, at);
 }
 
-/** The same for an address of `family`; an IPv4-mapped one is of IPv4. */
+/** An address of `family`; an IPv4-mapped one is of IPv4. */
 export function decodeAddressOf(context: Context, family: Family, text: string, at: FieldOf): Address | undefined {
   const address = parseStored(text);
   const isMapped = address !== undefined && isIpv4Mapped(address);

@@ -221,7 +221,7 @@ interface Node {
 
 /** More rules together than this are looked for in another way. */
 const MOST_TOGETHER = 4;
-/** Likewise, where packets are evaluated more often than this for one culprit. */
+/** Culprits are looked for in another way where packets would be evaluated more often than this for one of them. */
 const MOST_RUNS = 300;
 
 /** Jumps, and rules that only write a mark or the like. */

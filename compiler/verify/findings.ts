@@ -39,7 +39,7 @@ export function findingsOf(regions: readonly Discrepancy[], nameOf: NameOf, addr
   );
 }
 
-/** Likewise in regions whose left side is what rules about Services do, and whose right side is what all rules do. */
+/** Findings about rules of others, in regions whose left side is what rules about Services do, and whose right side is what all rules do. */
 export function findingsAboutOthers(
   regions: readonly Discrepancy[],
   nameOf: NameOf,

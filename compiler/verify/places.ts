@@ -14,13 +14,13 @@ export function describeSuspects(suspects: readonly Suspect[]): string {
   return [...(places === "" ? [] : [places]), ...unplaced, ...policies].join(" and ");
 }
 
-/** Likewise, and whether fewer would be enough. */
+/** The places of suspects, and whether fewer suspects would be enough. */
 export function describeTogether({ suspects, isSmallest }: Culprit): string {
   const together = suspects.length > 1 ? (isSmallest ? " (only together)" : " (together)") : "";
   return `${describeSuspects(suspects)}${together}`;
 }
 
-/** Likewise, with what leads to them. */
+/** The places of suspects, and of the jumps that lead to them. */
 export function describeWithWay(culprit: Culprit): string {
   const { way } = culprit;
   return `${describeTogether(culprit)}${way.length > 0 ? ` (by way of ${describeSuspects(way)})` : ""}`;

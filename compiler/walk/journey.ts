@@ -34,7 +34,7 @@ export interface Journey {
   readonly carried: readonly Carried[];
   /** Connections that proxies have made, the first one first. */
   readonly proxied: readonly Proxied[];
-  /** Those of the flow. */
+  /** Where proxies serve, as the flow says. */
   readonly proxies: WalkFlow["proxies"];
   /** Undefined: each destination that rules choose by chance is followed. */
   readonly alike: AlikeDestinations | undefined;

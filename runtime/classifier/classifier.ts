@@ -135,7 +135,7 @@ export abstract class PacketClassifier {
     return this.describe(this.decide(bytes, arrival), bytes);
   }
 
-  /** The same, and why. */
+  /** What becomes of a packet, and why. */
   explain(packet: Uint8Array | PacketFields, arrival: Arrival = {}): Explanation {
     this.begin();
     const bytes = packet instanceof Uint8Array ? packet : packetFrom(packet);

@@ -141,7 +141,7 @@ export class EngineInstance {
     return new Uint32Array(memory.buffer, this.resultsAt, Math.min(count, BATCH) * 2);
   }
 
-  /** The same, one packet after the other: what `classifyMany` is held against. */
+  /** Classifies the first `count` slots one packet after the other: what `classifyMany` is held against. */
   classifyEach(count: number, { interfaceClass, how }: Circumstances): Uint32Array {
     const { memory, classify } = this.exports;
     for (let i = 0; i < count; i++) {

@@ -266,7 +266,7 @@ export class PacketLab {
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));
   }
 
-  /** Likewise, over TLS. */
+  /** Makes one HTTP request over TLS. */
   private async requestOverTls(question: LabQuestion, request: string): Promise<LabAnswer> {
     const { from, source, sourcePort, destination, destinationPort: port, patience, tls } = question;
     const input = {

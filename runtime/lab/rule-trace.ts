@@ -56,7 +56,7 @@ async function allIn(lab: PacketLab, host: string, file: string): Promise<string
   return text;
 }
 
-/** Those of others are later packets of the connection. */
+/** The events of the first packet; other identifiers are later packets of the connection. */
 function firstPacket(text: string): TraceEvent[] {
   const events = text.split("\n").flatMap((line) => readTraceLine(line) ?? []);
   const id = events.find(({ kind }) => kind === "packet")?.id;

@@ -15,7 +15,7 @@ export interface LabFlow {
 /** Attempts in which each branch is looked for. */
 const MOST_ATTEMPTS = 16;
 
-/** Likewise, where clients wait in vain. */
+/** Attempts in which each branch is looked for where clients wait in vain. */
 const MOST_UNANSWERED = 4;
 
 /** Makes a flow. `wanted`: how often; undefined: until each branch was seen, or something else than a branch. */

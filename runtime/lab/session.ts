@@ -198,7 +198,7 @@ export class LabSession {
     return { patience: mayBeAnswered ? BUSY_MS : waiting.patience, endsWhenQuiet: false };
   }
 
-  /** Those that the connection is delivered to. */
+  /** Proxies that the connection is delivered to. */
   private proxiesOn({ branches }: Walk): ReadonlyMap<string, ProxyProgram> {
     const ends = branches.flatMap(({ there }) => there.hops).filter(({ outInterface }) => outInterface === undefined);
     const found = ends.flatMap(({ host }): [string, ProxyProgram][] => {
@@ -231,7 +231,7 @@ export class LabSession {
     return places?.some((each) => each.host === host && [...each.ports, ...each.tlsPorts].includes(port)) === true;
   }
 
-  /** Likewise a load balancer. */
+  /** Whether a load balancer that is a proxy serves there. */
   private isBalancerAt(host: string, protocol: number, port: number): boolean {
     const proxies = this.description.network.hosts.get(host)?.proxies ?? [];
     return proxies.some((each) => each.protocol === protocol && each.port === port);

@@ -62,7 +62,7 @@ function forwards({ interfaces }: Host, family: Family): boolean {
   return interfaces.some(({ sysctls }) => sysctls[family].forwarding);
 }
 
-/** Those of IPv6 that are not the host's. */
+/** Settings of interfaces for IPv6 that differ from the host's. */
 export function interfaceSysctls(host: Host): SysctlSetting[] {
   return host.interfaces.flatMap(({ name, sysctls: { IPv6 } }) =>
     IPv6.forwarding === forwards(host, "IPv6")

@@ -41,7 +41,7 @@ export class Descriptions {
     return routing;
   }
 
-  /** Likewise over TLS, with the text of the certificate that is shown. */
+  /** The routing of a request over TLS, with the text of the certificate that is shown. */
   routingWith(host: number, winner: number, certificate: number): Routing {
     const decision = (this.table.words[host + L.HOST_DECISIONS] as number) + winner;
     this.shown ??= listFor(this.plain.length);
@@ -99,7 +99,7 @@ export class Descriptions {
     return `${who}, and ${rule.match === "exact" ? `${rule.path} is exactly the path` : `${rule.path} is the longest prefix of the path`}`;
   }
 
-  /** Those of the target with this number, whose record is at `target`. */
+  /** The endpoints of the target with this number, whose record is at `target`. */
   private endpointsOf(number: number, target: number): readonly Endpoint[] {
     const known = this.endpoints[number];
     if (known !== undefined) return known;

@@ -50,7 +50,7 @@ export class HostIndex {
     return end === 0 || unit === OPEN_BRACKET ? this.others : this.findHashed(name, end, hash, dot, hashFromDot);
   }
 
-  /** Likewise for a name of which only the case does not count. */
+  /** The number of a host by a name that is one already but for its case. */
   findName(text: string): number {
     const { length } = text;
     const name = this.roomFor(length);

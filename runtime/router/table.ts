@@ -8,7 +8,7 @@ import { checkTable, unitsOfName } from "./check-table.ts";
 export class RouterTable {
   /** The whole table; offsets of the layout count these. */
   readonly words: Int32Array;
-  /** Likewise as units: two in a word. */
+  /** The whole table as units of 16 bits: two in a word. */
   readonly units: Uint16Array;
 
   /** Throws `TableError` for bytes that are no table, or not one that was written as a whole. */

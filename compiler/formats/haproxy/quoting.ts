@@ -6,7 +6,7 @@ export function quoted(text: string): string {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Likewise where a word is a format, in which `%` begins a variable. */
+/** One word of a line that HAProxy reads as a format, in which `%` begins a variable. */
 export function quotedFormat(text: string): string {
   return quoted(literal(text));
 }

@@ -25,7 +25,7 @@ import {
 /** Routes of a proxy. */
 export interface ProxyRoutes {
   readonly routes: readonly HostRoutes[];
-  /** Those of Gateways. */
+  /** Ports at which Gateways listen. */
   readonly listeners?: readonly ListeningPort[];
   /** False: backends are names only, and nothing says which endpoints they have. */
   readonly knowsEndpoints: boolean;

@@ -92,7 +92,7 @@ class RoutesEncoder {
     return number;
   }
 
-  /** Likewise. Each host has an object of its own for its fallback. */
+  /** The number of a status. Each host has an object of its own for its fallback, which mostly says the same as the one before. */
   private statusTarget(target: RouteTarget): number {
     const { lastStatus } = this;
     if (lastStatus !== undefined && areEqual(lastStatus.target, target)) return lastStatus.number;

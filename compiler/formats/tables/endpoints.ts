@@ -155,7 +155,7 @@ function numberLists(rows: readonly PortRow[]): {
   readonly lists: readonly RowEndpoints[];
   readonly firsts: Uint32Array;
   readonly seconds: Uint32Array;
-  /** Those of rows with more than two lists, which are few. */
+  /** Lists of rows that have more than two, which are few. */
   readonly runs: ReadonlyMap<number, readonly number[]>;
 } {
   const lists: RowEndpoints[] = [];

@@ -128,7 +128,7 @@ function forwardingEntries({ name, kind, tunnel }: HostInterface): SetupLine[] {
 
 // --- routes --------------------------------------------------------------------------------------------------------------
 
-/** Those that are neither made by the kernel, nor to the node's own pods, nor the default route, which a node has before it joins. */
+/** Routes that are neither made by the kernel, nor to the node's own pods, nor the default route, which a node has before it joins. */
 function routesOf(host: Host, family: Family, pods: ReadonlySet<string>): SetupLine[] {
   const seen = new Set<string>();
   const isNeeded = (route: TableRoute): boolean => {

@@ -17,7 +17,7 @@ export const ALONG_STEP = 48;
 const REPLY_STEP = 30;
 /** From an uplink to a number on the switch. */
 export const LAN_STEP = 96;
-/** The same, where wires stand close to each other. */
+/** From an uplink to a number on the switch, where wires stand close to each other. */
 const CROWDED_STEP = 56;
 export const LAN_ROW = 18;
 export const POD_WIDTH = 200;

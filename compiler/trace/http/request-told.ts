@@ -65,7 +65,7 @@ function placeText(origin: Origin | undefined): string {
   return origin === undefined ? "" : printPlaceView(placeAt(origin));
 }
 
-/** The same as data. */
+/** What becomes of a request, as data. */
 export function requestToData(
   { text, request, decision, shown, early, proxy, entrance }: ResolvedRequest,
   { names }: Pick<TellingContext, "names">,

@@ -24,7 +24,7 @@ export function renderRoute(
   return [`${url.scheme}://${url.authority}${url.request.target}`, "", ...lines, ""].join("\n");
 }
 
-/** Likewise, without the URL. */
+/** The lines about a request's rule and target, without the URL. */
 export function routeLines(
   request: HttpRequest,
   decision: ToldDecision,

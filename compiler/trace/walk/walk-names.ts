@@ -34,7 +34,7 @@ export class WalkNames {
     return port === 0 ? printAddress(address) : printAddressPort(address, port);
   }
 
-  /** Likewise, with what has the address. */
+  /** An end of a packet, and the name of what has the address. */
   printNamed(address: Address, port: number, protocol: number): string {
     const name = this.of(address, port, protocol);
     const text = this.print(address, port);

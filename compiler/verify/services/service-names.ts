@@ -10,7 +10,7 @@ export type NameOf = (protocol: number, address: Address, port: number) => strin
 interface Listing {
   /** Sorted by address. */
   readonly byAddress: ServiceFrontend[];
-  /** Likewise, those of one port. */
+  /** The frontends of each port, sorted by address. */
   readonly byPort: Map<number, ServiceFrontend[]>;
   /** Node ports and health-check ports, by port. */
   readonly onNode: Map<number, ServiceFrontend>;
