@@ -17,7 +17,7 @@ const CASES = some(
       return { name: testCase.name, testCase, path };
     }),
   ),
-  12,
+  8,
 );
 
 /** All requests, and each error of an Ingress that is invalid. */

@@ -7,11 +7,11 @@ import { mustCompile } from "../support/compile.ts";
 import { exampleManifests } from "../support/examples.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { complaintsOfKernel } from "../support/load.ts";
-import { runs } from "../support/runs.ts";
+import { runs, some } from "../support/runs.ts";
 import { COUNTED } from "../support/sizes.ts";
 
 describe.skipIf(kernelMissing !== undefined)("the kernel takes both texts, twice, beside rules of the host", () => {
-  test.concurrent.each(MODES)("of the example (%s)", async (mode) => {
+  test.concurrent.each(some(MODES, 1))("of the example (%s)", async (mode) => {
     const { compiled } = compile(exampleManifests(), { mode, nodeName: "node-1" });
     if (compiled === undefined) throw new Error("the example does not compile");
     expect(await complaintsOfKernel(compiled.program)).toBe("");

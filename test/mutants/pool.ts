@@ -22,6 +22,7 @@ export class MutantJudge {
     this.worker ??= new Worker(this.script, {
       stdout: true,
       stderr: true,
+      env: { ...process.env, KPC_RUNS: "mutants" },
       resourceLimits: { maxOldGenerationSizeMb: 2048 },
     });
     const { worker } = this;

@@ -5,7 +5,7 @@ import { FAULTS } from "../../support/all-faults.ts";
 import { findingsOfCluster } from "../../support/faults.ts";
 import { some } from "../../support/runs.ts";
 
-test.each(some(POD_NETWORKS, 2))("a healthy cluster has none: %s", (pods) => {
+test.each(some(POD_NETWORKS, 1))("a healthy cluster has none: %s", (pods) => {
   expect(findingsOfCluster({ pods }).map(({ code, message }) => `${code}: ${message}`)).toEqual([]);
 });
 
@@ -26,7 +26,7 @@ const ROUTES: ReadonlySet<string> = new Set(["no-route", "node-without-route", "
 /** The quick set has few of these: each walks between all ends. */
 const HELD = some(
   FAULTS.filter(({ name }) => !SPECIAL.has(name)),
-  5,
+  3,
 );
 
 describe.each(HELD)("$name ($pods)", (fault) => {

@@ -9,6 +9,7 @@ import { loadSpecs, SpecsMemory } from "../../../compiler/specs/load.ts";
 import { clusterDocument } from "../../support/cluster-document.ts";
 import { gridText } from "../../support/grid-cluster.ts";
 import { hostText } from "../../support/host-text.ts";
+import { some } from "../../support/runs.ts";
 
 const GRID = gridText({ nodes: 2, pods: 6, services: 2 });
 
@@ -36,17 +37,18 @@ const GRIDS = [
 ];
 
 test("what is kept of a layout changes nothing of the next one", () => {
+  const clusters = some(CLUSTERS, 4);
   const memory = new SpecsMemory();
   let kept: readonly Host[] = [];
   let reused = 0;
-  for (const cluster of CLUSTERS)
+  for (const cluster of clusters)
     for (const grid of GRIDS) {
       const hosts = hostsOf(grid, cluster, memory);
       expect(hosts.map((host) => hostText(host))).toEqual(hostsOf(grid, cluster).map((host) => hostText(host)));
       reused += hosts.filter((host) => kept.includes(host)).length;
       kept = hosts;
     }
-  expect(reused).toBeGreaterThan((CLUSTERS.length * GRIDS.length * 6) / 2);
+  expect(reused).toBeGreaterThan((clusters.length * GRIDS.length * 6) / 2);
 });
 
 function hostsOf(grid: string, cluster: string, memory?: SpecsMemory): readonly Host[] {
