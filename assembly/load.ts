@@ -1,4 +1,5 @@
-/** Tables are checked once, so that nothing has to be checked while they are in use. */
+/** Tables are checked once, so that nothing has to be checked while they are in use. Long because it names all that a table consists
+ *  of, a hundred names of the layout. */
 import {
   ABOUT_BYTES,
   ALIGNMENT,

@@ -1,4 +1,5 @@
-/** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
+/** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. Long because it
+ *  lists all commands, each with its options and examples. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addAgentCommand } from "./cli/agent-options.ts";
 import { addApplyCommand } from "./cli/apply-options.ts";

@@ -1,5 +1,4 @@
-/** Programs that differ by one premise of compiler/compare/symmetry/README.md: who forgets the premise finds them equal.
- *  Long because it is a table: a pair of programs for each premise. */
+/** Programs that differ by one premise of compiler/compare/symmetry/README.md: who forgets the premise finds them equal. */
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../../compiler/compare/compare.ts";
 import { reduce } from "../../../../compiler/compare/symmetry/reduce.ts";
