@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { Netfilter } from "../../runtime/table/netfilter.ts";
 import {
   beginWatch,
   closePending,
@@ -9,7 +10,10 @@ import {
   endOf,
   forgetEnd,
   isConfirmed,
+  isMade,
+  isUndone,
   isWatched,
+  markMade,
   networkNamespace,
   pendingIn,
   readPending,
@@ -22,6 +26,9 @@ import { printTable } from "../formats/nft/print.ts";
 import type { Table } from "../ir/types.ts";
 import { type CommonFlags, EXIT, print } from "./session.ts";
 import { Trouble } from "./trouble.ts";
+
+/** Held by whoever writes kpc's tables in a network namespace. */
+export const OWNER_NAME = "kpc-table";
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 50;
@@ -48,6 +55,7 @@ export class Confirmation {
     writePending({
       id,
       namespace: networkNamespace(),
+      pid: process.pid,
       waitMs,
       before: before.map((table) => printTable(table)).join(""),
     });
@@ -66,6 +74,11 @@ export class Confirmation {
       await sleep(LOOK_MS);
     }
     return new Confirmation(id, waitMs);
+  }
+
+  /** The change is made: its time begins. */
+  made(): void {
+    markMade(this.id);
   }
 
   /** There is nothing to undo. */
@@ -104,9 +117,7 @@ async function ended(id: string): Promise<NonNullable<ReturnType<typeof endOf>>>
 
 /** `kpc apply --confirm-now ID`. Throws `Trouble` where no such change waits. */
 export async function confirmNow(id: string, { quiet }: CommonFlags): Promise<number> {
-  if (!confirmPending(id)) {
-    const end = endOf(id);
-    if (typeof end === "object") throw new Trouble(`change ${id} is not confirmed, it is too late: ${end.restored}`);
+  if (!confirmPending(id) && !isUndone(id)) {
     const waiting = pendingIn(networkNamespace());
     const those = waiting.length === 0 ? "none waits here" : `${waiting.join(", ")} waits here`;
     throw new Trouble(`no change ${id} waits to be confirmed; ${those}`);
@@ -122,16 +133,24 @@ export async function watchPending(id: string): Promise<number> {
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   const change = readPending(id);
   if (change === undefined) throw new Trouble(`no change ${id} is to be watched`);
-  const end = performance.now() + change.waitMs;
   beginWatch(id);
+  let end = Number.POSITIVE_INFINITY;
   while (performance.now() < end) {
+    // Its time begins when it is made: undone before, it would stay.
+    if (end === Number.POSITIVE_INFINITY && isMade(change)) end = performance.now() + change.waitMs;
     if (isConfirmed(id)) {
       removePending(id);
       return EXIT.fine;
     }
     await sleep(LOOK_MS);
   }
-  if (closePending(id)) return EXIT.fine;
-  writeEnd(id, await restoreTables(change.before, RESTORE_MS));
-  return EXIT.fine;
+  const netfilter = new Netfilter();
+  try {
+    // Whoever holds the name is the process that has made the change, or one that was told to write all the same.
+    await netfilter.hold(OWNER_NAME);
+    if (!closePending(id)) writeEnd(id, await restoreTables(netfilter, change.before, RESTORE_MS));
+    return EXIT.fine;
+  } finally {
+    netfilter.close();
+  }
 }

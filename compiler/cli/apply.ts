@@ -1,8 +1,8 @@
 /** `kpc apply`: makes the rules of this node those of the manifests, and shows before what that changes. */
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { changesBetween, changeTables } from "../../runtime/table/change-tables.ts";
-import { digestOfKernel, digestOfTables, readLiveTables } from "../../runtime/table/live-tables.ts";
+import { changesBetween, changeTables, withoutElements } from "../../runtime/table/change-tables.ts";
+import { digestOfKernel, digestOfTables, readLiveRules, readLiveTables } from "../../runtime/table/live-tables.ts";
 import { Netfilter, NetfilterTrouble } from "../../runtime/table/netfilter.ts";
 import { networkNamespace, pendingIn } from "../../runtime/table/pending.ts";
 import { TableWriter } from "../../runtime/table/writer.ts";
@@ -14,7 +14,7 @@ import type { Table } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { type EndpointNames, endpointNamesIn } from "../verify/services/endpoint-names.ts";
 import { planOf, renderPlan } from "../verify/services/plan.ts";
-import { Confirmation, confirmNow, watchPending } from "./apply-confirm.ts";
+import { Confirmation, confirmNow, OWNER_NAME, watchPending } from "./apply-confirm.ts";
 import { describeTraffic } from "./apply-traffic.ts";
 import { type CommonFlags, EXIT, inputsOf, optionsOf, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -33,9 +33,6 @@ export interface ApplyFlags extends CommonFlags {
   /** The change that this process watches. */
   readonly watch?: string;
 }
-
-/** Held by whoever writes kpc's tables in a network namespace. */
-const OWNER_NAME = "kpc-table";
 
 /** What the tables are to be. */
 interface Wanted {
@@ -115,7 +112,7 @@ async function apply(netfilter: Netfilter, writer: TableWriter, wanted: Wanted, 
   const before = await readLiveTables(netfilter);
   const changes = changesBetween(before, wanted.tables);
   if (changes.length === 0) {
-    await say(flags, `nothing to do: ${flags.cleanup ? "kpc has no tables here" : await described(netfilter, wanted)}`);
+    await say(flags, `nothing to do: ${described(wanted)}`);
     return EXIT.fine;
   }
   const plan = planOf(before, wanted.tables, changes);
@@ -128,37 +125,42 @@ async function apply(netfilter: Netfilter, writer: TableWriter, wanted: Wanted, 
   const confirmation = flags.confirm === undefined ? undefined : await Confirmation.begin(before, flags.confirm * 1000);
   const { answer, transactions } = await changeTables(writer, changes, wanted.tables);
   if (answer.kind === "refused") {
+    const { reason, message } = answer;
+    if (transactions > 1 || reason === "hung" || reason === "ended") {
+      // A part of it may be in force.
+      confirmation?.made();
+      throw new Trouble(`the change has failed, and may be made in part (kpc apply --dry-run shows it): ${message}`);
+    }
     await confirmation?.giveUp();
-    const hint =
-      answer.reason === "missing" || answer.reason === "exists"
-        ? "; the tables have changed since they were read: apply again"
-        : "";
-    throw new Trouble(`the kernel refuses the change, and the tables are as before${hint}: ${answer.message}`);
+    const isOutdated = reason === "missing" || reason === "exists";
+    const hint = isOutdated ? "; they have changed since they were read: apply again" : "";
+    throw new Trouble(`the kernel refuses the change, and the tables are as before${hint}: ${message}`);
   }
-  const left = changesBetween(await readLiveTables(netfilter), wanted.tables);
-  if (left.length > 0) {
-    const { services, structure } = planOf(wanted.tables, wanted.tables, left);
-    const first = [...structure, ...services.map(({ service }) => service)][0] ?? "elements";
+  confirmation?.made();
+  const difference = await differenceReadBack(netfilter, wanted);
+  if (difference === undefined)
+    await say(flags, `applied in ${countOf(transactions, "transaction")}; read back: ${described(wanted)}`);
+  else
     process.stderr.write(
-      `kpc: read back, the tables differ from what was applied (${first}): somebody else changes them\n`,
-    );
-  } else
-    await say(
-      flags,
-      `applied in ${countOf(transactions, "transaction")}; read back: ${await described(netfilter, wanted)}`,
+      `kpc: read back, the tables differ from what was applied (${difference}): somebody else changes them\n`,
     );
   await writer.close();
   const end = await confirmation?.wait(flags);
-  return left.length > 0 || end === "restored" ? EXIT.trouble : EXIT.fine;
+  return difference !== undefined || end === "restored" ? EXIT.trouble : EXIT.fine;
 }
 
-/** The kernel's elements and ours by their digest. Throws `Trouble` where they differ. */
-async function described(netfilter: Netfilter, { tables }: Wanted): Promise<string> {
-  if (tables.length === 0) return "kpc has no tables here";
+/** What of the kernel's tables is not as wanted, in a few words: rules as nft lists them, elements by their digest. */
+async function differenceReadBack(netfilter: Netfilter, { tables }: Wanted): Promise<string | undefined> {
+  const rules = changesBetween(await readLiveRules(netfilter), withoutElements(tables));
+  const [first] = planOf([], [], rules).structure;
+  if (first !== undefined) return first;
   const [ours, kernels] = [digestOfTables(tables), await digestOfKernel(netfilter, tables)];
-  if (ours !== kernels)
-    throw new Trouble(`the kernel's elements (digest ${kernels}) are not those of the inputs (${ours})`);
-  return `the kernel's tables are those of the inputs (digest ${ours.split("/")[0]})`;
+  return ours === kernels ? undefined : `digest of elements ${kernels}, wanted ${ours}`;
+}
+
+function described({ tables }: Wanted): string {
+  if (tables.length === 0) return "kpc has no tables here";
+  return `the kernel's tables are those of the inputs (digest ${digestOfTables(tables).split("/")[0]})`;
 }
 
 async function dryRun(writer: TableWriter, changes: readonly TableChange[], flags: ApplyFlags): Promise<number> {

@@ -21,6 +21,15 @@ export function changesBetween(before: readonly Table[], after: readonly Table[]
   });
 }
 
+/** `tables` without their elements. */
+export function withoutElements(tables: readonly Table[]): Table[] {
+  return tables.map((table) => ({
+    ...table,
+    sets: table.sets.map((set) => ({ ...set, elements: [] })),
+    maps: table.maps.map((map) => ({ ...map, elements: [] })),
+  }));
+}
+
 /** `table` with its comments as nft keeps them. */
 function asListed(table: Table): Table {
   const kept = <Of extends { readonly comment?: string }>(one: Of): Of =>
@@ -60,13 +69,8 @@ export async function loadInPieces(
   tables: readonly Table[],
   servicesAtOnce: number = SERVICES_AT_ONCE,
 ): Promise<ChangedTables> {
-  const skeleton = tables.map((table) => ({
-    ...table,
-    sets: table.sets.map((set) => ({ ...set, elements: [] })),
-    maps: table.maps.map((map) => ({ ...map, elements: [] })),
-  }));
   let transactions = 1;
-  const answer = await writer.transact(printFile({ tables: skeleton }, []));
+  const answer = await writer.transact(printFile({ tables: withoutElements(tables) }, []));
   if (answer.kind !== "done") return { answer, transactions };
   const groups = groupsOf(tables);
   for (let at = 0, count = servicesAtOnce; at < groups.length; ) {

@@ -19,9 +19,26 @@ const TABLE = "kpc";
  *  runs nft where the helper is. Throws `NetfilterTrouble`. */
 export async function readLiveTables(netfilter: Netfilter, wrapper: readonly string[] = []): Promise<Table[]> {
   const tables: Table[] = [];
+  for (const table of await readLiveRules(netfilter, wrapper)) {
+    const { sets, maps } = table;
+    tables.push({
+      ...table,
+      sets: await Promise.all(sets.map((set) => withElements(netfilter, table.family, set))),
+      maps: await Promise.all(maps.map((map) => withElements(netfilter, table.family, map))),
+    });
+  }
+  return tables;
+}
+
+/** The same without elements. */
+export async function readLiveRules(
+  netfilter: Netfilter,
+  wrapper: readonly string[] = [],
+): Promise<(Table & { readonly family: LiveFamily })[]> {
+  const tables = [];
   for (const family of LIVE_FAMILIES) {
     const table = await readLiveTable(netfilter, family, wrapper);
-    if (table !== undefined) tables.push(table);
+    if (table !== undefined) tables.push({ ...table, family });
   }
   return tables;
 }
@@ -34,14 +51,7 @@ async function readLiveTable(
   if ((await chainsOf(netfilter, family, TABLE)) === undefined) return undefined;
   const text = await listTerse(family, wrapper);
   const program = readNft({ name: `${family} ${TABLE}`, text }, () => undefined);
-  const table = program.ruleset.tables.find((each) => each.family === family && each.name === TABLE);
-  if (table === undefined) return undefined; // it has gone meanwhile
-  const { sets, maps } = table;
-  return {
-    ...table,
-    sets: await Promise.all(sets.map((set) => withElements(netfilter, family, set))),
-    maps: await Promise.all(maps.map((map) => withElements(netfilter, family, map))),
-  };
+  return program.ruleset.tables.find((each) => each.family === family && each.name === TABLE); // it may have gone meanwhile
 }
 
 async function withElements<Of extends Table["sets"][number] | Table["maps"][number]>(

@@ -8,7 +8,9 @@ export interface PendingChange {
   readonly id: string;
   /** The network namespace that it is in. */
   readonly namespace: string;
-  /** How long it waits for its confirmation. */
+  /** The process that makes it. */
+  readonly pid: number;
+  /** How long it waits for its confirmation, once it is made. */
   readonly waitMs: number;
   /** The tables as they were before, as nft lists them. */
   readonly before: string;
@@ -64,6 +66,16 @@ export function isWatched(id: string): boolean {
   return existsSync(join(folderOf(id), "watched"));
 }
 
+/** Says that the change is made. */
+export function markMade(id: string): void {
+  writeFileSync(join(folderOf(id), "made"), "");
+}
+
+/** Whether the change is made, or nobody is left to make it. */
+export function isMade({ id, pid }: PendingChange): boolean {
+  return existsSync(join(folderOf(id), "made")) || !existsSync(`/proc/${pid}`);
+}
+
 /** Confirms the change: false where it is too late, or there is none. */
 export function confirmPending(id: string): boolean {
   if (readPending(id) === undefined) return false;
@@ -105,6 +117,11 @@ export function endOf(id: string): PendingEnd | undefined {
   if (!existsSync(file)) return existsSync(`${folderOf(id)}.closed`) ? undefined : "confirmed";
   const restored = readFileSync(file, "utf8");
   return restored === "" ? undefined : { restored };
+}
+
+/** Whether the change has been undone, or is just being undone. */
+export function isUndone(id: string): boolean {
+  return ID.test(id) && (existsSync(`${folderOf(id)}.end`) || existsSync(`${folderOf(id)}.closed`));
 }
 
 export function forgetEnd(id: string): void {

@@ -5,14 +5,13 @@ import { readNft } from "../../compiler/formats/nft/read.ts";
 import type { Table } from "../../compiler/ir/types.ts";
 import { changesBetween, changeTables } from "./change-tables.ts";
 import { LIVE_FAMILIES, readLiveTables } from "./live-tables.ts";
-import { Netfilter } from "./netfilter.ts";
+import type { Netfilter } from "./netfilter.ts";
 import { TableWriter } from "./writer.ts";
 
 /** Makes kpc's tables those of `text`, as nft lists them; what is no longer there then is removed. Gives what was done, in words. Does not
  *  throw: nobody is there to hear. */
-export async function restoreTables(text: string, limitMs: number): Promise<string> {
+export async function restoreTables(netfilter: Netfilter, text: string, limitMs: number): Promise<string> {
   const wanted = text === "" ? [] : [...readNft({ name: "before", text }, () => undefined).ruleset.tables];
-  const netfilter = new Netfilter();
   const writer = new TableWriter({ limitMs, isImpatient: true });
   try {
     const step = await restoreBySteps(netfilter, writer, wanted);
@@ -26,7 +25,6 @@ export async function restoreTables(text: string, limitMs: number): Promise<stri
     return `the tables could not be restored: ${error instanceof Error ? error.message : String(error)}`;
   } finally {
     await writer.close();
-    netfilter.close();
   }
 }
 
