@@ -3,10 +3,10 @@
  * begins, so that what one packet waits for from memory and what the next one waits for is under way at the same time.
  */
 /** Packets in a chunk, and groups of four. */
-export const CHUNK: u32 = 512;
-const GROUPS: i32 = 128;
+export const CHUNK: u32 = 768;
+const GROUPS: i32 = 192;
 /** Packets of both families that are sorted at a time: about a chunk of each. */
-export const MIXED: u32 = 896;
+export const MIXED: u32 = 1344;
 
 /** The chunk's packets by family, as addresses. Room for three more: groups of four are filled up. */
 export const packets4: usize = memory.data(32 * GROUPS + 16);
@@ -101,14 +101,14 @@ export function waitForFound(end: usize, list: usize): void {
   }
 }
 
-/** The lanes that a stage has marked: a byte for each group, a bit for each lane. */
-export const marks: usize = memory.data(GROUPS);
+/** The lanes that a stage has marked: a byte for each group, a bit for each lane; and room for the end's marks. */
+export const marks: usize = memory.data(GROUPS + 8);
 /** Groups that are looked up once more. */
 export const again: usize = memory.data(4 * GROUPS + 16);
 
 /** Groups behind the last one have no marks. */
 export function clearMarks(at: usize, count: u32): void {
-  store<u64>(at + ((<usize>count >> 2) & ~7 & (GROUPS - 1)), 0);
+  store<u64>(at + ((<usize>count >> 2) & ~7), 0);
 }
 
 /** Notes the packets of `list` that are marked. */

@@ -10,6 +10,7 @@ import {
   IPV4_MORE_FRAGMENTS,
   IPV4_PLAIN,
   IPV4_PROTOCOL,
+  IPV4_SOURCE,
   TCP,
   TCP_BYTES,
   TCP_OFFSET,
@@ -54,8 +55,11 @@ const PROTOCOL_SHIFT: i32 = (IPV4_PROTOCOL & 3) << 3;
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes4(packets: usize, count: u32): void {
   preparePlaces();
-  const detectedAt = section(H_DETECTED4);
-  const detectedEnd = detectedAt + <usize>word(H_DETECTED4_COUNT) * PREFIX4_BYTES;
+  const prefix = section(H_DETECTED4);
+  const prefixes = word(H_DETECTED4_COUNT);
+  // Without a prefix no source has the value.
+  const mask = pinned(19, prefixes == 0 ? 0 : <i32>load<u32>(prefix, PREFIX4_MASK));
+  const value = pinned(21, prefixes == 0 ? 1 : <i32>load<u32>(prefix));
   const hashA = pinned(2, HASH_A);
   const hashB = pinned(3, <i32>HASH_B);
   const hashC = pinned(4, <i32>HASH_C);
@@ -71,7 +75,6 @@ export function parseLanes4(packets: usize, count: u32): void {
   const eight = pinned(15, UDP_BYTES);
   const echo = pinned(13, (ICMP << PROTOCOL_SHIFT) | ICMP_ECHO_REQUEST);
   const lowHalf = pinned(20, 0xffff);
-  const zero = pinned(16, 0);
   const offsetMask = pinned(17, 0x3c);
   const protocolByte = pinned(18, 0xff << PROTOCOL_SHIFT);
   clearMarks(marks, count);
@@ -129,12 +132,6 @@ export function parseLanes4(packets: usize, count: u32): void {
     const ports = v128.andnot(portsThere, isEcho);
     store<u8>(mark, i32x4.bitmask(plain) ^ 15);
 
-    let isDetected = zero;
-    for (let prefix = detectedAt; prefix < detectedEnd; prefix += PREFIX4_BYTES) {
-      const masked = v128.and(source, v128.load32_splat(prefix + PREFIX4_MASK));
-      isDetected = v128.or(isDetected, i32x4.eq(masked, v128.load32_splat(prefix)));
-    }
-
     const mixed = i32x4.mul(source, hashA);
     v128.store(group, destination, G_KEY0);
     const key1 = v128.or(
@@ -142,10 +139,34 @@ export function parseLanes4(packets: usize, count: u32): void {
       i32x4.shl(protocol, KEY1_PROTOCOL_SHIFT - PROTOCOL_SHIFT),
     );
     v128.store(group, key1, G_KEY1);
-    v128.store(group, v128.and(isDetected, detected), G_KIND);
+    v128.store(group, v128.and(i32x4.eq(v128.and(source, mask), value), detected), G_KIND);
     v128.store(group, flowOf(mixed, destination, ports, hashB, hashC), G_HASH);
     v128.store(group, i32x4.shr_u(mixed, FINGER_SHIFT), G_FINGER);
     placeGroup(group);
   }
+  if (prefixes > 1) detectSources(packets, count);
   waitForMarked(packets, count);
+}
+
+/** Compares sources with all prefixes but the first. */
+function detectSources(packets: usize, count: u32): void {
+  const prefixesAt = section(H_DETECTED4) + PREFIX4_BYTES;
+  const prefixesEnd = section(H_DETECTED4) + <usize>word(H_DETECTED4_COUNT) * PREFIX4_BYTES;
+  const detected = i32x4.splat(SOURCE_DETECTED << CODE_SHIFT);
+  let group = scratch;
+  const end = packets + ((<usize>count) << 2);
+  for (let list = packets; list < end; list += 16, group += GROUP_BYTES) {
+    const source = wordsAt(
+      <usize>load<u32>(list) + IPV4_SOURCE,
+      <usize>load<u32>(list, 4) + IPV4_SOURCE,
+      <usize>load<u32>(list, 8) + IPV4_SOURCE,
+      <usize>load<u32>(list, 12) + IPV4_SOURCE,
+    );
+    let kind = v128.load(group, G_KIND);
+    for (let prefix = prefixesAt; prefix < prefixesEnd; prefix += PREFIX4_BYTES) {
+      const masked = v128.and(source, v128.load32_splat(prefix, PREFIX4_MASK));
+      kind = v128.or(kind, v128.and(i32x4.eq(masked, v128.load32_splat(prefix)), detected));
+    }
+    v128.store(group, kind, G_KIND);
+  }
 }

@@ -1,5 +1,5 @@
-/** Tables are checked once, so that nothing has to be checked while they are in use. Long because it names all that a table consists
- *  of, a hundred names of the layout. */
+/** Tables are checked once, so that nothing has to be checked while they are in use. */
+import { checksumOf } from "./checksum";
 import {
   ABOUT_BYTES,
   ALIGNMENT,
@@ -79,15 +79,12 @@ import {
   H_REGIONS4_COUNT,
   H_REGIONS6,
   H_REGIONS6_COUNT,
-  H_SEED,
   H_SLOT_MASK,
   H_TREATMENT_COUNT,
   H_TREATMENTS,
   H_VERSION,
   H_WINDOW_COUNT,
   H_WINDOWS,
-  HASH_A,
-  HASH_B,
   HEADER_BYTES,
   KEY_NOTHING,
   KEY1_BLOCK_SHIFT,
@@ -116,7 +113,6 @@ import {
   ROW1_BEHAVIOUR_SHIFT,
   ROW1_COUNT_MASK,
   ROW1_SECOND_SHIFT,
-  SUM_SHIFT,
   TRUNCATED,
   VERDICT_DNAT,
   VERDICT_MASK,
@@ -172,23 +168,12 @@ function check(at: usize, given: u32): u32 {
   start = at;
   size = word(H_LENGTH);
   if (given < size) return TRUNCATED;
-  if (size < <u32>HEADER_BYTES || (size & 3) != 0 || checksum() != word(H_CHECKSUM)) return CORRUPTED;
+  if (size < <u32>HEADER_BYTES || (size & 3) != 0 || checksumOf(start, size) != word(H_CHECKSUM)) return CORRUPTED;
   return isSound() ? LOADED : OUT_OF_BOUNDS;
 }
 
 function word(offset: u32): u32 {
   return load<u32>(start + <usize>offset);
-}
-
-function checksum(): u32 {
-  let sum: u32 = 0;
-  for (let at: u32 = H_SEED; at < size; at += 4) sum += mixed(load<u32>(start + <usize>at) ^ (at * <u32>HASH_B));
-  return sum;
-}
-
-function mixed(word: u32): u32 {
-  const product = (word ^ (word >> SUM_SHIFT)) * <u32>HASH_A;
-  return product ^ (product >> SUM_SHIFT);
 }
 
 /** Nothing that the engine will read is outside of the table. */

@@ -9,6 +9,9 @@ export const SPLAT_NUMBER: usize = 48;
 export const SPLAT_BLOCK_BYTES: usize = 64;
 export const splatBlocks: usize = memory.data(253 * 64);
 
+/** Blocks that are looked at for all packets, whether there are as many or not. */
+export const FEW_BLOCKS: u32 = 4;
+
 /** Makes them for a table that is taken into use. */
 export function makeSplats(): void {
   let block = section(H_BLOCKS);
@@ -19,4 +22,7 @@ export function makeSplats(): void {
     v128.store(to, v128.load32_splat(block, 8), SPLAT_THIRD);
     v128.store(to, i32x4.splat(<i32>number), SPLAT_NUMBER);
   }
+  // Number 0 is as good as no block, whatever its words are.
+  for (let number = word(H_BLOCK_COUNT); number < FEW_BLOCKS; number++, to += SPLAT_BLOCK_BYTES)
+    v128.store(to, i32x4.splat(0), SPLAT_NUMBER);
 }
