@@ -2,14 +2,17 @@
  * How fast packets are classified, beside the same work done otherwise, and what tables cost.
  *
  *   npm run bench:classifier -- [--sizes 10,1000,10000,100000] [--families IPv4,IPv6,mixed]
- *     [--mixes uniform,zipf,half,miss] [--rounds 9] [--quick] [--json]
+ *     [--mixes uniform,zipf,half,miss] [--rounds 9] [--quick] [--json] [--against classifier.wasm]
  *
  * Packets come in bursts of 4,096 that have not been seen before: they are copied to where the engine expects them, untimed,
  * and classified by one call. All implementations take turns in one process, on the same bytes, and have the same results:
  * that is checked before anything is timed. A round's figure is the fastest of three slices of 16 bursts; figures are medians
  * of the rounds, ratios medians of the ratios of each round. Targets stand beside the figures and nothing is judged.
+ *
+ * `--against` measures nothing but the engine and another build of it, by turns, and takes the fastest round of each.
  */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, workerData } from "node:worker_threads";
@@ -18,6 +21,7 @@ import { encodeTable } from "../compiler/formats/tables/encode.ts";
 import { engineBytes } from "../runtime/classifier/inline.ts";
 import { Bursts } from "./support/bursts.ts";
 import { BURST, EngineMemory, type Implementation } from "./support/engine-memory.ts";
+import { measureEngines } from "./support/engines.ts";
 import { jsWays } from "./support/js-classifier.ts";
 import {
   buildNative,
@@ -220,9 +224,15 @@ async function main(): Promise<void> {
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      against: { type: "string" },
     },
   });
   const { sizes, families, mixes, rounds } = { ...(flags.quick ? QUICK : FULL), ...flags };
+  if (flags.against !== undefined) {
+    const other = readFileSync(flags.against);
+    for (const size of sizes.split(",").map(Number)) printEngines(size, other, families, mixes, Number(rounds));
+    return;
+  }
   const [first, ...others] = sizes.split(",").map(Number) as [number, ...number[]];
   const rest = ["--families", families, "--mixes", mixes, "--rounds", rounds];
   const all =
@@ -252,6 +262,33 @@ const FULL = {
   rounds: "9",
 };
 const QUICK = { sizes: "10,1000", families: "IPv4,mixed", mixes: "uniform,half", rounds: "3" };
+
+function printEngines(
+  size: number,
+  other: Uint8Array<ArrayBuffer>,
+  families: string,
+  mixes: string,
+  rounds: number,
+): void {
+  const scaled = scaleTo(size);
+  const table = encodeTable(scaled.tabulation, "");
+  const rows = families
+    .split(",")
+    .flatMap((family) =>
+      mixes.split(",").map((mix) => measureEngines(scaled, table, other, family as Families, mix as Mix, rounds)),
+    );
+  const head = ["Services", "packets", "mix", "ns/packet", "other, ns", "other / engine", "least / least"];
+  const body = rows.map(({ families: family, mix, least, otherLeast, ratio }) => [
+    count(size),
+    family,
+    mix,
+    least.toFixed(2),
+    otherLeast.toFixed(2),
+    range(ratio, 2),
+    (otherLeast / least).toFixed(3),
+  ]);
+  process.stdout.write(`\n${printTable([head, ...body])}`);
+}
 
 // --- reports -------------------------------------------------------------------------------------------------------------
 

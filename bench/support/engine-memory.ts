@@ -18,7 +18,7 @@ export interface Implementation {
 }
 
 export class EngineMemory implements Implementation {
-  readonly name = "wasm";
+  readonly name: string;
   /** The whole memory. */
   readonly bytes: Uint8Array;
   readonly packets: Uint8Array;
@@ -28,9 +28,11 @@ export class EngineMemory implements Implementation {
   readonly tableAt: number;
   private readonly exports: EngineExports;
 
-  /** Room for `slots` packets. */
-  constructor(table: Uint8Array, slots = BURST) {
-    this.exports = new WebAssembly.Instance(new WebAssembly.Module(engineBytes())).exports as unknown as EngineExports;
+  /** Room for `slots` packets. `engine`: another module than the one that was built. */
+  constructor(table: Uint8Array, slots = BURST, engine?: Uint8Array<ArrayBuffer>) {
+    this.name = engine === undefined ? "wasm" : "the other engine";
+    const module = new WebAssembly.Module(engine ?? engineBytes());
+    this.exports = new WebAssembly.Instance(module).exports as unknown as EngineExports;
     const { memory, freeMemory, load } = this.exports;
     this.packetsAt = freeMemory();
     this.resultsAt = this.packetsAt + slots * PACKET_BYTES;
