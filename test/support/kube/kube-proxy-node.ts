@@ -6,6 +6,7 @@ import { type ApiRelay, RELAYED_URL } from "./api-relay.ts";
 import { kubeBinary } from "./binaries.ts";
 import { NamespaceShell } from "./namespace-shell.ts";
 import type { RealApiServer } from "./real-api-server.ts";
+import { RuleMonitor } from "./rule-monitor.ts";
 
 export interface KubeProxySettings {
   readonly mode: "nftables" | "iptables";
@@ -14,6 +15,12 @@ export interface KubeProxySettings {
   readonly addresses: readonly string[];
   /** Other members of KubeProxyConfiguration. */
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface NodeProcess {
+  readonly command: string;
+  readonly kilobytes: number;
+  readonly seconds: number;
 }
 
 /** What makes the rules of the node. */
@@ -85,6 +92,25 @@ export class KubeProxyNode {
         throw new Error(`the proxy makes no rules: ${await this.shell.run(`tail -n 20 ${this.log}`)}`);
       await sleep(50);
     }
+  }
+
+  /** Tells what is added to its rules from now on. */
+  async monitor(): Promise<RuleMonitor> {
+    const path = `${this.log}.monitor`;
+    await this.shell.run(`: > ${path}; nft monitor new > ${path} 2>&1 &`);
+    return new RuleMonitor(path);
+  }
+
+  /** Kilobytes of memory and seconds of CPU time of each process in the namespace that is no tool of the test. */
+  async processes(): Promise<readonly NodeProcess[]> {
+    const text = await this.shell.run("ps -e -o rss=,times=,args=");
+    return text.split("\n").flatMap((line): NodeProcess[] => {
+      const [, kilobytes, seconds, command = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      const isProxy = /kpc\.cjs agent|kube-proxy --|netfilter\.pl|nft -i/.test(command);
+      return isProxy && !command.startsWith("sh ")
+        ? [{ command, kilobytes: Number(kilobytes), seconds: Number(seconds) }]
+        : [];
+    });
   }
 
   close(): Promise<void> {

@@ -148,7 +148,8 @@ export class ProxyJudge {
         await this.served.clear(["EndpointSlice", "Service"]);
         await this.served.make(objects);
         const { manifests, words } = sentinelsOf(round);
-        await this.served.make(manifests);
+        const refused = await this.served.make(manifests);
+        if (refused.length > 0) throw new Error(`no sentinels: ${refused.map(({ message }) => message).join("; ")}`);
         writeFileSync(join(this.folder, "rules"), await kubeProxy.rules(words));
         writeFileSync(join(this.folder, "agent-rules"), await agent.rules(words));
         const text = await this.served.text();
@@ -245,9 +246,11 @@ function nodesOf({ zone }: ProxySettings): Manifest[] {
 /** A Service and its endpoint in each family that no random cluster has, others in each round: what was made before them has been seen when
  *  they are in the rules. */
 function sentinelsOf(round: number): { readonly manifests: readonly Manifest[]; readonly words: readonly string[] } {
+  const ipv4 = `${90 + (round >> 7)}.${1 + (round & 127)}`;
+  const ipv6 = (0x9000 + round).toString(16);
   const families = [
-    { family: "IPv4", service: `172.30.99.${round + 1}`, endpoint: `10.180.99.${round + 1}` },
-    { family: "IPv6", service: `fd00:10:96::99${round + 10}`, endpoint: `fd00:10:180::99${round + 10}` },
+    { family: "IPv4", service: `172.30.${ipv4}`, endpoint: `10.180.${ipv4}` },
+    { family: "IPv6", service: `fd00:10:96::${ipv6}`, endpoint: `fd00:10:180::${ipv6}` },
   ];
   const manifests = families.flatMap(({ family, service, endpoint }): Manifest[] => {
     const name = `zz-${family.toLowerCase()}-${round}`;
