@@ -1,9 +1,8 @@
 /** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
 
 import { keyTypesOf, partsOfKey, setsOf } from "../ir/sets.ts";
-import { stepsIn } from "../ir/steps.ts";
-import type { Expression, KeyPart, Program, SetElement } from "../ir/types.ts";
-import { valuesTested } from "../ir/walk.ts";
+import type { Expression, KeyPart, Program } from "../ir/types.ts";
+import { isMatch, valuesTested } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
 import { type PacketSet, within } from "../packets/packet-set.ts";
@@ -19,10 +18,11 @@ export class Slices {
 
   constructor(programs: readonly Program[]) {
     const names: Record<Family, Cut[]> = { IPv4: [], IPv6: [] };
-    for (const part of programs.flatMap((program) => [...addressesIn(program)])) {
+    const add = (part: KeyPart): void => {
       const value = typeof part === "object" ? part.from : part;
       if (typeof value !== "string") names[familyOf(value as Address)].push(value);
-    }
+    };
+    for (const program of programs) forEachAddress(program, add);
     this.borders = { IPv4: bordersOf(names.IPv4), IPv6: bordersOf(names.IPv6) };
   }
 
@@ -38,28 +38,33 @@ export class Slices {
   }
 }
 
+/** Numbers alone: they are sorted without a call for each two. */
+function isIpv4(names: readonly Cut[]): names is number[] {
+  return typeof names[0] === "number";
+}
+
 function bordersOf(names: Cut[]): Cut[] {
-  names.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const sorted = isIpv4(names) ? Float64Array.from(names).sort() : names.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const borders: Cut[] = [];
-  for (let i = NAMES; i < names.length; i += NAMES) if (names[i] !== borders.at(-1)) borders.push(names[i] as Cut);
+  for (let i = NAMES; i < names.length; i += NAMES) if (sorted[i] !== borders.at(-1)) borders.push(sorted[i] as Cut);
   return borders;
 }
 
-function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
-  for (const step of stepsIn(ruleset.tables)) yield* valuesTested(step, isDestination);
-  for (const table of ruleset.tables) {
+/** Without lists of them: large programs name a million. */
+function forEachAddress({ ruleset }: Program, add: (part: KeyPart) => void): void {
+  for (const { chains } of ruleset.tables)
+    for (const { rules } of chains)
+      for (const { steps } of rules)
+        for (const step of steps) if (isMatch(step)) for (const part of valuesTested(step, isDestination)) add(part);
+  for (const table of ruleset.tables)
     for (const set of setsOf(table)) {
       const at = keyTypesOf(set).findIndex((type) => type === "ipv4_addr" || type === "ipv6_addr");
-      if (at >= 0) yield* partsAt(set.elements, at);
+      if (at < 0) continue;
+      for (const element of set.elements) {
+        const part = partsOfKey(element)[at];
+        if (part !== undefined) add(part);
+      }
     }
-  }
-}
-
-function* partsAt(elements: readonly SetElement[], at: number): Generator<KeyPart> {
-  for (const element of elements) {
-    const part = partsOfKey(element)[at];
-    if (part !== undefined) yield part;
-  }
 }
 
 function isDestination(expression: Expression): boolean {

@@ -98,14 +98,16 @@ export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
     invariant(found !== undefined, "an item has a guard");
     return found;
   };
-  /** Rows of which the first one counts that a packet meets: those between two that are no items, by one field, are a segment. */
+  /** Rows of which the first one counts that a packet meets. A segment is items by one field, and only rows by that field between
+   *  them. */
   const inOrder = (rows: Iterable<number>, where: string): void => {
     segment++;
     let field: Token = -1;
     let place: Token = -1;
     for (const row of rows) {
       if (isItem[row] === 0) {
-        field = -1;
+        // For another value of the field than those of the items, and it is none of them: no packet meets it and one of them.
+        if (!guards.some(([places, fields]) => (places[row] as number) >= 0 && fields[row] === field)) field = -1;
         continue;
       }
       const [guard, by] = guardFor(row, field);

@@ -57,6 +57,11 @@ export class Forms {
     return this.components.count;
   }
 
+  /** Of the components that stay. */
+  get countKept(): number {
+    return this.isKept.reduce((sum, each) => sum + each, 0);
+  }
+
   /** Five components of each form, and all of these forms. */
   staying(all: ReadonlySet<number>): Staying {
     const { components, items, roles } = this;

@@ -4,7 +4,7 @@ import type { Address } from "../../net/address.ts";
 import type { PacketSet } from "../../packets/packet-set.ts";
 import type { AddressValue } from "./address-fields.ts";
 import { addressClasses } from "./classes.ts";
-import { Forms, KEPT, type Staying } from "./forms.ts";
+import { Forms, type Staying } from "./forms.ts";
 import { fixedAddresses, type ItemList, Items } from "./items.ts";
 import { rolesIn } from "./roles.ts";
 import { NoSymmetry } from "./tokens.ts";
@@ -22,9 +22,8 @@ export function reduce(
 ): Reduction {
   try {
     const reduced = new Reduced(left, right, addresses);
-    const { forms, components } = reduced;
-    if (forms * KEPT > components && !evenIfFew)
-      throw new NoSymmetry(`there are ${forms} kinds of ${components} parts`);
+    const { forms, components, kept } = reduced;
+    if (2 * kept > components && !evenIfFew) throw new NoSymmetry(`there are ${forms} kinds of ${components} parts`);
     return reduced;
   } catch (error) {
     if (error instanceof NoSymmetry) return { kind: "whole", reason: error.message };
@@ -67,6 +66,11 @@ export class Reduced {
   /** As many of them are not the same but for their addresses. */
   get forms(): number {
     return this.byForm.kept.length;
+  }
+
+  /** Of these parts, those in `programs`. */
+  get kept(): number {
+    return this.byForm.countKept;
   }
 
   /** The forms of which these packets tell one part from another. */

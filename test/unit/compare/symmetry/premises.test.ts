@@ -82,6 +82,18 @@ const PAIRS: Readonly<Record<string, readonly [Program, Program]>> = {
         .join("; "),
     }),
   ],
+  "a rule for a fixed address of another field ends a segment": [
+    last(DROP, (address) => `ip saddr 10.1.0.1 tcp dport 1 accept; ${DROP(address)}`, {
+      behind: "counter ip saddr 10.1.0.1",
+    }),
+    last(DROP, (address) => `${DROP(address)}; ip saddr 10.1.0.1 tcp dport 1 accept`, {
+      behind: "counter ip saddr 10.1.0.1",
+    }),
+  ],
+  "so does a rule for an interval of the same field": [
+    last(DROP, (address) => `ip daddr 10.0.0.0/8 tcp dport 1 accept; ${DROP(address)}`),
+    last(DROP, (address) => `${DROP(address)}; ip daddr 10.0.0.0/8 tcp dport 1 accept`),
+  ],
   "the number of a rule in its own chain is part of the kind": [
     owned(() => "tcp dport 1 accept; drop"),
     owned((i) => (i === COUNT ? "drop; tcp dport 1 accept" : "tcp dport 1 accept; drop")),

@@ -31,6 +31,18 @@ describe("what is alike is found", () => {
     });
   });
 
+  test("rules between which there are others, for addresses that are no parameters", () => {
+    const program = (tail: string): Program =>
+      rules((address, i) => (i % 3 === 0 ? `ip daddr 10.1.0.${i} drop; ${DROP(address)}` : DROP(address)), {
+        behind: numbers
+          .map((i) => `counter ip daddr 10.1.0.${i}`)
+          .join("; ")
+          .concat(tail),
+      });
+    const found = verdicts(program(""), program("; tcp dport 1 counter"));
+    expect(found).toMatchObject({ reduced: true, whole: true, components: COUNT, forms: 1 });
+  });
+
   test("trees of chains", () => {
     const leaf = (i: number): string => `-A LEAF${i % 3} -d 10.0.${i % 3}.${i}/32 -j DROP`;
     const tree = `*filter\n:FORWARD ACCEPT\n:TREE -\n${[0, 1, 2].map((i) => `:LEAF${i} -`).join("\n")}
