@@ -1,5 +1,6 @@
 /** `kpc agent`: keeps the rules of this node right, as the API server tells of Services. */
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type AgentParts } from "../../runtime/agent/agent.ts";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
 import { type AgentHealth, type HttpAnswer, healthAnswer, serveAnswers } from "../../runtime/agent/health.ts";
@@ -98,9 +99,18 @@ async function follow(client: ApiClient, config: Config, flags: AgentFlags, at: 
 /** Milliseconds after which a change that waits is a fault. */
 const LONGEST_MS = 60_000;
 
+/** How long another writer may take to end: what an agent that was killed has left ends by itself. */
+const PATIENCE_MS = 5000;
+
+/** Throws `Trouble` where another process keeps the tables of this network namespace. */
 async function lockedKernel(): Promise<LocalKernel> {
   const kernel = new LocalKernel();
-  const holder = await kernel.lock();
+  const end = performance.now() + PATIENCE_MS;
+  let holder = await kernel.lock();
+  while (holder !== undefined && performance.now() < end) {
+    await sleep(50);
+    holder = await kernel.lock();
+  }
   if (holder === undefined) return kernel;
   await kernel.close();
   throw new Trouble(`process ${holder} writes kpc's tables in this network namespace already: stop it first`);

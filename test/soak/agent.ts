@@ -54,6 +54,8 @@ class Soak {
   private readonly folder = mkdtempSync(join(tmpdir(), "kpc-soak-"));
   private agent: ChildProcess | undefined;
   private state: number;
+  /** How often it ended by itself. */
+  ended = 0;
   slowest = 0;
   wrong = 0;
 
@@ -83,7 +85,14 @@ class Soak {
   start(): void {
     const settings = ["--node", CONFIG.nodeName, "--mode", CONFIG.mode];
     const args = [CLI, "agent", "-q", "--kubeconfig", join(this.folder, "kubeconfig"), ...settings];
-    this.agent = spawn(process.execPath, args, { stdio: "ignore" });
+    const agent = spawn(process.execPath, args, { stdio: "ignore" });
+    // As a kubelet does, where it ends by itself.
+    agent.once("exit", (code) => {
+      if (this.agent !== agent || code === null) return;
+      this.ended++;
+      this.start();
+    });
+    this.agent = agent;
   }
 
   take(event: AgentEvent): void {
@@ -105,7 +114,7 @@ class Soak {
       case 0: {
         const gone = new Promise((resolve) => this.agent?.once("exit", resolve));
         this.agent?.kill("SIGKILL");
-        await gone;
+        await gone; // its code is null
         this.start();
         break;
       }
@@ -144,7 +153,9 @@ class Soak {
   }
 
   async end(): Promise<void> {
-    this.agent?.kill("SIGKILL");
+    const { agent } = this;
+    this.agent = undefined;
+    agent?.kill("SIGKILL");
     this.netfilter.close();
     await this.api.stop();
     rmSync(this.folder, { recursive: true });
@@ -191,7 +202,9 @@ async function run(): Promise<number> {
     }
   await soak.end();
   const slowest = `${(soak.slowest / 1000).toFixed(1)} s`;
-  process.stdout.write(`${done} mishaps, ${events} events: ${soak.wrong} left wrong, slowest repair ${slowest}\n`);
+  process.stdout.write(
+    `${done} mishaps, ${events} events: ${soak.wrong} left wrong, slowest repair ${slowest}, ended by itself ${soak.ended} times\n`,
+  );
   return soak.wrong === 0 ? 0 : 1;
 }
 
