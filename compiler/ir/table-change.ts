@@ -132,8 +132,10 @@ function headOf<Of extends SetDeclaration>({ elements: _, ...head }: Of): Omit<O
 
 // --- what cannot be changed ----------------------------------------------------------------------------------------------
 
-/** nft changes neither the types of a set that is there, nor the hook of a chain. */
+/** nft changes neither the types of a set that is there, nor the hook of a chain; and the kernel takes no base chain in a transaction that
+ *  wakes their table. */
 function canChangeInPlace(before: Table, after: Table): boolean {
+  if (before.dormant && !after.dormant && !hasAllBaseChains(before, after)) return false;
   const oldSets = byName<SetDeclaration>([...before.sets, ...before.maps]);
   const oldChains = byName(before.chains);
   return (
@@ -146,6 +148,11 @@ function canChangeInPlace(before: Table, after: Table): boolean {
       return old === undefined || placeOf(old) === placeOf(chain);
     })
   );
+}
+
+function hasAllBaseChains(before: Table, after: Table): boolean {
+  const names = new Set(before.chains.map(({ name }) => name));
+  return after.chains.every(({ kind, name }) => kind === "regular" || names.has(name));
 }
 
 /** Equal for declarations that the kernel takes for the same. */

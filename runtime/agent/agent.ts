@@ -62,6 +62,16 @@ function isEligible(node: ApiObject): boolean {
   return members(node["metadata"])["deletionTimestamp"] === undefined && !isTainted;
 }
 
+/** The first complaint of what may be thousands. */
+function beginningOf(message: string): string {
+  return message
+    .split("\n")
+    .filter((line) => !line.startsWith("In file included"))
+    .slice(0, 2)
+    .join(" ")
+    .slice(0, 300);
+}
+
 const KINDS: readonly RuleKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
 
 export class Agent {
@@ -320,7 +330,7 @@ export class Agent {
 
   /** Our picture of the tables was wrong, or nobody knows what came into force: whatever is there becomes what is wanted. */
   private async recover({ reason, message }: Extract<TransactionAnswer, { kind: "refused" }>): Promise<void> {
-    this.parts.log(`the kernel refused a transaction (${reason}): ${message.split("\n", 1)[0]}`);
+    this.parts.log(`the kernel refused a transaction (${reason}): ${beginningOf(message)}`);
     await this.restore(reason);
   }
 
@@ -337,7 +347,7 @@ export class Agent {
       const { answer, differed, transactions } = await kernel.restore(wanted);
       this.counts.transaction(answer, clock.now() - sent);
       if (answer.kind === "refused")
-        throw new Error(`the tables cannot be restored (${answer.reason}): ${answer.message}`);
+        throw new Error(`the tables cannot be restored (${answer.reason}): ${beginningOf(answer.message)}`);
       all += differed;
       this.rules = await kernel.rules();
       this.knownGeneration = await kernel.generation();

@@ -54,6 +54,8 @@ const FOREIGN = [
   "delete table ip6 kpc",
   "add chain ip kpc filter-input { policy drop; }",
   "flush ruleset",
+  "flush ruleset; add table ip kpc { flags dormant; }",
+  "delete table ip kpc; add table ip kpc { flags dormant; }; add chain ip kpc services",
 ];
 
 describe.skipIf(kernelMissing !== undefined)("the kernel takes the commands of a change", () => {

@@ -122,6 +122,20 @@ add rule ip kpc one accept
 `,
     ],
     "the table sleeps": [{ ...want, dormant: true }, "add table ip kpc\n"],
+    "the table sleeps, and has no chains": [
+      { ...want, dormant: true, maps: [], chains: [] },
+      `delete table ip kpc
+add table ip kpc
+add map ip kpc m { type ipv4_addr : verdict; }
+add chain ip kpc one
+add chain ip kpc base { type filter hook input priority filter; policy accept; }
+flush chain ip kpc one
+flush chain ip kpc base
+add rule ip kpc one accept
+add rule ip kpc base ip saddr vmap @m
+add element ip kpc m { 10.0.0.1 : goto one, 10.0.0.2 : drop }
+`,
+    ],
     "a set has other types": [
       read(`map m { type inet_service : verdict; elements = { 80 : drop } }
         chain one { accept; }

@@ -54,6 +54,8 @@ class Soak {
   private readonly folder = mkdtempSync(join(tmpdir(), "kpc-soak-"));
   private agent: ChildProcess | undefined;
   private state: number;
+  /** The end of what agents have said. */
+  private log = "";
   /** How often it ended by itself. */
   ended = 0;
   slowest = 0;
@@ -85,7 +87,10 @@ class Soak {
   start(): void {
     const settings = ["--node", CONFIG.nodeName, "--mode", CONFIG.mode];
     const args = [CLI, "agent", "-q", "--kubeconfig", join(this.folder, "kubeconfig"), ...settings];
-    const agent = spawn(process.execPath, args, { stdio: "ignore" });
+    const agent = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    agent.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.log = `${this.log}${text}`.slice(-2000);
+    });
     // As a kubelet does, where it ends by itself.
     agent.once("exit", (code) => {
       if (this.agent !== agent || code === null) return;
@@ -145,7 +150,9 @@ class Soak {
       }
       if (lasted > 10 * REPAIR_MS) {
         this.wrong++;
-        process.stdout.write(`${what}: the kernel still differs:\n${found}\n`);
+        process.stdout.write(
+          `${what}: the kernel still differs:\n${found.slice(0, 2000)}\nthe agent said:\n${this.log}\n`,
+        );
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
