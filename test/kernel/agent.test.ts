@@ -8,6 +8,7 @@ import { PROXY } from "../support/arbitraries.ts";
 import { toConfig } from "../support/compile.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { LiveAgent } from "../support/live-agent.ts";
+import { some } from "../support/runs.ts";
 
 const CONFIG = { ...toConfig(PROXY), mode: "nftables" } as const;
 
@@ -58,18 +59,23 @@ describe.skipIf(kernelMissing !== undefined)("kpc agent in a network namespace",
     ports: [{ name: "dns", port: 53, protocol: "UDP" }],
   };
 
-  test.each<readonly [string, Manifest, (live: LiveAgent) => void]>([
+  /** The quick set has the first one. */
+  const lastOnes: readonly (readonly [string, Manifest, (live: LiveAgent) => void])[] = [
     ["session affinity of a protocol", udp(sticky), (live) => live.put(udp({}))],
     ["a protocol", udp({}), (live) => live.delete(udp({}))],
     ["a protocol with session affinity", udp(sticky), (live) => live.delete(udp(sticky))],
-  ])("takes the spare chains of %s away with the last Service that has it", async (_, before, change) => {
-    const live = await LiveAgent.start(CONFIG, [...SHOP, before, udpSlice]);
-    await live.agreed();
-    change(live);
-    await live.agreed();
-    expect(live.log.filter((line) => /refused|cannot/.test(line))).toEqual([]);
-    await live.close();
-  });
+  ];
+  test.each(some(lastOnes, 1))(
+    "takes the spare chains of %s away with the last Service that has it",
+    async (_, before, change) => {
+      const live = await LiveAgent.start(CONFIG, [...SHOP, before, udpSlice]);
+      await live.agreed();
+      change(live);
+      await live.agreed();
+      expect(live.log.filter((line) => /refused|cannot/.test(line))).toEqual([]);
+      await live.close();
+    },
+  );
 
   test("loads all objects, and then what changes alone", async () => {
     const live = await LiveAgent.start(CONFIG, SHOP);

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { followTable } from "../../../compiler/index.ts";
 import { joinTable, type SharedTable, shareTable, TableError } from "../../../dist/runtime/classifier/index.js";
 import { createClassifier, packetFrom } from "../../../runtime/classifier/inline.ts";
+import { EVERYTHING } from "../../support/runs.ts";
 import { mustPrintTable, webCluster } from "../../support/tables.ts";
 
 const WORKER = new URL("../../support/shared-worker.mjs", import.meta.url);
@@ -18,6 +19,9 @@ const toWeb = (sourcePort: number) =>
 const SLOTS = new Uint8Array(1024 * 64);
 for (let i = 0; i < 1024; i++) SLOTS.set(packetFrom(toWeb(1024 + i)), i * 64);
 
+/** So many changes each thread is to see. */
+const CHANGES = EVERYTHING ? 20 : 5;
+
 interface Seen {
   readonly batches: number;
   readonly changed: number;
@@ -27,7 +31,7 @@ interface Seen {
 /** What two threads see while `change` changes the table, again and again. */
 async function watch(shared: SharedTable, change: () => void): Promise<readonly Seen[]> {
   const workers = [0, 1].map(
-    () => new Worker(WORKER, { workerData: { place: shared.place(), slots: SLOTS, changes: 20, most: 100_000 } }),
+    () => new Worker(WORKER, { workerData: { place: shared.place(), slots: SLOTS, changes: CHANGES, most: 100_000 } }),
   );
   const answers: Seen[] = [];
   const ends = workers.map(async (worker) => {
@@ -52,7 +56,7 @@ describe("a table that two threads classify by", () => {
     const answers = await watch(shared, () => shared.replace(tables[++replaced % 2] as Uint8Array));
     for (const { seen, changed } of answers) {
       expect([...seen].sort()).toEqual(texts);
-      expect(changed).toBe(20);
+      expect(changed).toBe(CHANGES);
     }
   });
 
@@ -69,7 +73,7 @@ describe("a table that two threads classify by", () => {
     });
     for (const { seen, changed } of answers) {
       expect([...seen].sort()).toEqual(texts);
-      expect(changed).toBe(20);
+      expect(changed).toBe(CHANGES);
     }
   });
 });
