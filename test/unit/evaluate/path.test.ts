@@ -158,7 +158,7 @@ function detailsOf(step: PathStep): string {
   if (effect.kind === "taken") return ` ${effect.text}`;
   if (effect.kind === "remember") return ` ${effect.set} ${effect.seconds}`;
   if (element === undefined) return "";
-  const name = declaration !== undefined && "name" in declaration ? declaration.name : "a map";
+  const name = declaration === undefined ? "a map" : "name" in declaration ? declaration.name : "one in a rule";
   return ` by ${partsOfKey(element)
     .map((part) => printAddress(part as Address))
     .join()} of ${name}`;
