@@ -39,6 +39,8 @@ export class LiveTable {
   private readonly extended: Area;
   private readonly allowed: Area;
   private readonly labels: Area;
+  /** Where sources are that patches have brought, by their words: Services often have the same. */
+  private readonly allowedPlaces = new Map<string, number>();
   /** What clients are remembered by in the table: a number that is there already may have to be another one. */
   private readonly identities: Readonly<Record<Family, Set<number>>>;
   private readonly encoder = new TextEncoder();
@@ -135,8 +137,9 @@ export class LiveTable {
         this.table.word(record + L.EXTENDED_FIRST),
         family,
       );
-      if (this.table.word(record + L.EXTENDED_ALLOWED_COUNT) > 0)
-        this.allowed.release(this.table.word(record + L.EXTENDED_ALLOWED));
+      const allowedAt = this.table.word(record + L.EXTENDED_ALLOWED);
+      if (this.table.word(record + L.EXTENDED_ALLOWED_COUNT) > 0 && this.allowed.release(allowedAt))
+        for (const [text, at] of this.allowedPlaces) if (at === allowedAt) this.allowedPlaces.delete(text);
       this.extended.release(row0);
     } else this.releaseEndpoints(row0, row1 & L.ROW1_COUNT_MASK, family);
     const about = this.hash.aboutRecord(slot);
@@ -202,7 +205,7 @@ export class LiveTable {
     const extra = L.CODE_EXTENDED | (row.allowed === undefined ? 0 : L.CODE_ALLOWED);
     const behaviour = this.behaviourOf(part, row.behaviour, extra);
     const allowed = row.allowed ?? [];
-    const allowedAt = allowed.length === 0 ? 0 : this.placeAllowed(allowed, placed);
+    const allowedAt = allowed.length === 0 ? 0 : this.placeAllowed(allowed);
     const number = this.extended.take(1);
     if (behaviour === undefined || allowedAt === undefined || number === undefined) return undefined;
     const record = { base, first, second, third, fourth, allowedAt, allowedCount: allowed.length };
@@ -233,11 +236,19 @@ export class LiveTable {
       this.table.setWord(this.table.word(identities) + (base + i) * 4, identity);
   }
 
-  private placeAllowed(intervals: readonly Interval[], placed: Placed): number | undefined {
+  private placeAllowed(intervals: readonly Interval[]): number | undefined {
     const words = intervals.flatMap(({ from, to }) => [...hostWords(from as Address), ...hostWords(to as Address)]);
-    return placed.of("allowed", [intervals], this.allowed, words.length * 4, (at) =>
-      this.setWords(this.table.word(L.H_ALLOWED) + at, words),
-    );
+    const text = words.join();
+    const known = this.allowedPlaces.get(text);
+    if (known !== undefined) {
+      this.allowed.share(known);
+      return known;
+    }
+    const at = this.allowed.take(words.length * 4);
+    if (at === undefined) return undefined;
+    this.setWords(this.table.word(L.H_ALLOWED) + at, words);
+    this.allowedPlaces.set(text, at);
+    return at;
   }
 
   private setBytes(at: number, bytes: Uint8Array): void {

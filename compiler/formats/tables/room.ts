@@ -60,13 +60,15 @@ export class Area {
     if (use !== undefined) use.count++;
   }
 
-  /** One less uses them. What was in use from the beginning on stays as it is: nobody knows how many use it. */
-  release(at: number): void {
+  /** One less uses them; gives whether nobody does any more. What was in use from the beginning on stays as it is: nobody knows how
+   *  many use it. */
+  release(at: number): boolean {
     const use = this.uses.get(at);
-    if (use === undefined || --use.count > 0) return;
+    if (use === undefined || --use.count > 0) return false;
     this.uses.delete(at);
     const same = this.given.get(use.size);
     if (same === undefined) this.given.set(use.size, [at]);
     else same.push(at);
+    return true;
   }
 }
