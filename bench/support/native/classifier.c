@@ -436,8 +436,8 @@ static void findRow(void) {
   const u32 local = isKnown ? findLocal(key0, block) : 0;
   const u32 rest = (ports >> 16) | (protocol << KEY1_PROTOCOL_SHIFT);
   if (local != 0 || (!isV6 && (key0 & 0xff) == 127)) {
-    const u32 about = local != 0 ? load32(local + LOCAL_ABOUT) : word(H_LOOPBACK_KIND);
-    const u32 kind = about & LOCAL_KIND_MASK;
+    const u32 about = local != 0 ? load32(local + LOCAL_ABOUT) : word(H_LOOPBACK_CLASS);
+    const u32 kind = about & LOCAL_CLASS_MASK;
     fallback = load32(section(H_KINDS) + kind * KIND_BYTES);
     if (tracking != NEW) return;
     if (local != 0 && (about & LOCAL_OWN) != 0) slot = findSlot(key0, rest | (block << KEY1_BLOCK_SHIFT));
@@ -467,9 +467,9 @@ static void settle(u32 chosen, u32 ofInterface, u32 kind) {
       isV6 ? section(H_ENDPOINTS6) + chosen * ENDPOINT6_BYTES : section(H_ENDPOINTS4) + chosen * ENDPOINT4_BYTES;
   u32 fate = code;
   if ((code & CODE_ASK_ENDPOINT) != 0) {
-    const u32 number = load16(record + (isV6 ? ENDPOINT6_FATE : ENDPOINT4_FATE));
+    const u32 number = load16(record + (isV6 ? ENDPOINT6_TREATMENT : ENDPOINT4_TREATMENT));
     if (number != 0) {
-      const u32 fates = section(H_FATES) + ((ofInterface * word(H_FATE_COUNT) + number - 1) << CODES_SHIFT);
+      const u32 fates = section(H_TREATMENTS) + ((ofInterface * word(H_TREATMENT_COUNT) + number - 1) << CODES_SHIFT);
       fate = load32(fates + (kind << 2));
     }
   }
@@ -485,7 +485,7 @@ static void settle(u32 chosen, u32 ofInterface, u32 kind) {
 static void decide(u32 interfaceKind) {
   findRow();
   endpoint = NO_ENDPOINT;
-  const u32 ofInterface = interfaceKind < word(H_INTERFACE_KIND_COUNT) ? interfaceKind : 1;
+  const u32 ofInterface = interfaceKind < word(H_INTERFACE_CLASS_COUNT) ? interfaceKind : 1;
   const u32 from = sourceKind();
   if (slot == NOWHERE) {
     code = load32(codesOf(ofInterface, behaviourIn(fallback)) + (from << 2));
@@ -945,7 +945,7 @@ static u32 localLanes(u32 kept) {
     pairs(((((to + block) * localFactor) >> localShift) << LOCAL_SHIFT) + localAt, &address, &about);
     const u32x4 isOfBlock = equal((about >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK, block);
     const u32x4 isOwn = equal(address, to) & isOfBlock & ~*of(scratch.hit, group);
-    *of(scratch.key0, group) = either(about & LOCAL_KIND_MASK, to, isOwn);
+    *of(scratch.key0, group) = either(about & LOCAL_CLASS_MASK, to, isOwn);
     *of(scratch.key1, group) = key1 | (isOwn & (BLOCK_LOCAL << KEY1_BLOCK_SHIFT));
     const u32 isAny = signs(isOwn) != 0;
     found[kept] = noted;
@@ -1264,7 +1264,7 @@ static void deliver(const u32 *list, u32 count) {
 static void classifyMany(u32 at, u32 count, u32 interfaceKind, u32 to) {
   packets = at;
   resultsAt = to;
-  ofInterface = interfaceKind < word(H_INTERFACE_KIND_COUNT) ? interfaceKind : 1;
+  ofInterface = interfaceKind < word(H_INTERFACE_CLASS_COUNT) ? interfaceKind : 1;
   codesAt = codesOf(ofInterface, 0);
   asksSources = doesAskSources(ofInterface);
   makeFilters();
