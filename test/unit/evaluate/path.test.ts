@@ -125,6 +125,7 @@ test.each<[rules: string, path: readonly string[]]>([
     "update @d { ip saddr } add @e { ip saddr } delete @d { ip saddr }",
     ["remember d 10", "remember e undefined", "remember d undefined"],
   ],
+  ["meta mark set 1; add @e { ip saddr }; meta mark 2 drop", ["mark 0 to 1", "remember e undefined", "missed "]],
   ["dnat to 10.0.0.9", ["destination 10.0.0.9:80"]],
   ["redirect", ["destination"]],
   ["snat to 10.0.0.9", ["source 10.0.0.9"]],
