@@ -41,7 +41,7 @@ async function liveTables(): Promise<readonly Table[]> {
     if (tables.length === 0) throw new Trouble("this machine's kernel has no table of kpc (kpc apply makes them)");
     return tables;
   } catch (error) {
-    throw error instanceof NetfilterTrouble ? new Trouble(`${error.message}; --live needs root, nft and perl`) : error;
+    throw error instanceof NetfilterTrouble ? new Trouble(`--live: ${error.message}`) : error;
   } finally {
     netfilter.close();
   }

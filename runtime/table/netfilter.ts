@@ -1,6 +1,7 @@
 /** The helper that holds netfilter's netlink socket: requests to it, the kernel's answers back. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { getSystemErrorMap } from "node:util";
 import { toolEnvironment } from "../kernel/namespace.ts";
 
 /** The kernel refused what it was asked, or nobody is there to ask it. */
@@ -103,10 +104,18 @@ export class Netfilter {
   }
 
   private finish(errno: number): void {
-    const error = errno === 0 ? undefined : new NetfilterTrouble(`the kernel answers error ${errno}`, errno);
+    const error = errno === 0 ? undefined : new NetfilterTrouble(`netfilter refuses: ${wordsOf(errno)}`, errno);
     this.waiting.shift()?.end(error);
   }
 }
+
+/** `operation not permitted (it takes root, in this network namespace)`. */
+function wordsOf(errno: number): string {
+  const words = getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
+  return errno === NOT_PERMITTED ? `${words} (it takes root, in this network namespace)` : words;
+}
+
+const NOT_PERMITTED = 1;
 
 const HELPER = fileURLToPath(new URL("netfilter.pl", import.meta.url));
 

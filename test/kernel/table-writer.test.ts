@@ -145,6 +145,17 @@ exec nft "$@"
     second.close();
   });
 
+  test("who may not ask is told so", async () => {
+    const powerless = [...namespace.wrapper, "setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+    const other = new Netfilter(powerless);
+    await expect(chainsOf(other, "ip", "kpc")).rejects.toThrow(
+      "netfilter refuses: operation not permitted (it takes root",
+    );
+    other.close();
+    const nowhere = new Netfilter(["/not/there"]);
+    await expect(chainsOf(nowhere, "ip", "kpc")).rejects.toThrow("spawn /not/there ENOENT");
+  });
+
   test.each(MODES)("elements have the bytes that the kernel tells, and are read back from them (%s)", async (mode) => {
     const { compiled } = compile(exampleManifests(), { mode, nodeName: "node-1" });
     if (compiled === undefined) throw new Error("the example does not compile");
