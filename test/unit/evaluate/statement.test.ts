@@ -77,6 +77,12 @@ testRows(
       ["80: drop if limit rate 1/second | pass if not limit rate 1/second"],
     ],
     ["notrack; ct state untracked drop", "dport 80", ["80: pass"]],
+    ["notrack; ct state untracked drop", "dport 80", ["80: drop"], { members: { ctState: "invalid" } }],
+    [
+      "meta mark set jhash ip saddr mod 3; ct mark set jhash ip daddr mod 3; meta mark 1 drop",
+      "dport 80",
+      ["80: drop if meta mark == 1 | pass if not meta mark == 1"],
+    ],
   ],
   (rules) => `table ip t { ${MAPS}
 chain a { tcp dport 80 accept; }
