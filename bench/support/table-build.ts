@@ -4,10 +4,12 @@ import { checksumOf } from "../../compiler/formats/tables/bytes.ts";
 import { encodeTable } from "../../compiler/formats/tables/encode.ts";
 import { Endpoints } from "../../compiler/formats/tables/endpoints.ts";
 import { writeLabels } from "../../compiler/formats/tables/labels.ts";
+import { LiveTable } from "../../compiler/formats/tables/live-table.ts";
 import { buildPerfectHash } from "../../compiler/formats/tables/perfect-hash.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
-import { FAMILIES } from "../../compiler/net/address.ts";
-import type { Tabulation } from "../../compiler/tabulate/types.ts";
+import { FAMILIES, type Family } from "../../compiler/net/address.ts";
+import type { FamilyPart, TablePart } from "../../compiler/tabulate/part.ts";
+import type { AddressRow, Tabulation } from "../../compiler/tabulate/types.ts";
 import { type Summary, summarise } from "./statistics.ts";
 
 export interface BuildFigures {
@@ -17,6 +19,8 @@ export interface BuildFigures {
   readonly bytesPerKey: number;
   /** Milliseconds by part; the first is the whole. */
   readonly parts: readonly (readonly [name: string, milliseconds: Summary])[];
+  /** Milliseconds that a patch takes: other endpoints of one Service in both families. */
+  readonly patch: Summary;
 }
 
 export function measureBuild(tabulation: Tabulation, rounds: number): BuildFigures {
@@ -50,7 +54,40 @@ export function measureBuild(tabulation: Tabulation, rounds: number): BuildFigur
     bytes: bytes.length,
     bytesPerKey: hashBytes / keys0.length,
     parts: parts.map(([name], i) => [name, summarise(found[i] as number[])]),
+    patch: measurePatches(tabulation),
   };
+}
+
+const PATCHES = 500;
+
+function measurePatches(tabulation: Tabulation): Summary {
+  const live = new LiveTable(tabulation, "");
+  const found: number[] = [];
+  for (let i = 0; i < PATCHES; i++) {
+    const number = (i >> 1) % tabulation.families.IPv4.rows.length;
+    // Each Service loses its endpoints' order, and gets it back.
+    const [before, after] = [i % 2 === 1, i % 2 === 0].map((isTurned) => partOf(tabulation, number, isTurned));
+    const start = performance.now();
+    if (live.replace(before as TablePart, after as TablePart) === undefined) throw new Error("there is no patch");
+    found.push(performance.now() - start);
+  }
+  return summarise(found.slice(PATCHES / 5));
+}
+
+function partOf(
+  { behaviours, endpointTreatments, families }: Tabulation,
+  number: number,
+  isTurned: boolean,
+): TablePart {
+  const ofFamily = (family: Family): FamilyPart => {
+    const row = families[family].rows[number] as AddressRow;
+    return {
+      rows: [{ ...row, lists: isTurned ? row.lists.map((list) => list.toReversed()) : row.lists }],
+      local: [],
+      points: [],
+    };
+  };
+  return { behaviours, endpointTreatments, families: { IPv4: ofFamily("IPv4"), IPv6: ofFamily("IPv6") } };
 }
 
 /** The keys of all entries. */
