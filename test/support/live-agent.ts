@@ -123,6 +123,13 @@ export class LiveAgent {
     if (found !== "") throw new Error(`the kernel differs:\n${found}\n${this.log.slice(-5).join("\n")}`);
   }
 
+  /** Resolves when `times` lines that begin with `start` have been logged: the agent is done with what they tell. Fails after `tries` looks. */
+  async logged(start: string, times: number, tries = 100): Promise<void> {
+    const count = (): number => this.log.filter((line) => line.startsWith(start)).length;
+    for (let i = 0; count() < times && i < tries; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    if (count() < times) throw new Error(`not logged ${times} times: ${start}\n${this.log.slice(-5).join("\n")}`);
+  }
+
   async close(): Promise<void> {
     await this.agent.stop();
     this.netfilter.close();
