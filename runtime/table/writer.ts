@@ -1,7 +1,7 @@
 /** Transactions of nf_tables, one at a time, by one nft that stays: its netlink socket stays open, and to close it costs more than the
  *  transaction. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toolEnvironment } from "../kernel/namespace.ts";
@@ -25,11 +25,14 @@ const LIMIT_MS = 30_000;
 /** Held by the nft of a writer: one that has lost its parent still finishes its transaction, and the next waits for it. */
 const WRITER_NAME = "kpc-writer";
 
-/** The folder where transactions stand while nft reads them: in memory, where there is such a place. */
+/** Where transactions stand while nft reads them: in memory, where there is such a place. */
 const MEMORY = "/dev/shm";
 
+/** The descriptor by which nft has that file, which has no name: nothing of it is left, however this process ends. */
+const TRANSACTION = "/dev/fd/3";
+
 interface Running {
-  readonly child: ChildProcessWithoutNullStreams;
+  readonly child: ChildProcess;
   /** What it has written on standard error since the last answer. */
   heard: string;
   /** It takes commands from standard input; else it cannot, and each transaction needs a process of its own. */
@@ -43,8 +46,7 @@ export class TableWriter {
   private readonly wrapper: readonly string[];
   private readonly nft: string;
   private readonly isImpatient: boolean;
-  /** nft writes each command into a file in its home. */
-  private readonly folder: string;
+  private readonly file: number;
   private running: Running | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private sequence = 0;
@@ -56,7 +58,7 @@ export class TableWriter {
     this.wrapper = wrapper;
     this.nft = nft;
     this.isImpatient = isImpatient;
-    this.folder = mkdtempSync(join(isFolder(MEMORY) ? MEMORY : tmpdir(), "kpc-writer-"));
+    this.file = openUnnamed();
   }
 
   /** The nft that runs now. */
@@ -81,7 +83,7 @@ export class TableWriter {
       this.isClosed = true;
       this.stop();
     });
-    rmSync(this.folder, { recursive: true, force: true });
+    closeSync(this.file);
   }
 
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -104,8 +106,7 @@ export class TableWriter {
 
   /** Undefined: this nft has no interactive mode. */
   private async runInteractive(text: string): Promise<TransactionAnswer | undefined> {
-    const file = join(this.folder, "transaction.nft");
-    writeFileSync(file, text);
+    this.write(text);
     const running = this.running ?? this.start();
     if (running.isInteractive === undefined) {
       const mark = await this.ask(running, "");
@@ -114,14 +115,14 @@ export class TableWriter {
       if (mark.kind === "refused") return mark;
       running.isInteractive = true;
     }
-    return await this.ask(running, `include "${file}"`);
+    return await this.ask(running, `include "${TRANSACTION}"`);
   }
 
   /** Writes a command, and behind it a word that is none: nft's complaint about that is the end of its answer. */
   private async ask(running: Running, command: string): Promise<TransactionAnswer> {
     const mark = `sync_${++this.sequence}`;
     running.heard = "";
-    running.child.stdin.write(`${command}\n${mark}\n`);
+    running.child.stdin?.write(`${command}\n${mark}\n`);
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -144,12 +145,12 @@ export class TableWriter {
 
   private start(): Running {
     const [program = "perl", ...args] = [...this.wrapper, ...this.held(WRITER_NAME, "-i")];
-    const child = spawn(program, args, { env: this.environment() });
+    const child = spawn(program, args, { env: this.environment(), stdio: ["pipe", "pipe", "pipe", this.file] });
     const running: Running = { child, heard: "", isInteractive: undefined, ended: false, wake: () => undefined };
     this.running = running;
-    child.stdout.resume();
-    child.stdin.on("error", () => undefined); // it has ended, which is told
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.resume();
+    child.stdin?.on("error", () => undefined); // it has ended, which is told
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       running.heard += text;
       running.wake();
     });
@@ -167,7 +168,7 @@ export class TableWriter {
   private stop(): void {
     const running = this.running;
     this.running = undefined;
-    running?.child.stdin.end();
+    running?.child.stdin?.end();
     running?.child.kill("SIGKILL");
   }
 
@@ -193,13 +194,19 @@ export class TableWriter {
     });
   }
 
+  private write(text: string): void {
+    const bytes = Buffer.from(text);
+    ftruncateSync(this.file);
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.file, bytes, at, bytes.length - at, at);
+  }
+
   private held(name: string, ...args: readonly string[]): string[] {
     const command = [this.nft, ...args];
     return this.isImpatient ? command : holding(name, command);
   }
 
   private environment(): NodeJS.ProcessEnv {
-    return { ...toolEnvironment(), HOME: this.folder, LC_ALL: "C" };
+    return { ...toolEnvironment(), HOME: NO_HOME, LC_ALL: "C" };
   }
 }
 
@@ -209,6 +216,16 @@ function endOfAnswer(heard: string, mark: string): number {
   const at = heard.lastIndexOf(`\n${mark}\n`);
   if (at < 0 || !/\^+\n$/.test(heard.slice(at + mark.length + 2))) return -1;
   return heard.lastIndexOf("\n", at - 1) + 1;
+}
+
+/** nft would write each command into a file in its home. */
+const NO_HOME = "/nonexistent";
+
+function openUnnamed(): number {
+  const folder = mkdtempSync(join(isFolder(MEMORY) ? MEMORY : tmpdir(), "kpc-writer-"));
+  const file = openSync(join(folder, "transaction.nft"), "w+", 0o600);
+  rmSync(folder, { recursive: true });
+  return file;
 }
 
 function isFolder(path: string): boolean {

@@ -1,5 +1,5 @@
 /** Transactions by an nft that stays, and what netlink tells of the table: against this kernel. */
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -106,14 +106,15 @@ exec nft "$@"
     });
   });
 
-  test("nothing of a writer is left in memory when it is closed", async () => {
-    const names = (): string[] => (existsSync("/dev/shm") ? readdirSync("/dev/shm") : []);
-    const before = new Set(names());
-    const own = new TableWriter({ wrapper: namespace.wrapper });
-    const folders = names().filter((name) => !before.has(name));
-    await own.close();
-    expect(names().filter((name) => folders.includes(name))).toEqual([]);
-    await expect(own.transact(SETS)).rejects.toThrow("closed");
+  test("nothing of a writer has a name in memory, which would stay when it is killed", async () => {
+    await inOwnNamespace(async (wrapper) => {
+      const own = new TableWriter({ wrapper });
+      await own.transact(SETS);
+      expect(readlinkSync(`/proc/${own.pid}/fd/3`)).toMatch(/ \(deleted\)$/);
+      expect(readFileSync(`/proc/${own.pid}/environ`, "utf8").split("\0")).toContain("HOME=/nonexistent");
+      await own.close();
+      await expect(own.transact(SETS)).rejects.toThrow("closed");
+    });
   });
 
   test("a writer waits for the nft of another one, which may have lost its parent", async () => {
