@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Evaluator, knownOutcomes } from "../../../compiler/evaluate/evaluate.ts";
 import { alone, type Environment, environmentOf, hostOf, type RouteQuery } from "../../../compiler/evaluate/packet.ts";
+import { EXPLORE_LIMITS } from "../../../compiler/evaluate/unknown/explore.ts";
 import type { Hook } from "../../../compiler/ir/types.ts";
 import type { Family } from "../../../compiler/net/address.ts";
 import { packetText, tupleText } from "../../support/flows.ts";
@@ -215,4 +216,15 @@ test("outcomes that are not all of them are known as well, and refused where all
   const whole = evaluatorOf("forward filter 0: drop").evaluate(IN, NODE);
   expect(knownOutcomes(whole).map(({ verdict }) => verdict)).toEqual(["drop"]);
   expect(whole.incomplete).toBeUndefined();
+});
+
+test.each([
+  ["one outcome", { outcomes: 1 }, 1],
+  ["a few steps", { each: 3, all: 3 }, 0],
+])("of a packet whose outcomes are looked at up to %s, some are known", (_, limits, known) => {
+  const evaluator = evaluatorOf("forward filter 0: ip ttl 1 drop; counter; counter; counter; counter");
+  const evaluation = evaluator.evaluate(IN, NODE, { ...EXPLORE_LIMITS, ...limits });
+  expect(evaluation.incomplete).toMatch(/^there are more outcomes/);
+  expect(knownOutcomes(evaluation).length).toBe(known);
+  expect(knownOutcomes(evaluator.evaluate(IN, NODE)).length).toBe(2);
 });
