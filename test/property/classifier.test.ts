@@ -175,15 +175,20 @@ const changes = fc.array(fc.tuple(fc.nat(), word), { minLength: 1, maxLength: 3 
 class AtTheEdge {
   private readonly exports = new WebAssembly.Instance(engine).exports as unknown as {
     readonly memory: WebAssembly.Memory;
+    readonly freeMemory: () => number;
     readonly load: (at: number, given: number) => number;
     readonly classify: (...numbers: number[]) => number;
     readonly classifyMany: (...numbers: number[]) => number;
   };
 
+  /** Behind the engine's own data: a result, and packets. */
+  private readonly resultAt = this.exports.freeMemory();
+  private readonly packetsAt = this.resultAt + 128;
+
   /** Gives the number of what is wrong with the table, or 0. */
   load(table: Uint8Array): number {
     const { memory, load } = this.exports;
-    const missing = table.length + ROOM - memory.buffer.byteLength;
+    const missing = this.packetsAt + ROOM + table.length - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / 65536));
     const at = memory.buffer.byteLength - table.length;
     new Uint8Array(memory.buffer).set(table, at);
@@ -192,19 +197,20 @@ class AtTheEdge {
 
   /** Sixteen packets at once. */
   classifyMany(packets: readonly Uint8Array[]): void {
-    const slots = new Uint8Array(this.exports.memory.buffer, PACKET_AT, 16 * 64);
+    const slots = new Uint8Array(this.exports.memory.buffer, this.packetsAt, 16 * 64);
     for (let i = 0; i < 16; i++) writeSlot(slots, i, packets[i % packets.length] as Uint8Array);
-    this.exports.classifyMany(PACKET_AT, 16, 1, L.CHOOSE_FLOW, 0, PACKET_AT - 128);
+    this.exports.classifyMany(this.packetsAt, 16, 1, L.CHOOSE_FLOW, 0, this.resultAt);
   }
 
   classify(packet: Uint8Array, how: number): number {
-    new Uint8Array(this.exports.memory.buffer).set(packet, PACKET_AT);
-    return this.exports.classify(PACKET_AT, packet.length, packet.length, 1, how, 0xffffffff, PACKET_AT - 8);
+    const { packetsAt, resultAt } = this;
+    new Uint8Array(this.exports.memory.buffer).set(packet, packetsAt);
+    return this.exports.classify(packetsAt, packet.length, packet.length, 1, how, 0xffffffff, resultAt);
   }
 }
 
-const PACKET_AT = 32768;
-const ROOM = 65536;
+/** Bytes for packets. */
+const ROOM = 4096;
 
 test("a damaged table is refused, or does not lead out of its memory", () => {
   const found = new Map<number, number>();
