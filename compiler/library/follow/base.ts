@@ -67,7 +67,7 @@ export function buildBase(
     const table = new LiveTable(tabulated.tabulation, source);
     const { specs, cluster } = resolved;
     const claims = new Claims(specs, (address) => frame.isLocal(address));
-    const isEntangled = diagnostics.some(({ code }) => ENTANGLED.has(code));
+    const isEntangled = claims.doMeet || diagnostics.some(({ code }) => ENTANGLED.has(code));
     const view = viewOf(cluster, own.node);
     const contributions = contributionsOf(view, own.settings);
     const partOf = (some: ServiceSpecs) => makePart(some, resolved, contributions, frame, strict);

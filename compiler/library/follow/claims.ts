@@ -17,6 +17,9 @@ export class Claims {
   private readonly localEndpointPorts = new Set<number>();
   private readonly claimedNodePorts = new Set<number>();
   private readonly isLocal: (address: Address) => boolean;
+  /** Of the Services of the beginning some have addresses of the node, or addresses or node ports where endpoints are: what packets there
+   *  meet may change with any Service. `add` lets no more of them in. */
+  readonly doMeet: boolean;
 
   /** All of `specs`; `isLocal`: whether an address is the node's own. */
   constructor(specs: ServiceSpecs, isLocal: (address: Address) => boolean) {
@@ -29,6 +32,9 @@ export class Claims {
       }
     }
     for (const { address, ports } of endpointsIn(specs)) this.addEndpoint(address, ports);
+    this.doMeet =
+      [...this.addresses.keys()].some((address) => isLocal(address) || this.endpoints.has(address)) ||
+      [...this.localEndpointPorts].some((port) => this.claimedNodePorts.has(port));
   }
 
   /** Takes the claims of `specs` back; false: some of them are not theirs alone. */
