@@ -1,6 +1,4 @@
 /** Mistakes in the code that walks packets are noticed: what a lab has seen of flows is held against the walks of the mutated code. */
-import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { required } from "../../compiler/invariant.ts";
@@ -14,9 +12,10 @@ import { type LabDescription, LabSession } from "../../runtime/lab/session.ts";
 import { describeFault } from "../support/faults.ts";
 import { changes, withInterface } from "../support/host-changes.ts";
 import { kernelMissing } from "../support/kernel.ts";
+import { codeWith, type Mistake } from "../support/mistakes.ts";
 import { randomCluster } from "../support/random-clusters.ts";
 import { STORIES, STORY_CLUSTERS } from "../support/stories.ts";
-import { WALK_MUTANTS, type WalkMutant } from "../support/walk-mutants.ts";
+import { WALK_MUTANTS } from "../support/walk-mutants.ts";
 import { describeShop, flowOf } from "../support/walks.ts";
 
 /** Flows of one network, each with what a lab has seen of it. */
@@ -126,27 +125,10 @@ function firstWrong(recordings: readonly Recording[], Walker: typeof PacketWalke
   return undefined;
 }
 
-/** The walker with a mistake. Throws where the text that is to be replaced is not in its file exactly once. */
-async function walkerWith({ file, from, to }: WalkMutant): Promise<typeof PacketWalker> {
-  const folder = fileURLToPath(new URL("../../compiler/walk/", import.meta.url));
-  let isReplaced = false;
-  const mutate = (code: string, id: string): string | undefined => {
-    if (id !== folder + file) return undefined;
-    const parts = code.split(from);
-    if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${from}`);
-    isReplaced = true;
-    return parts.join(to);
-  };
-  const bundle = await rolldown({
-    input: `${folder}walk.ts`,
-    platform: "node",
-    logLevel: "silent",
-    plugins: [{ name: "mutate", transform: mutate }],
-  });
-  const { output } = await bundle.generate({ format: "esm", codeSplitting: false });
-  await bundle.close();
-  if (!isReplaced) throw new Error(`${file} is no part of the walk`);
-  const code = Buffer.from(output[0].code).toString("base64");
+/** The walker with a mistake. */
+async function walkerWith(mistake: Mistake): Promise<typeof PacketWalker> {
+  const text = await codeWith(mistake, new URL("../../compiler/walk/", import.meta.url), "walk.ts");
+  const code = Buffer.from(text).toString("base64");
   const made: { readonly PacketWalker: typeof PacketWalker } = await import(`data:text/javascript;base64,${code}`);
   return made.PacketWalker;
 }

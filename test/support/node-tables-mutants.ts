@@ -1,14 +1,10 @@
 /** Mistakes in the code that keeps tables up with events: what histories must notice. Each replaces a text that is once in a file of
  *  compiler/. */
 
-export interface NodeTablesMutant {
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
+import type { Mistake } from "./mistakes.ts";
 
 /** By what is wrong. */
-export const NODE_TABLES_MUTANTS: Readonly<Record<string, NodeTablesMutant>> = {
+export const NODE_TABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
   "a shared element goes with the first Service that leaves it": {
     file: "updates/ledger.ts",
     from: "before.filter((each) => each !== service)",

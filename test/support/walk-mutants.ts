@@ -1,14 +1,9 @@
 /** Mistakes in the code that walks packets: what a judge of walks must notice. Each replaces a text that is once in a file of compiler/walk. */
 
-/** One mistake. */
-export interface WalkMutant {
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
+import type { Mistake } from "./mistakes.ts";
 
 /** By what is wrong. */
-export const WALK_MUTANTS: Readonly<Record<string, WalkMutant>> = {
+export const WALK_MUTANTS: Readonly<Record<string, Mistake>> = {
   "a routed packet keeps its time to live": {
     file: "ip.ts",
     from: "ttl: journey.ttl - 1",
