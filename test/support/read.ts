@@ -40,6 +40,23 @@ export function mustReadNft(text: string): Program {
   return program;
 }
 
+/** A table whose one base chain, of the hook forward, has `rules`; `declared`: other chains, sets and the like before it. */
+export function forwardNft(rules: readonly string[], declared = ""): Program {
+  return mustReadNft(`table ip t {
+  ${declared}
+  chain c {
+    type filter hook forward priority 0; policy accept;
+    ${rules.join("\n    ")}
+  }
+}
+`);
+}
+
+/** Rules of the chain FORWARD. */
+export function forwardIptables(...rules: readonly string[]): Program {
+  return mustReadIptables(["*filter", ...rules.map((rule) => `-A FORWARD ${rule}`), "COMMIT", ""].join("\n"), "ip");
+}
+
 function printFinding({ severity, code, message, origin }: Diagnostic): string {
   const place = origin === undefined ? undefined : lineAndColumn(origin.span());
   return `${place?.line}:${place?.column} ${severity} ${code} ${message}`;

@@ -8,7 +8,7 @@ import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts
 import type { Program } from "../../../compiler/ir/types.ts";
 import type { Address } from "../../../compiler/net/address.ts";
 import { ipv4 } from "../../support/ir.ts";
-import { mustReadIptables, mustReadNft } from "../../support/read.ts";
+import { forwardIptables, forwardNft } from "../../support/read.ts";
 
 const PACKET: Packet = {
   ...{ protocol: 17, sourcePort: 40000, destinationPort: 53, inInterface: "eth0", mark: 0 },
@@ -21,22 +21,13 @@ function verdicts(program: Program): string[] {
   return [...new Set(found.map(({ verdict }) => verdict))].sort();
 }
 
-function nft(...rules: readonly string[]): Program {
-  return mustReadNft(`table ip t {
-  limit x { rate 1/minute burst 1 packets; }
+const DECLARED = `limit x { rate 1/minute burst 1 packets; }
   quota q { over 40 bytes; }
   chain twice { limit rate 2/minute drop
-  }
-  chain c {
-    type filter hook forward priority 0; policy accept;
-    ${rules.join("\n    ")}
-  }
-}
-`);
-}
+  }`;
 
-function iptables(...rules: readonly string[]): Program {
-  return mustReadIptables(["*filter", ...rules.map((rule) => `-A FORWARD ${rule}`), "COMMIT", ""].join("\n"), "ip");
+function nft(...rules: readonly string[]): Program {
+  return forwardNft(rules, DECLARED);
 }
 
 /** Two matches of one text each, the first of which ends the way of the packets that it takes. */
@@ -47,14 +38,14 @@ const PAIRS: readonly (readonly [string, Program])[] = [
   ["ct count of nft", nft("ct count over 3 accept", "ct count over 3 drop")],
   ...["limit --limit 1/min", "quota --quota 40", "connlimit --connlimit-above 3"].map(
     (match) =>
-      [`-m ${match}`, iptables(`-m ${match} -j ACCEPT`, `-m ${match} -j DROP`)] as const satisfies readonly [
+      [`-m ${match}`, forwardIptables(`-m ${match} -j ACCEPT`, `-m ${match} -j DROP`)] as const satisfies readonly [
         string,
         Program,
       ],
   ),
   [
     "-m hashlimit",
-    iptables(
+    forwardIptables(
       "-m hashlimit --hashlimit-upto 1/min --hashlimit-name h -j ACCEPT",
       "-m hashlimit --hashlimit-upto 1/min --hashlimit-name h -j DROP",
     ),
@@ -127,7 +118,11 @@ describe("comparisons", () => {
       nft(DNS, "udp dport 53 drop"),
       nft('udp dport { 53, 54 } limit name "x" accept', "udp dport 53 drop"),
     ],
-    ["a second limit of the same text", iptables(LIMITED), iptables(LIMITED, "-p udp -m limit --limit 1/min -j DROP")],
+    [
+      "a second limit of the same text",
+      forwardIptables(LIMITED),
+      forwardIptables(LIMITED, "-p udp -m limit --limit 1/min -j DROP"),
+    ],
     [
       "a match before the limit or behind it",
       nft("limit rate 1/minute udp dport 53 drop"),
@@ -135,17 +130,20 @@ describe("comparisons", () => {
     ],
     [
       "a hashlimit that more packets fill",
-      iptables(HASHED, "-j DROP"),
-      iptables(HASHED.replace("-p udp ", ""), "-j DROP"),
+      forwardIptables(HASHED, "-j DROP"),
+      forwardIptables(HASHED.replace("-p udp ", ""), "-j DROP"),
     ],
   ])("tell apart %s", (_, left, right) => {
     expect(opinion(left, right)).toBe("different");
   });
 
   test("prove equal what has the same buckets, in other words", () => {
-    expect(opinion(iptables(LIMITED, HASHED, "-j DROP"), iptables(LIMITED, HASHED, "-p udp -j DROP", "-j DROP"))).toBe(
-      "equal",
-    );
+    expect(
+      opinion(
+        forwardIptables(LIMITED, HASHED, "-j DROP"),
+        forwardIptables(LIMITED, HASHED, "-p udp -j DROP", "-j DROP"),
+      ),
+    ).toBe("equal");
     expect(opinion(nft(DNS, "udp dport 53-54 drop"), nft(DNS, "udp dport 54 drop", "udp dport 53 drop"))).toBe("equal");
   });
 });

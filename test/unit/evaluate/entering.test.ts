@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Packet } from "../../../compiler/evaluate/packet.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { fatesAlone, fatesTogether, type ManyPackets } from "../../support/many-packets.ts";
-import { mustReadIptables, mustReadNft } from "../../support/read.ts";
+import { forwardIptables, forwardNft, mustReadNft } from "../../support/read.ts";
 
 const CLIENTS = "saddr 10.0.0.7-10.0.0.8";
 const both = (fate: string): readonly string[] => [`10.0.0.7-10.0.0.8: ${fate}`];
@@ -19,18 +19,7 @@ map ends { type ipv4_addr : ipv4_addr; flags dynamic; elements = { 10.0.0.7 : 10
 const UDP = { protocol: 17 };
 
 function nft(rules: string): Program {
-  return mustReadNft(`table ip t {
-  ${SETS}
-  chain c {
-    type filter hook forward priority 0; policy accept;
-    ${rules.replaceAll("; ", "\n")}
-  }
-}
-`);
-}
-
-function iptables(...rules: readonly string[]): Program {
-  return mustReadIptables(["*filter", ...rules.map((rule) => `-A FORWARD ${rule}`), "COMMIT", ""].join("\n"), "ip");
+  return forwardNft(rules.split("; "), SETS);
 }
 
 function fatesBy(program: Program, packets: ManyPackets): string[] {
@@ -136,7 +125,7 @@ test.each<[rules: readonly string[], fates: readonly string[]]>([
     ),
   ],
 ])("%j", (rules, fates) => {
-  expect(fatesBy(iptables(...rules), { fields: CLIENTS })).toEqual(fates);
+  expect(fatesBy(forwardIptables(...rules), { fields: CLIENTS })).toEqual(fates);
 });
 
 /** Chains of nat that ask maps which the last chain fills. */

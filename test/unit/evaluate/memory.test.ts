@@ -7,7 +7,7 @@ import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts
 import type { Program } from "../../../compiler/ir/types.ts";
 import type { Address } from "../../../compiler/net/address.ts";
 import { ipv4 } from "../../support/ir.ts";
-import { mustReadIptables, mustReadNft } from "../../support/read.ts";
+import { forwardIptables, forwardNft, mustReadNft } from "../../support/read.ts";
 
 function packet(destinationPort: number, source = "10.0.0.1"): Packet {
   return {
@@ -32,18 +32,7 @@ const SETS = `set d { type ipv4_addr; flags dynamic; elements = { 10.0.0.7 }; }
   map m { type ipv4_addr : mark; flags dynamic; }`;
 
 function nft(rules: string, sets = SETS): Program {
-  return mustReadNft(`table ip t {
-  ${sets}
-  chain c {
-    type filter hook forward priority 0; policy accept;
-    ${rules.replaceAll("; ", "\n")}
-  }
-}
-`);
-}
-
-function iptables(...rules: readonly string[]): Program {
-  return mustReadIptables(["*filter", ...rules.map((rule) => `-A FORWARD ${rule}`), "COMMIT", ""].join("\n"), "ip");
+  return forwardNft(rules.split("; "), sets);
 }
 
 function verdictOf(left: Program, right: Program): string {
@@ -147,13 +136,16 @@ describe("a list of xt_recent", () => {
       ],
     ],
   ])("%s", (_, rules, wanted) => {
-    expect(outcomes(iptables(...rules))).toEqual(wanted);
+    expect(outcomes(forwardIptables(...rules))).toEqual(wanted);
   });
 
   test("of which a rule enters each packet holds for each packet", () => {
     expect(
       outcomes(
-        iptables("-m recent --set --name R --rdest -j DROP", "-m recent --rcheck --hitcount 2 --name R -j ACCEPT"),
+        forwardIptables(
+          "-m recent --set --name R --rdest -j DROP",
+          "-m recent --rcheck --hitcount 2 --name R -j ACCEPT",
+        ),
       ),
     ).toEqual(["drop"]);
   });
@@ -166,12 +158,12 @@ describe("a comparison holds what rules remember against each other", () => {
     expect(verdictOf(nft(KNOCK), nft("tcp dport 22 drop"))).toBe("different");
     expect(verdictOf(nft(KNOCK), nft(`${KNOCK}; counter`))).toBe("equal");
     const knock = (seconds: number, port: number): Program =>
-      iptables(
+      forwardIptables(
         `-p tcp --dport 22 -m recent --rcheck --seconds ${seconds} --name K -j ACCEPT`,
         "-p tcp --dport 22 -j DROP",
         `-p tcp --dport ${port} -m recent --set --name K`,
       );
-    expect(verdictOf(knock(30, 7000), iptables("-p tcp --dport 22 -j DROP"))).toBe("different");
+    expect(verdictOf(knock(30, 7000), forwardIptables("-p tcp --dport 22 -j DROP"))).toBe("different");
     expect(verdictOf(knock(30, 7000), knock(30, 7000))).toBe("equal");
     expect(verdictOf(knock(30, 7000), knock(60, 7000))).toBe("different");
     expect(verdictOf(knock(30, 7000), knock(30, 7001))).toBe("different");
@@ -202,8 +194,8 @@ describe("a comparison holds what rules remember against each other", () => {
 
   test("that fill an ipset are not those that do not", () => {
     const rules = ["-m set --match-set s src -j DROP", "-p tcp --dport 7000 -j SET --add-set s src"];
-    expect(verdictOf(iptables(...rules), iptables(...rules))).toBe("equal");
+    expect(verdictOf(forwardIptables(...rules), forwardIptables(...rules))).toBe("equal");
     const other = ["-m set --match-set s src -j DROP", "-p tcp --dport 7001 -j SET --add-set s src"];
-    expect(verdictOf(iptables(...rules), iptables(...other))).toBe("different");
+    expect(verdictOf(forwardIptables(...rules), forwardIptables(...other))).toBe("different");
   });
 });

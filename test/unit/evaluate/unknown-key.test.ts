@@ -8,7 +8,7 @@ import type { Program } from "../../../compiler/ir/types.ts";
 import type { Address } from "../../../compiler/net/address.ts";
 import { ipv4 } from "../../support/ir.ts";
 import { fateOf, IPV6 } from "../../support/one-packet.ts";
-import { mustReadNft } from "../../support/read.ts";
+import { forwardNft } from "../../support/read.ts";
 
 const PACKET: Packet = {
   ...{ protocol: 6, sourcePort: 40000, destinationPort: 22, mark: 0 },
@@ -18,14 +18,7 @@ const PACKET: Packet = {
 };
 
 function nft(rules: string, sets = ""): Program {
-  return mustReadNft(`table ip t {
-  ${sets}
-  chain c {
-    type filter hook forward priority 0; policy accept;
-    ${rules}
-  }
-}
-`);
+  return forwardNft([rules], sets);
 }
 
 function outcomes(program: Program, packet = PACKET): string[] {
