@@ -88,5 +88,6 @@ export function withClaims(service: ServicePort, isKept: (claim: Claim) => boole
 
 /** Each address once, the first of each. */
 function distinct(located: readonly LocatedAddress[]): LocatedAddress[] {
-  return located.filter(({ address }, i) => located.findIndex((other) => other.address === address) === i);
+  const seen = new Set<Address>();
+  return located.filter(({ address }) => !seen.has(address) && seen.add(address) !== undefined);
 }

@@ -4,6 +4,9 @@ import { ApiTrouble } from "./trouble.ts";
 /** etcd holds objects of up to 1.5 MB, and a server may be set to take more. */
 export const MAX_OBJECT_BYTES = 32 * 1024 * 1024;
 
+/** Lists and objects in each other. Those of the API have twenty; what reads them further has a stack that ends. */
+export const MAX_NESTING = 1000;
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -54,8 +57,11 @@ export class ObjectCutter {
         else if (byte === BACKSLASH) this.isEscaped = true;
         else if (byte === QUOTE) this.isInString = false;
       } else if (byte === QUOTE) this.isInString = true;
-      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) this.depth++;
-      else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
+      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+        this.depth++;
+        if (this.depth > MAX_NESTING)
+          throw new ApiTrouble("malformed", `the answer has an object that is nested deeper than ${MAX_NESTING}`);
+      } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
         this.depth--;
         if (this.depth === 0) {
           yield this.take(chunk.subarray(start, at + 1));

@@ -186,7 +186,7 @@ export class ReplayedAgent {
     while (this.tables.waiting > 0) this.apply(this.tables.update(500));
   }
 
-  private apply(update: NodeUpdate | undefined): void {
+  apply(update: NodeUpdate | undefined): void {
     for (const change of update?.changes ?? []) this.applyOne(change);
   }
 

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ListCutter, MAX_OBJECT_BYTES, ObjectCutter, parseObject } from "../../../runtime/api/json-cutter.ts";
+import {
+  ListCutter,
+  MAX_NESTING,
+  MAX_OBJECT_BYTES,
+  ObjectCutter,
+  parseObject,
+} from "../../../runtime/api/json-cutter.ts";
 import { ApiTrouble } from "../../../runtime/api/trouble.ts";
 import { runs } from "../../support/runs.ts";
 
@@ -83,10 +89,10 @@ describe("objects one after the other", () => {
     expect(count).toBeLessThanOrEqual(MAX_OBJECT_BYTES / piece.length);
   });
 
-  test("nesting has no end", () => {
-    const depth = 200_000;
-    const [found] = cutAll([Buffer.from(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`)]);
-    expect(found).toHaveProperty("a");
+  test("nesting ends where what reads the object still has a stack", () => {
+    const nested = (depth: number): Buffer => Buffer.from(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`);
+    expect(cutAll([nested(MAX_NESTING - 1)])[0]).toHaveProperty("a");
+    expect(reasonOf(() => cutAll([nested(MAX_NESTING)]))).toBe("malformed");
   });
 });
 
