@@ -4,10 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type AgentParts } from "../../runtime/agent/agent.ts";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
 import { type AgentHealth, type HttpAnswer, healthAnswer, serveAnswers } from "../../runtime/agent/health.ts";
-import { HealthCheckPorts } from "../../runtime/agent/health-check-ports.ts";
+import { HealthCheckPorts, healthCheckHosts } from "../../runtime/agent/health-check-ports.ts";
 import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { printMetrics } from "../../runtime/agent/metrics.ts";
 import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
+import { EventReporter } from "../../runtime/agent/reported-events.ts";
 import { watchNode } from "../../runtime/agent/watch-node.ts";
 import { openAccess } from "../../runtime/api/access.ts";
 import { type AccessDescription, inClusterAccess } from "../../runtime/api/access-description.ts";
@@ -65,7 +66,19 @@ async function follow(client: ApiClient, config: Config, flags: AgentFlags, at: 
   const kernel = flags.dryRun ? PRINTING_KERNEL : await lockedKernel();
   const ending = new Ending();
   const log = (line: string): void => void process.stderr.write(`kpc: ${line}\n`);
-  const ports = new HealthCheckPorts(() => (agent.oldestChangeMs ?? 0) < LONGEST_MS, log);
+  const events = new EventReporter({
+    nodeName,
+    clock: REAL_CLOCK,
+    // What would be done is shown, and nothing is done.
+    send: (path, object, signal) => (flags.dryRun ? Promise.resolve() : client.write("POST", path, object, signal)),
+    log,
+  });
+  const isWorking = (): boolean => (agent.oldestChangeMs ?? 0) < LONGEST_MS;
+  const ports = new HealthCheckPorts(isWorking, (service, message) => {
+    log(`Service ${service}: ${message}`);
+    const note = `node ${nodeName}: ${message}`;
+    events.report({ type: "Warning", reason: "FailedToStartServiceHealthcheck", action: "Listen", note, service });
+  });
   const tables = new NodeTables(config, { hasSpares: true });
   const parts: AgentParts = {
     tables,
@@ -75,12 +88,15 @@ async function follow(client: ApiClient, config: Config, flags: AgentFlags, at: 
     log,
     onDrift: flags.onDrift,
     ...(flags.dryRun ? { onTransaction: printTransaction } : {}),
-    ...(flags.dryRun ? {} : { onSync: () => void ports.set(tables.healthChecks) }),
+    ...(flags.dryRun ? {} : { onSync: afterSync(tables, ports, events) }),
+    onDrifted: (what) => reportDrift(events, flags, what),
   };
   const agent: Agent = new Agent(parts);
   try {
-    if (!flags.dryRun) await serve(agent, client, config, at);
+    if (!flags.dryRun) await serve({ agent, client, events }, config, at);
     void agent.started.then(() => {
+      const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;
+      events.report({ type: "Normal", reason: "Starting", action: "StartKpcAgent", note });
       if (flags.quiet !== true) log(`the rules of ${nodeName} are right: ${agent.tables.size} Services`);
     });
     await Promise.race([ending.promise, agent.done]);
@@ -89,6 +105,7 @@ async function follow(client: ApiClient, config: Config, flags: AgentFlags, at: 
   } finally {
     ending.forget();
     ports.close();
+    events.stop();
     await agent.stop();
   }
   // Servers, and what the API server still says, are no reason to stay.
@@ -98,6 +115,28 @@ async function follow(client: ApiClient, config: Config, flags: AgentFlags, at: 
 
 /** Milliseconds after which a change that waits is a fault. */
 const LONGEST_MS = 60_000;
+
+function afterSync(tables: NodeTables, ports: HealthCheckPorts, events: EventReporter): () => void {
+  // Each list is made once, when its Service was last looked at.
+  const told = new WeakSet<readonly string[]>();
+  return () => {
+    const { healthChecks, settings, conflicts } = tables;
+    if (settings !== undefined) void ports.set(healthChecks, healthCheckHosts(settings.settings));
+    for (const [service, lost] of conflicts) {
+      const [first, ...others] = lost;
+      if (first === undefined || told.has(lost)) continue;
+      told.add(lost);
+      const note = `no rule is made for it: ${first}${others.length === 0 ? "" : ` (and ${others.length} more)`}`;
+      events.report({ type: "Warning", reason: "AddressTaken", action: "AssignAddress", note, service });
+    }
+  };
+}
+
+function reportDrift(events: EventReporter, { onDrift }: AgentFlags, what: string): void {
+  const note = `others have changed the nft tables of kpc: ${what}`;
+  const action = onDrift === "report" ? "ReportRules" : "RepairRules";
+  events.report({ type: "Warning", reason: "RulesChanged", action, note });
+}
 
 /** How long another writer may take to end: what an agent that was killed has left ends by itself. */
 const PATIENCE_MS = 5000;
@@ -156,7 +195,15 @@ const printTransaction: NonNullable<AgentParts["onTransaction"]> = (text, { serv
   void print(`# because of ${list(causes)}\n# Services: ${list(services)}\n${text}\n`);
 };
 
-async function serve(agent: Agent, client: ApiClient, config: Config, at: BindAddresses): Promise<void> {
+/** What answers are made of. */
+interface Told {
+  readonly agent: Agent;
+  readonly client: ApiClient;
+  readonly events: EventReporter;
+}
+
+async function serve(told: Told, config: Config, at: BindAddresses): Promise<void> {
+  const { agent, events } = told;
   const health = (): AgentHealth => ({
     isStarted: agent.counts.startedAt !== undefined,
     oldestChangeMs: agent.oldestChangeMs,
@@ -164,37 +211,44 @@ async function serve(agent: Agent, client: ApiClient, config: Config, at: BindAd
     isNodeEligible: agent.isNodeEligible,
     watches: agent.watchStates,
   });
-  const answer = (path: string): HttpAnswer | undefined => healthAnswer(path, health(), Date.now());
+  const answer = (path: string): HttpAnswer | undefined => {
+    const given = healthAnswer(path, health(), Date.now());
+    if (given !== undefined) agent.counts.answered(path, given.status);
+    return given;
+  };
   const metrics = (path: string): HttpAnswer | undefined => {
-    if (path === "/metrics") return { status: 200, type: "text/plain; charset=utf-8", body: metricsOf(agent, client) };
+    if (path === "/metrics") return { status: 200, type: "text/plain; charset=utf-8", body: metricsOf(told) };
     if (path === "/proxyMode")
       return { status: 200, type: "text/plain; charset=utf-8", body: config.mode ?? "nftables" };
     return answer(path);
   };
-  for (const [address, answers] of [
-    [at.healthz, answer],
-    [at.metrics, metrics],
+  for (const [address, answers, reason] of [
+    [at.healthz, answer, "FailedToStartProxierHealthcheck"],
+    [at.metrics, metrics, "FailedToStartMetricServer"],
   ] as const) {
     try {
       const { server } = await serveAnswers(parseBind(address), answers);
       server.unref();
     } catch (error) {
-      process.stderr.write(`kpc: cannot listen on ${address}: ${error instanceof Error ? error.message : error}\n`);
+      const note = `cannot listen on ${address}: ${error instanceof Error ? error.message : error}`;
+      process.stderr.write(`kpc: ${note}\n`);
+      events.report({ type: "Warning", reason, action: "Listen", note });
     }
   }
 }
 
-function metricsOf(agent: Agent, client: ApiClient): string {
-  const findings = new Map<string, number>();
+function metricsOf({ agent, client, events }: Told): string {
+  const findings = new Map<string, number>([["address-conflict", agent.tables.conflicts.size]]);
   for (const found of agent.tables.findings.values())
     for (const { code } of found) findings.set(code, (findings.get(code) ?? 0) + 1);
   return printMetrics({
     counts: agent.counts,
     watchStates: agent.watchStates,
-    waiting: agent.tables.waiting,
+    withoutLocal: agent.tables.withoutLocal.values(),
     elements: agent.elements,
     findings,
     requests: client.requests,
+    reported: events.counts,
   });
 }
 

@@ -3,12 +3,13 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { stringify } from "../ir/normal-form.ts";
 import type { TableChange } from "../ir/table-change.ts";
 import type { Table } from "../ir/types.ts";
-import type { Candidate, ServicePort } from "../model/types.ts";
+import type { ServicePort } from "../model/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import type { Config } from "../node/config.ts";
 import { type Resolved, resolveConfig } from "../node/resolve.ts";
 import { type DecodedService, decodeService, specsOf } from "./decode-service.ts";
 import { ObjectTexts, type Touched } from "./object-texts.ts";
+import { type HealthCheckPort, healthCheckOf, lostClaims, type WithoutLocal, withoutLocalOf } from "./service-facts.ts";
 import { type Move, ServiceTable, type Side } from "./service-table.ts";
 import { compareKeys, type RuleKind, watchedObject } from "./watched-object.ts";
 
@@ -26,13 +27,6 @@ export interface NodeUpdate {
 
 /** Something wrong with an object. It has no place: nobody has the text. */
 export type ObjectFinding = Pick<Diagnostic, "severity" | "code" | "message">;
-
-/** A port at which a load balancer asks whether this node has endpoints of a Service. */
-export interface HealthCheckPort {
-  readonly port: number;
-  /** Ready ones on this node, of both families, each address once. */
-  readonly localEndpoints: number;
-}
 
 export interface NodeTablesOptions {
   /** Chains that Services may need soon are made in advance, and kept. Without them the tables are those of `compile`. */
@@ -60,6 +54,8 @@ export class NodeTables {
   /** What is wrong with objects, by Service; that of the node's settings by the empty name. */
   private readonly found = new Map<string, readonly ObjectFinding[]>();
   private readonly checks = new Map<string, HealthCheckPort>();
+  private readonly withoutLocals = new Map<string, WithoutLocal>();
+  private readonly losers = new Map<string, readonly string[]>();
   private readonly decoded = new Map<readonly string[], DecodedService>();
 
   /** `config`: with kube-proxy's own settings beneath (`withKubeProxy`). */
@@ -97,6 +93,16 @@ export class NodeTables {
   /** By Service, `namespace/name`. */
   get healthChecks(): ReadonlyMap<string, HealthCheckPort> {
     return this.checks;
+  }
+
+  /** Services of which traffic is dropped here, because a policy wants endpoints of this node and there are none. */
+  get withoutLocal(): ReadonlyMap<string, WithoutLocal> {
+    return this.withoutLocals;
+  }
+
+  /** Services that claim what others have, with each of that in words. */
+  get conflicts(): ReadonlyMap<string, readonly string[]> {
+    return this.losers;
   }
 
   /** The settings that the tables were made with. */
@@ -219,7 +225,7 @@ export class NodeTables {
         const kept = this.kept.get(key);
         if (kept !== undefined && !moves.has(key)) moves.set(key, { before: kept, after: kept });
       }
-    for (const [key, { after }] of moves) this.noteHealthCheck(key, after, resolved);
+    for (const [key, { after }] of moves) this.noteFacts(key, after, resolved);
     return FAMILIES.flatMap((family) => {
       const elementOf = (key: string): Side | undefined => {
         const kept = this.kept.get(key);
@@ -243,18 +249,16 @@ export class NodeTables {
     return { before, after };
   }
 
-  private noteHealthCheck(key: string, kept: KeptService | undefined, { node }: Resolved): void {
-    const ports =
-      kept === undefined ? [] : FAMILIES.flatMap((family) => this.decodedOf(kept.texts).servicePorts[family]);
-    const port = ports.find(({ healthCheckNodePort }) => healthCheckNodePort !== undefined)?.healthCheckNodePort;
-    if (port === undefined) {
-      this.checks.delete(key);
-      return;
-    }
-    const isLocal = ({ ready, nodeName }: Candidate): boolean =>
-      ready && nodeName !== undefined && nodeName === node.name;
-    const addresses = ports.flatMap(({ candidates }) => candidates.filter(isLocal).map(({ address }) => address));
-    this.checks.set(key, { port, localEndpoints: new Set(addresses).size });
+  private noteFacts(key: string, kept: KeptService | undefined, { node }: Resolved): void {
+    const ports = kept && this.decodedOf(kept.texts).servicePorts;
+    keep(this.checks, key, ports && healthCheckOf(ports, node));
+    keep(this.withoutLocals, key, ports && withoutLocalOf(ports, node));
+    const lost = FAMILIES.flatMap((family) => {
+      const claims = kept?.lost[family] ?? [];
+      if (ports === undefined || claims.length === 0) return [];
+      return lostClaims(ports[family], claims, (claim) => this.families[family].claims.ownerOf(claim));
+    });
+    keep(this.losers, key, lost.length === 0 ? undefined : lost);
   }
 
   private *sides(
@@ -303,6 +307,11 @@ export class NodeTables {
         worth.map(({ severity, code, message }) => ({ severity, code, message })),
       );
   }
+}
+
+function keep<Value>(map: Map<string, Value>, key: string, value: Value | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
 
 /** Services that are held decoded during one update. */

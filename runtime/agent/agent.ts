@@ -9,10 +9,10 @@ import type { Table } from "../../compiler/ir/types.ts";
 import type { NodeTables, NodeUpdate } from "../../compiler/updates/node-tables.ts";
 import type { RuleKind } from "../../compiler/updates/watched-object.ts";
 import { type Clock, pause } from "../api/clock.ts";
-import type { ApiObject, KindEvent, KindWatch } from "../api/events.ts";
-import { members } from "../api/trouble.ts";
+import type { KindEvent, KindWatch } from "../api/events.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { changedFrontends, type UdpFrontend, udpFrontendsOf } from "../table/stale-connections.ts";
+import { isEligible } from "./eligible-node.ts";
 import { ExpectedElements } from "./expected-elements.ts";
 import type { AgentKernel } from "./kernel.ts";
 import { AgentCounts } from "./metrics.ts";
@@ -49,17 +49,10 @@ export interface AgentParts {
   readonly times?: AgentTimes;
   /** What to do when others have changed the tables. */
   readonly onDrift?: "repair" | "report";
+  /** Is told when others have changed the tables: "rules", or the set that differs. */
+  readonly onDrifted?: (what: string) => void;
   /** Is called after each row of transactions. */
   readonly onSync?: (tables: NodeTables) => void;
-}
-
-/** The taint of Nodes that the cluster autoscaler is about to delete. */
-const TO_BE_DELETED = "ToBeDeletedByClusterAutoscaler";
-
-function isEligible(node: ApiObject): boolean {
-  const { taints } = members(node["spec"]);
-  const isTainted = Array.isArray(taints) && taints.some((taint) => members(taint)["key"] === TO_BE_DELETED);
-  return members(node["metadata"])["deletionTimestamp"] === undefined && !isTainted;
 }
 
 /** The first complaint of what may be thousands. */
@@ -172,7 +165,7 @@ export class Agent {
         unreachable(event);
     }
     if (event.kind !== "synced") {
-      this.counts.count(kind);
+      this.counts.event(kind, event.kind === "put" ? event.object : undefined, clock.wallTime());
       this.lastChangeAt = clock.now();
       if (tables.waiting > 0) this.firstChangeAt ??= this.lastChangeAt;
     }
@@ -254,20 +247,21 @@ export class Agent {
 
   /** The first transactions, when all objects are known. Half a list would be half a cluster. */
   private async start(): Promise<void> {
-    const { tables, kernel } = this.parts;
+    const { tables, kernel, clock } = this.parts;
     if (await kernel.hasTables()) {
       while (tables.waiting > 0) this.noteConnections(tables.update(SERVICES_AT_ONCE));
       await this.restore("start");
       this.firstChangeAt = undefined;
+      this.counts.settled(clock.wallTime());
       this.parts.onSync?.(tables);
     } else {
       this.knownGeneration = await kernel.generation();
-      await this.flush();
+      await this.flush("full");
     }
   }
 
   /** Makes transactions of everything that waits. */
-  private async flush(): Promise<void> {
+  private async flush(kind: "full" | "partial" = "partial"): Promise<void> {
     const { tables, clock, kernel, onTransaction } = this.parts;
     const begun = clock.now();
     while (tables.waiting > 0) {
@@ -286,7 +280,8 @@ export class Agent {
     this.firstChangeAt = undefined;
     this.flushedAt = clock.now();
     await this.forgetConnections();
-    this.counts.synced(clock.now() - begun, clock.wallTime());
+    this.counts.synced(kind, clock.now() - begun, clock.wallTime());
+    this.counts.settled(clock.wallTime());
     this.parts.onSync?.(tables);
   }
 
@@ -302,16 +297,18 @@ export class Agent {
 
   /** Deletes entries of conntrack that rules no longer lead to. Those that the kernel keeps are tried again. */
   private async forgetConnections(): Promise<void> {
-    const { tables, kernel, log } = this.parts;
+    const { tables, kernel, log, clock } = this.parts;
     if (this.udp.size === 0 || this.owed !== undefined) return;
     const frontends = [...this.udp];
     this.udp.clear();
+    const begun = clock.now();
     try {
       const addresses = tables.settings?.node.addresses ?? [];
-      this.counts.connectionsDeleted += await kernel.forgetConnections(
+      const deleted = await kernel.forgetConnections(
         frontends.map(([, frontend]) => frontend),
         addresses,
       );
+      this.counts.forgot(deleted, clock.now() - begun);
     } catch (error) {
       for (const [key, frontend] of frontends) if (!this.udp.has(key)) this.udp.set(key, frontend);
       log(`entries of conntrack cannot be deleted: ${error instanceof Error ? error.message : error}`);
@@ -338,6 +335,7 @@ export class Agent {
   private async restore(why: string): Promise<void> {
     const { tables, kernel, log, clock } = this.parts;
     this.owed = why;
+    const begun = clock.now();
     const wanted: readonly Table[] = tables.tables();
     this.expected.reset(wanted);
     let all = 0;
@@ -357,6 +355,7 @@ export class Agent {
     this.owed = undefined;
     this.isSuspicious = false;
     this.counts.restored(why);
+    this.counts.synced("full", clock.now() - begun, clock.wallTime());
     if (why !== "start") log(`restored the tables (${why}): ${all} sets, maps and chains differed`);
   }
 
@@ -384,6 +383,7 @@ export class Agent {
   private async drifted(what: string): Promise<void> {
     this.counts.drifted(what);
     this.parts.log(`others have changed the tables: ${what}`);
+    this.parts.onDrifted?.(what);
     if (this.parts.onDrift === "report") this.rules = await this.parts.kernel.rules();
     else await this.restore("drift");
   }

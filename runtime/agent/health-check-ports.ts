@@ -1,41 +1,60 @@
 /** healthCheckNodePort: where load balancers ask whether this node has endpoints of a Service. */
 import type { Server } from "node:http";
-import type { HealthCheckPort } from "../../compiler/updates/node-tables.ts";
+import { FAMILIES, type Family, printAddress } from "../../compiler/net/address.ts";
+import type { Settings } from "../../compiler/node/settings.ts";
+import type { HealthCheckPort } from "../../compiler/updates/service-facts.ts";
 import { type HttpAnswer, serveAnswers } from "./health.ts";
 
 interface OpenPort {
   readonly port: number;
   localEndpoints: number;
-  /** Undefined: it does not listen yet, or could not. */
-  server: Server | undefined;
+  /** By address. */
+  readonly servers: Map<string, Server>;
+  /** By address: why nobody listens there. */
+  readonly complaints: Map<string, string>;
   isClosed: boolean;
+}
+
+const EVERY_ADDRESS: Readonly<Record<Family, string>> = { IPv4: "0.0.0.0", IPv6: "::" };
+
+/** The addresses at which health checks answer: those of node ports. */
+export function healthCheckHosts({ families }: Settings): readonly string[] {
+  return FAMILIES.flatMap((family) => {
+    const { nodePorts } = families[family];
+    return nodePorts.kind === "listed" ? nodePorts.addresses.map(printAddress) : [EVERY_ADDRESS[family]];
+  });
 }
 
 export class HealthCheckPorts {
   private readonly open = new Map<string, OpenPort>();
   private readonly isHealthy: () => boolean;
-  private readonly log: (line: string) => void;
-  private readonly host: string;
+  private readonly onTaken: (service: string, message: string) => void;
 
-  /** `isHealthy`: whether the tables are kept right. */
-  constructor(isHealthy: () => boolean, log: (line: string) => void, host = "::") {
+  /** `isHealthy`: whether the tables are kept right. `onTaken`: is told once when a port cannot be opened. */
+  constructor(isHealthy: () => boolean, onTaken: (service: string, message: string) => void) {
     this.isHealthy = isHealthy;
-    this.log = log;
-    this.host = host;
+    this.onTaken = onTaken;
   }
 
-  /** Listens at the ports of `wanted`, by Service, and at no others. A port that is taken is tried again the next time. */
-  async set(wanted: ReadonlyMap<string, HealthCheckPort>): Promise<void> {
+  /** Listens at the ports of `wanted`, by Service, at the addresses `hosts`, and nowhere else. A port that is taken is tried again the next
+   *  time. */
+  async set(wanted: ReadonlyMap<string, HealthCheckPort>, hosts: readonly string[]): Promise<void> {
     for (const [service, each] of this.open)
       if (wanted.get(service)?.port !== each.port) {
         this.open.delete(service);
         close(each);
-      }
+      } else closeAll(each, (host) => !hosts.includes(host));
     for (const [service, { port, localEndpoints }] of wanted) {
-      const known = this.open.get(service) ?? { port, localEndpoints, server: undefined, isClosed: false };
+      const known = this.open.get(service) ?? {
+        port,
+        localEndpoints,
+        servers: new Map(),
+        complaints: new Map(),
+        isClosed: false,
+      };
       known.localEndpoints = localEndpoints;
       this.open.set(service, known);
-      if (known.server === undefined) await this.listen(service, known);
+      for (const host of hosts) if (!known.servers.has(host)) await this.listen(service, known, host);
     }
   }
 
@@ -44,14 +63,20 @@ export class HealthCheckPorts {
     this.open.clear();
   }
 
-  private async listen(service: string, each: OpenPort): Promise<void> {
+  private async listen(service: string, each: OpenPort, host: string): Promise<void> {
+    const { port, servers, complaints } = each;
     try {
-      const { server } = await serveAnswers({ host: this.host, port: each.port }, () => this.answerFor(service, each));
-      if (each.isClosed) server.close();
-      else each.server = server;
+      const { server } = await serveAnswers({ host, port, ipv6Only: true }, () => this.answerFor(service, each));
+      // Meanwhile the Service may have gone, or another turn may have been here first.
+      if (each.isClosed || servers.has(host)) server.close();
+      else servers.set(host, server);
+      complaints.delete(host);
     } catch (error) {
+      if (servers.has(host) || isWithoutFamily(error)) return;
       const why = error instanceof Error ? error.message : String(error);
-      this.log(`Service ${service}: its health check port ${each.port} cannot be opened: ${why}`);
+      const message = `health check port ${port} cannot be opened: ${why}`;
+      if (complaints.get(host) !== message) this.onTaken(service, message);
+      complaints.set(host, message);
     }
   }
 
@@ -66,8 +91,21 @@ export class HealthCheckPorts {
   }
 }
 
+/** A host without IPv6 has no node port there either. */
+function isWithoutFamily(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EAFNOSUPPORT";
+}
+
 function close(each: OpenPort): void {
   each.isClosed = true;
-  each.server?.closeAllConnections();
-  each.server?.close();
+  closeAll(each, () => true);
+}
+
+function closeAll({ servers }: OpenPort, isGone: (host: string) => boolean): void {
+  for (const [host, server] of servers) {
+    if (!isGone(host)) continue;
+    servers.delete(host);
+    server.closeAllConnections();
+    server.close();
+  }
 }

@@ -57,9 +57,10 @@ function readiness({ isStarted, watches }: AgentHealth): string {
   return `${[`[${isStarted ? "+" : "-"}] rules`, ...lines].join("\n")}\n`;
 }
 
-/** A server that answers GET by `answer`; its address once it listens. Rejects where it cannot listen. */
+/** A server that answers GET by `answer`; its port once it listens. `ipv6Only`: the host `::` is not that of IPv4, too. Rejects where it cannot
+ *  listen. */
 export function serveAnswers(
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, ipv6Only }: { readonly host: string; readonly port: number; readonly ipv6Only?: boolean },
   answer: (path: string) => HttpAnswer | undefined,
 ): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer((request, response) => {
@@ -71,7 +72,7 @@ export function serveAnswers(
   server.requestTimeout = 10_000;
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen({ host, port, ...(ipv6Only === undefined ? {} : { ipv6Only }) }, () => {
       const address = server.address();
       resolve({ server, port: typeof address === "object" && address !== null ? address.port : port });
     });

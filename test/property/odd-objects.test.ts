@@ -144,6 +144,6 @@ test("end nothing, reach no transaction, and are forgotten when sound ones come"
       putSound();
       expect(agent.disagreement(agent.objects.values())).toBe("");
     }),
-    { numRuns: runs(1600) },
+    { numRuns: runs(400) },
   );
 });

@@ -1,7 +1,7 @@
 /**
- * The real kube-proxy held against kpc: random clusters on the real API server, in both modes.
+ * The real kube-proxy held against kpc: random clusters on the real API server, in both modes or in one.
  *
- *   npm run soak:kube-proxy -- [--clusters 100] [--seed N] [--keep FOLDER] [--follow]
+ *   npm run soak:kube-proxy -- [--clusters 100] [--seed N] [--mode nftables|iptables] [--keep FOLDER] [--follow]
  *
  * Each cluster is written to a kube-apiserver. A kube-proxy in a network namespace makes its rules of it, and `kpc verify` compares
  * those with what kpc makes of the same objects and the same KubeProxyConfiguration. Differences that `known-differences.ts` does not explain are
@@ -24,6 +24,7 @@ async function main(): Promise<number> {
     options: {
       clusters: { type: "string", default: "100" },
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+      mode: { type: "string" },
       keep: { type: "string" },
       follow: { type: "boolean", default: false },
     },
@@ -34,7 +35,12 @@ async function main(): Promise<number> {
     return 0;
   }
   const [clusters, seed] = [Number(values.clusters), Number(values.seed)];
-  const cases = fc.sample(proxyCase, { seed, numRuns: clusters });
+  const { mode } = values;
+  if (mode !== undefined && mode !== "nftables" && mode !== "iptables")
+    throw new Error(`--mode: expected nftables or iptables, found ${mode}`);
+  const cases = fc
+    .sample(proxyCase, { seed, numRuns: clusters })
+    .map((each): ProxyCase => ({ ...each, mode: mode ?? each.mode }));
   if (values.follow) return await follow(cases, seed);
   const explained = new Map<string, number>();
   const count = { refused: 0, objects: 0, classes: 0, equal: 0, bad: 0 };

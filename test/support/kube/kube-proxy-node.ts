@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiRelay, RELAYED_URL } from "./api-relay.ts";
 import { kubeBinary } from "./binaries.ts";
 import { NamespaceShell } from "./namespace-shell.ts";
-import type { RealApiServer } from "./real-api-server.ts";
+import type { KubeUser, RealApiServer } from "./real-api-server.ts";
 import { RuleMonitor } from "./rule-monitor.ts";
 
 export interface KubeProxySettings {
@@ -15,6 +15,8 @@ export interface KubeProxySettings {
   readonly addresses: readonly string[];
   /** Other members of KubeProxyConfiguration. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** As whom it comes to the API server. */
+  readonly user?: KubeUser;
 }
 
 export interface NodeProcess {
@@ -50,9 +52,9 @@ export class KubeProxyNode {
     settings: KubeProxySettings,
     proxy: NodeProxy = "kube-proxy",
   ): Promise<KubeProxyNode> {
-    const { mode, nodeName, addresses } = settings;
+    const { mode, nodeName, addresses, user = "system:kube-proxy" } = settings;
     const at = (name: string): string => join(api.folder, name);
-    writeFileSync(at("kube-proxy.kubeconfig"), api.kubeconfig("system:kube-proxy", RELAYED_URL));
+    writeFileSync(at("kube-proxy.kubeconfig"), api.kubeconfig(user, RELAYED_URL));
     const config = JSON.stringify(
       {
         apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
@@ -92,6 +94,29 @@ export class KubeProxyNode {
         throw new Error(`the proxy makes no rules: ${await this.shell.run(`tail -n 20 ${this.log}`)}`);
       await sleep(50);
     }
+  }
+
+  /** What it has printed, once that has what `wanted` finds. */
+  async said(wanted: RegExp): Promise<string> {
+    const end = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const text = await this.shell.run(`cat ${this.log}`);
+      if (wanted.test(text)) return text;
+      if (Date.now() > end) throw new Error(`${wanted} is not printed:\n${text.slice(-2000)}`);
+      await sleep(50);
+    }
+  }
+
+  /** The status and the text of an answer over HTTP in the namespace. */
+  async answer(url: string): Promise<{ readonly status: number; readonly text: string }> {
+    const program = `fetch("${url}").then(async (it) => console.log(it.status + "\\n" + (await it.text())))`;
+    const [status, ...lines] = (await this.shell.run(`'${process.execPath}' -e '${program}'`)).split("\n");
+    return { status: Number(status), text: lines.join("\n") };
+  }
+
+  /** A command in the namespace, and what it prints. */
+  run(command: string): Promise<string> {
+    return this.shell.run(command);
   }
 
   /** Tells what is added to its rules from now on. */
