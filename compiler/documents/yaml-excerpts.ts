@@ -5,11 +5,33 @@
  *  Lines end with a line feed here, as in the library; hence no `^` and `$` of multi-line expressions, which also stop at
  *  other characters. */
 
+/** A part of a text where it stands. */
+export interface YamlRegion {
+  readonly text: string;
+  readonly start: number;
+  /** Behind a line feed, or at the end of the text. */
+  readonly end: number;
+  /** The column of what stands at `start`. What is left of it is not of this part: spaces stand for it. */
+  readonly column: number;
+}
+
+/** A text that is read as a whole. */
+export function wholeRegion(text: string): YamlRegion {
+  return { text, start: 0, end: text.length, column: 0 };
+}
+
+/** The text of a part alone; columns are those of the whole text. */
+export function textOfRegion({ text, start, end, column }: YamlRegion): string {
+  return " ".repeat(column) + text.slice(start, end);
+}
+
 /** A part of a text that can be read alone. */
 export interface Excerpt {
   readonly length: number;
   /** What to read, made anew on each call: nobody should keep it. Columns are those of the whole text. */
   readonly read: () => string;
+  /** The same where it stands. */
+  readonly region: () => YamlRegion;
   /** The offset in the whole text of an offset in the excerpt. */
   readonly place: (offset: number) => number;
 }
@@ -36,7 +58,12 @@ export function* excerptsOf(text: string): Generator<Excerpt> {
 }
 
 function excerpt(text: string, start: number, end: number): Excerpt {
-  return { length: end - start, read: () => text.slice(start, end), place: (offset) => start + offset };
+  return excerptOf({ text, start, end, column: 0 }, (offset) => start + offset);
+}
+
+function excerptOf(region: YamlRegion, place: Excerpt["place"]): Excerpt {
+  const length = region.column + region.end - region.start;
+  return { length, read: () => textOfRegion(region), region: () => region, place };
 }
 
 /** `document` taken apart at the items of its top-level key `items`; undefined when it has none, or when it cannot be told
@@ -61,11 +88,9 @@ export function splitList(document: Excerpt): SplitYamlList | undefined {
   if (column === undefined || end === undefined) return undefined;
   const { place } = document;
   return {
-    head: {
-      length: begin + text.length - end,
-      read: () => text.slice(0, begin) + text.slice(end),
-      place: (offset) => place(offset < begin ? offset : offset - begin + end),
-    },
+    head: excerptOf(wholeRegion(text.slice(0, begin) + text.slice(end)), (offset) =>
+      place(offset < begin ? offset : offset - begin + end),
+    ),
     *items() {
       const dash = `\n${" ".repeat(column)}-`;
       for (let start = begin; start < end; ) {
@@ -73,11 +98,8 @@ export function splitList(document: Excerpt): SplitYamlList | undefined {
         const next = text.indexOf(dash, from) + 1;
         const to = next === 0 || next > end ? end : next;
         start = to;
-        yield {
-          length: to - from,
-          read: () => " ".repeat(column + 1) + text.slice(from + column + 1, to),
-          place: (offset) => place(from + offset),
-        };
+        const item: YamlRegion = { text, start: from + column + 1, end: to, column: column + 1 };
+        yield excerptOf(item, (offset) => place(from + offset));
       }
     },
   };

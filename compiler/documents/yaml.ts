@@ -1,23 +1,24 @@
 /** YAML texts. A document is read without positions; who asks for a place makes its part of the text be read again. */
-import { Composer, Parser, type YAMLParseError, type Document as YamlDocument } from "yaml";
+import type { YAMLParseError } from "yaml";
 import type { Diagnostic, Origin, Report, Source, Span } from "../diagnostics.ts";
 import { invariant } from "../invariant.ts";
+import { PlainWords } from "./one-line-scalars.ts";
 import { copyOf, type PartMemory } from "./part-memory.ts";
+import { readRegularYaml } from "./regular-yaml.ts";
 import { isObject, printable } from "./show.ts";
-import type { Document, TypeMeta } from "./types.ts";
-import { type Excerpt, excerptsOf, type SplitYamlList, splitList } from "./yaml-excerpts.ts";
+import type { Document, Path, TypeMeta } from "./types.ts";
+import {
+  type Excerpt,
+  excerptsOf,
+  type SplitYamlList,
+  splitList,
+  textOfRegion,
+  wholeRegion,
+  type YamlRegion,
+} from "./yaml-excerpts.ts";
 import { nodeRange } from "./yaml-place.ts";
+import { compose, composeAll, type YamlTree } from "./yaml-trees.ts";
 import { toValue } from "./yaml-value.ts";
-
-/** Duplicate keys and merge keys are left to `toValue`: the library compares every key of a map with every other. */
-const OPTIONS = {
-  schema: "core",
-  resolveKnownTags: false,
-  merge: false,
-  uniqueKeys: false,
-  keepSourceTokens: false,
-  logLevel: "silent",
-} as const;
 
 /** Longest text that is given to the library at once: its tree takes about 70 bytes per character, and Node.js has 2 to
  *  4 GB by default. */
@@ -57,6 +58,10 @@ export class YamlPart {
     return this.excerpt.read();
   }
 
+  get region(): YamlRegion {
+    return this.excerpt.region();
+  }
+
   moveTo(source: Source, excerpt: Excerpt): void {
     this.source = source;
     this.excerpt = excerpt;
@@ -72,10 +77,8 @@ export class YamlPart {
   }
 }
 
-type Tree = YamlDocument.Parsed;
-
 /** The plain data of `tree`; undefined when it is nested too deeply to be walked. */
-function plain(tree: Tree): ReturnType<typeof toValue> | undefined {
+function plain(tree: YamlTree): ReturnType<typeof toValue> | undefined {
   try {
     return toValue(tree);
   } catch (error) {
@@ -89,6 +92,7 @@ class Reader {
   private readonly report: Report;
   private readonly memory: PartMemory<YamlPart> | undefined;
   private readonly trees = new LastTrees();
+  private readonly words = new PlainWords();
 
   constructor(source: Source, report: Report, memory: PartMemory<YamlPart> | undefined) {
     this.source = source;
@@ -101,7 +105,7 @@ class Reader {
     const { source, memory, report } = this;
     const key = list === undefined ? "" : JSON.stringify([list.apiVersion, list.kind]);
     if (memory === undefined) {
-      yield* new PartReader(new YamlPart(key, source, excerpt), this.trees, report).read(excerpt.read(), list);
+      yield* this.readPart(new YamlPart(key, source, excerpt), excerpt.region(), report, list);
       return;
     }
     const text = excerpt.read();
@@ -109,14 +113,18 @@ class Reader {
     const part = known ?? new YamlPart(key, source, excerpt);
     if (known === undefined) {
       const { events } = part;
-      const reader = new PartReader(part, this.trees, (finding) => void events.push(finding));
-      for (const document of reader.read(copyOf(text), list)) events.push(document);
+      const note: Report = (finding) => void events.push(finding);
+      for (const document of this.readPart(part, wholeRegion(copyOf(text)), note, list)) events.push(document);
     } else part.moveTo(source, excerpt);
     memory.keep(part);
     for (const event of part.events) {
       if ("severity" in event) report(event);
       else yield event;
     }
+  }
+
+  private readPart(part: YamlPart, region: YamlRegion, report: Report, list?: TypeMeta): Generator<Document> {
+    return new PartReader(part, this.trees, this.words, report).read(region, list);
   }
 
   /** The head of a List and then its items; false, and nothing reported, when it is no List after all. */
@@ -140,27 +148,64 @@ function typeOfHead(head: Excerpt): TypeMeta | undefined {
   return typeof kind === "string" && kind.endsWith("List") ? { apiVersion, kind } : undefined;
 }
 
-/** Undefined: nested too deeply to be read. */
-function composeAll(text: string): Tree[] | undefined {
-  try {
-    return [...compose(text)];
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return undefined;
+/** The trees of the part that was last asked for places: findings in one object come together. */
+class LastTrees {
+  private last: { readonly part: YamlPart; readonly trees: readonly YamlTree[] } | undefined;
+
+  of(part: YamlPart): readonly YamlTree[] {
+    if (this.last?.part !== part) this.last = { part, trees: composeAll(part.text) ?? [] };
+    return this.last.trees;
   }
 }
 
-function* compose(text: string): Generator<Tree> {
-  yield* new Composer(OPTIONS).compose(new Parser().parse(text), true, text.length);
+/** An empty document is none. */
+function isNone(value: unknown, list: TypeMeta | undefined): boolean {
+  return value === null && list === undefined;
 }
 
-/** The trees of the part that was last asked for places: findings in one object come together. */
-class LastTrees {
-  private last: { readonly part: YamlPart; readonly trees: readonly Tree[] } | undefined;
+/** The place of a value, or of its key, in the document at index `which` of a part. */
+function placeIn(part: YamlPart, trees: LastTrees, which: number, path: Path, what: "key" | "value"): Span {
+  const found = trees.of(part)[which];
+  invariant(found !== undefined, "a text gives the same documents when it is read again");
+  return part.span(nodeRange(found, path, what));
+}
 
-  of(part: YamlPart): readonly Tree[] {
-    if (this.last?.part !== part) this.last = { part, trees: composeAll(part.text) ?? [] };
-    return this.last.trees;
+/** A part that was read without the library. */
+class RegularDocument implements Document {
+  readonly list?: TypeMeta;
+  private readonly part: YamlPart;
+  private readonly trees: LastTrees;
+  private readonly words: PlainWords;
+  private held: { readonly value: unknown } | undefined;
+
+  constructor(
+    part: YamlPart,
+    trees: LastTrees,
+    words: PlainWords,
+    held: { readonly value: unknown },
+    list: TypeMeta | undefined,
+  ) {
+    this.part = part;
+    this.trees = trees;
+    this.words = words;
+    this.held = held;
+    if (list !== undefined) this.list = list;
+  }
+
+  get source(): Source {
+    return this.part.source;
+  }
+
+  get value(): unknown {
+    return (this.held ?? readRegularYaml(this.part.region, this.words))?.value;
+  }
+
+  forget(): void {
+    this.held = undefined;
+  }
+
+  locate(path: Path, what: "key" | "value"): Span {
+    return placeIn(this.part, this.trees, 0, path, what);
   }
 }
 
@@ -168,41 +213,45 @@ class LastTrees {
 class PartReader {
   private readonly part: YamlPart;
   private readonly trees: LastTrees;
+  private readonly words: PlainWords;
   private readonly report: Report;
 
-  constructor(part: YamlPart, trees: LastTrees, report: Report) {
+  constructor(part: YamlPart, trees: LastTrees, words: PlainWords, report: Report) {
     this.part = part;
     this.trees = trees;
+    this.words = words;
     this.report = report;
   }
 
-  /** `text`: that of the part. */
-  *read(text: string, list: TypeMeta | undefined): Generator<Document> {
-    const { part, trees } = this;
-    if (text.length > MAX_LENGTH) {
-      const message = `this YAML document has ${millions(text.length)} million characters, more than the ${millions(MAX_LENGTH)} million that can be read at once: give it as JSON, or in several documents`;
+  /** `region`: where the text of the part is. */
+  *read(region: YamlRegion, list: TypeMeta | undefined): Generator<Document> {
+    const length = region.column + region.end - region.start;
+    if (length > MAX_LENGTH) {
+      const message = `this YAML document has ${millions(length)} million characters, more than the ${millions(MAX_LENGTH)} million that can be read at once: give it as JSON, or in several documents`;
       this.reportAt("too-large", message, 0, 1);
+      return;
+    }
+    const { part, trees, words } = this;
+    const regular = readRegularYaml(region, words);
+    if (regular !== undefined) {
+      if (!isNone(regular.value, list)) yield new RegularDocument(part, trees, words, regular, list);
       return;
     }
     let index = 0;
     try {
-      for (const tree of compose(text)) {
+      for (const tree of compose(textOfRegion(region))) {
         const which = index++;
         if (tree.errors.length > 0) {
           this.reportErrors(tree.errors);
         } else {
-          const value = this.valueOf(tree);
-          if (value === undefined || (value.value === null && list === undefined)) continue; // an empty document is none
+          const value = this.valueOf(tree)?.value;
+          if (value === undefined || isNone(value, list)) continue;
           yield {
             get source() {
               return part.source;
             },
-            value: value.value,
-            locate: (path, what) => {
-              const found = trees.of(part)[which];
-              invariant(found !== undefined, "a text gives the same documents when it is read again");
-              return part.span(nodeRange(found, path, what));
-            },
+            value,
+            locate: (path, what) => placeIn(part, trees, which, path, what),
             ...(list === undefined ? {} : { list }),
           };
         }
@@ -214,7 +263,7 @@ class PartReader {
   }
 
   /** The plain data of a tree, in an object because null is data; undefined when it cannot be had, which is reported. */
-  private valueOf(tree: Tree): { readonly value: unknown } | undefined {
+  private valueOf(tree: YamlTree): { readonly value: unknown } | undefined {
     const { part } = this;
     const converted = plain(tree);
     if (converted === undefined) {
