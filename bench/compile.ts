@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { parse, parseAllDocuments } from "yaml";
+import { Composer, Parser, parse } from "yaml";
 import { type ClusterSize, makeCluster, NODE_NAME } from "./support/cluster.ts";
 import { printJsonList, printYamlDocuments, printYamlList, writeChunks } from "./support/manifests.ts";
 import { measure } from "./support/process.ts";
@@ -50,7 +50,8 @@ const { values: flags } = parseArgs({
 const RUNS = Math.max(1, Number(flags.runs));
 const SMALL_RUNS = 15;
 const LIMIT_SECONDS = 600;
-const BIG_YAML_BYTES = 50e6;
+/** The library needs long for large texts. */
+const LARGE_YAML_RUNS = Math.min(RUNS, 2);
 
 /** The target for 10,000 x 10, and what grows with it. */
 const TARGET = { services: 10_000, endpoints: 10, seconds: 1.5, peakMb: 600 };
@@ -88,12 +89,12 @@ async function measureCompile(file: string, runs = RUNS): Promise<Partial<Result
 }
 
 /** Ours and the library's turn by turn, after one pair that is not counted. */
-async function measureAgainstLibrary(file: string, shape: "list" | "documents"): Promise<Partial<Result>> {
+async function measureAgainstLibrary(file: string, shape: "list" | "documents", runs = RUNS): Promise<Partial<Result>> {
   const ours: number[] = [];
   const theirs: number[] = [];
   const ratios: number[] = [];
   let [peakMb, libraryPeakMb] = [0, 0];
-  for (let run = -1; run < RUNS; run++) {
+  for (let run = -1; run < runs; run++) {
     const our = await compile(file);
     const their = await measure(process.execPath, [SELF, `--${shape}-alone`, file], LIMIT_SECONDS);
     const trouble = our.trouble ?? their.trouble;
@@ -154,25 +155,27 @@ async function measureYaml(size: ClusterSize): Promise<void> {
     const file = join(folder, "list.yaml");
     const inputMb = writeChunks(file, print(cluster)) / 1e6;
     const figures = await measureAgainstLibrary(file, shape);
-    note({ name: `${nameOf(size)} YAML, ${shape}`, inputMb, target: { ratio: 1.3 }, ...figures });
+    note({ name: `${nameOf(size)} YAML, ${shape}`, inputMb, target: YAML_TARGET, ...figures });
     rmSync(file);
   }
 }
+
+const YAML_TARGET = { ratio: 0.6 };
 
 const SHAPES = [
   ["list", printYamlList],
   ["documents", printYamlDocuments],
 ] as const;
 
-/** Whether 50 MB of YAML get through at all with the heap that Node.js has by default. */
-async function measureBigYaml(): Promise<void> {
+/** A List of this size is too much for the library: its tree does not fit into the heap that Node.js has by default. */
+async function measureLargeYaml(size: ClusterSize): Promise<void> {
+  const cluster = makeCluster(size);
   for (const [shape, print] of SHAPES) {
-    const file = join(folder, "big.yaml");
-    const sample = writeChunks(file, print(makeCluster({ services: 100, endpoints: 10 })));
-    const services = Math.ceil((BIG_YAML_BYTES / sample) * 100);
-    const inputMb = writeChunks(file, print(makeCluster({ services, endpoints: 10 }))) / 1e6;
-    const figures = await measureCompile(file, 1);
-    note({ name: `${nameOf({ services, endpoints: 10 })} YAML, ${shape}`, inputMb, target: {}, ...figures });
+    const file = join(folder, "large.yaml");
+    const inputMb = writeChunks(file, print(cluster)) / 1e6;
+    const name = `${nameOf(size)} YAML, ${shape}`;
+    if (shape === "list") note({ name, inputMb, target: {}, ...(await measureCompile(file)) });
+    else note({ name, inputMb, target: YAML_TARGET, ...(await measureAgainstLibrary(file, shape, LARGE_YAML_RUNS)) });
     rmSync(file);
   }
 }
@@ -222,7 +225,7 @@ async function measureAll(): Promise<void> {
     const large = { services: 5000, endpoints: 50 };
     await measureJson(large, scaledTarget(large));
     await measureYaml({ services: 1000, endpoints: 10 });
-    await measureBigYaml();
+    await measureLargeYaml(TARGET);
   }
 
   if (flags.json) {
@@ -231,7 +234,7 @@ async function measureAll(): Promise<void> {
     const head = ["input", "MB", "kpc compile, s", "peak MB", "us/object", "yaml alone, s", "kpc / yaml", "target"];
     process.stdout.write(`\n${printTable([head, ...results.map(toRow)])}`);
     process.stdout.write(
-      `\nMedians (least-most) of ${RUNS} whole processes after a warm-up; small inputs ${Math.max(RUNS, SMALL_RUNS)}, inputs of 50 MB once.\nAn object is a Service or an endpoint. "yaml alone" reads the values of the same file, turn by turn with kpc.\n`,
+      `\nMedians (least-most) of ${RUNS} whole processes after a warm-up; small inputs ${Math.max(RUNS, SMALL_RUNS)}, ${LARGE_YAML_RUNS} where the yaml library reads a large input.\nAn object is a Service or an endpoint. "yaml alone" reads the values of the same file, document by document, turn by turn with kpc.\n`,
     );
   }
 }
@@ -239,7 +242,8 @@ async function measureAll(): Promise<void> {
 if (flags["list-alone"] !== undefined) {
   parse(readFileSync(flags["list-alone"], "utf8"));
 } else if (flags["documents-alone"] !== undefined) {
-  for (const document of parseAllDocuments(readFileSync(flags["documents-alone"], "utf8"))) document.toJS();
+  const tokens = new Parser().parse(readFileSync(flags["documents-alone"], "utf8"));
+  for (const document of new Composer().compose(tokens)) document.toJS();
 } else {
   await measureAll();
 }
