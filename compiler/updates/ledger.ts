@@ -61,6 +61,12 @@ export class Ledger {
     if (count === 0) this.picks.delete(part);
   }
 
+  /** The Service whose element counts, of those that want it. */
+  ownerOf(set: string, key: SharedKey): string | undefined {
+    const found = this.owners.get(set)?.get(key);
+    return typeof found === "string" ? found : found?.[0];
+  }
+
   /** Whether the shape may have changed since the last time. */
   takeMoved(): boolean {
     const moved = this.hasMoved;

@@ -28,6 +28,13 @@ export interface NodeUpdate {
 /** Something wrong with an object. It has no place: nobody has the text. */
 export type ObjectFinding = Pick<Diagnostic, "severity" | "code" | "message">;
 
+/** Some Services with all that they have in the tables: at most one change for each family, which adds elements. */
+export interface TablePiece {
+  /** `namespace/name`. */
+  readonly services: readonly string[];
+  readonly changes: readonly TableChange[];
+}
+
 export interface NodeTablesOptions {
   /** Chains that Services may need soon are made in advance, and kept. Without them the tables are those of `compile`. */
   readonly hasSpares?: boolean;
@@ -117,7 +124,8 @@ export class NodeTables {
     const causes = new Set<string>();
     const before = this.resolved;
     const isOther = this.takeSettings(causes);
-    const chosen = [...this.dirty.keys()].slice(0, isOther ? undefined : limit);
+    // Other settings concern all that is there already: nothing of it may be of the old ones.
+    const chosen = [...this.dirty.keys()].slice(0, isOther && this.kept.size > 0 ? undefined : limit);
     const moves = this.settle(chosen, causes);
     if (isOther)
       for (const [key, kept] of this.kept) if (!moves.has(key)) moves.set(key, { before: kept, after: kept });
@@ -138,6 +146,29 @@ export class NodeTables {
     });
     this.decoded.clear();
     return tables;
+  }
+
+  /** The tables without what Services have in them. */
+  emptyTables(): Table[] {
+    return FAMILIES.flatMap((family) => this.families[family].empty ?? []);
+  }
+
+  /** What Services have in the tables, `limit` of them at a time: each element once. No update may come between. */
+  *pieces(limit: number): Generator<TablePiece> {
+    const { resolved } = this;
+    const services = [...this.kept.keys()];
+    for (let at = 0; resolved !== undefined && at < services.length; at += limit) {
+      const some = services.slice(at, at + limit);
+      const changes = FAMILIES.flatMap((family) => {
+        const sides = some.flatMap((key): (readonly [string, Side])[] => {
+          const kept = this.kept.get(key);
+          return kept === undefined ? [] : [[key, this.sideOf(kept, family)]];
+        });
+        return this.families[family].piece(sides, resolved) ?? [];
+      });
+      this.decoded.clear();
+      yield { services: some, changes };
+    }
   }
 
   // --- events ------------------------------------------------------------------------------------------------------------

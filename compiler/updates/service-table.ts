@@ -129,27 +129,33 @@ export class ServiceTable {
     return withoutRetired(tableOf(all, resolved.settings, this.family));
   }
 
+  /** What `services` have in the table; undefined: there is no table. Elements that several Services want come with their owner. */
+  piece(services: Iterable<readonly [service: string, Side]>, resolved: Resolved): TableChange | undefined {
+    const elements = new ElementChanges();
+    for (const [service, side] of services) {
+      const { maps, sets, shared } = this.contributionOf(side, resolved, this.identities);
+      for (const [name, added] of [...maps, ...sets]) elements.add(name, { removed: [], added });
+      for (const [name, all] of shared) {
+        const owned = [...all].filter(([key]) => this.ledger.ownerOf(name, key) === service);
+        elements.add(name, { removed: [], added: owned.map(([, element]) => element) });
+      }
+    }
+    const { skeleton } = this;
+    return skeleton && { ...unchanged(skeleton), elements: elements.of(headsOf(skeleton)) };
+  }
+
+  /** The table without what Services have in it; undefined: there is no table. */
+  get empty(): Table | undefined {
+    return this.skeleton;
+  }
+
   private join(oldSkeleton: Table | undefined, elements: ElementChanges): TableChange | undefined {
     const { skeleton } = this;
     if (skeleton === undefined) return differenceOf(oldSkeleton, undefined);
     const structure = oldSkeleton === skeleton ? undefined : differenceOf(oldSkeleton, skeleton);
-    const { family, name } = skeleton;
-    const empty = {
-      family,
-      name,
-      table: "kept",
-      sets: [],
-      maps: [],
-      chains: [],
-      elements: [],
-      retired: { sets: [], maps: [], chains: [], objects: [] },
-    } as const satisfies TableChange;
-    const change = structure ?? empty;
+    const change = structure ?? unchanged(skeleton);
     invariant(change.table !== "remade", "settings of one agent change nothing that the kernel cannot change in place");
-    const heads = new Map<string, SetHead | MapHead>(
-      [...skeleton.maps, ...skeleton.sets].map(({ elements: _, ...head }) => [head.name, head]),
-    );
-    const joined = { ...change, elements: [...change.elements, ...elements.of(heads)] };
+    const joined = { ...change, elements: [...change.elements, ...elements.of(headsOf(skeleton))] };
     return isEmptyChange(joined) ? undefined : joined;
   }
 
@@ -180,6 +186,15 @@ export class ServiceTable {
   static portsOf({ ports, lost }: Side): readonly ServicePort[] {
     return lost.length === 0 ? ports() : ports().map((port) => withClaims(port, ({ key }) => !lost.includes(key)));
   }
+}
+
+function headsOf({ maps, sets }: Table): ReadonlyMap<string, SetHead | MapHead> {
+  return new Map([...maps, ...sets].map(({ elements: _, ...head }) => [head.name, head]));
+}
+
+function unchanged({ family, name }: Table): TableChange {
+  const retired = { sets: [], maps: [], chains: [], objects: [] };
+  return { family, name, table: "kept", sets: [], maps: [], chains: [], elements: [], retired };
 }
 
 function withoutRetired({ retired: _, ...table }: Table): Table {

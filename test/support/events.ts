@@ -197,12 +197,23 @@ export class ReplayedAgent {
     else this.there.set(change.family, table);
   }
 
+  /** Empty tables, and what Services put into them: two at a time. */
+  private inPieces(): Table[] {
+    const tables = new Map(this.tables.emptyTables().map((table) => [table.family, table]));
+    for (const { changes } of this.tables.pieces(2))
+      for (const change of changes) {
+        const table = applyChange(tables.get(change.family), change);
+        if (table !== undefined) tables.set(change.family, table);
+      }
+    return [...tables.values()];
+  }
+
   /** What differs between the tables after all transactions and those of `objects`, and between both and what the agent would compare with
    *  the kernel. */
   disagreement(objects: Iterable<Manifest>): string {
     const wanted = compiledTables(this.config, objects);
     if (wanted === undefined) throw new Error("the objects do not compile");
-    return [[...this.there.values()], this.tables.tables()]
+    return [[...this.there.values()], this.tables.tables(), this.inPieces()]
       .flatMap((tables) => differences(tables, wanted))
       .map(printChange)
       .join("");
