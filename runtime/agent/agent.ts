@@ -5,16 +5,15 @@
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { isOfElements, type TableChange } from "../../compiler/ir/table-change.ts";
-import type { Table } from "../../compiler/ir/types.ts";
 import type { NodeTables, NodeUpdate } from "../../compiler/updates/node-tables.ts";
 import type { RuleKind } from "../../compiler/updates/watched-object.ts";
 import { type Clock, pause } from "../api/clock.ts";
 import type { KindEvent, KindWatch } from "../api/events.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
-import { changedFrontends, type UdpFrontend, udpFrontendsOf } from "../table/stale-connections.ts";
+import { ChangedConnections } from "./changed-connections.ts";
 import { isEligible } from "./eligible-node.ts";
 import { ExpectedElements } from "./expected-elements.ts";
-import type { AgentKernel } from "./kernel.ts";
+import { type AgentKernel, LockLost } from "./kernel.ts";
 import { AgentCounts } from "./metrics.ts";
 
 export interface AgentTimes {
@@ -87,13 +86,15 @@ export class Agent {
   private markStarted: () => void = () => undefined;
   /** Commits in the network namespace that are accounted for. */
   private knownGeneration = 0;
+  /** What rules there were when they were last looked at, and whether they are known to be right. */
   private rules = "";
+  private areRulesRight = false;
   private comparedAt = Number.NEGATIVE_INFINITY;
   private comparisonMs = 0;
   private isSuspicious = false;
   /** Why the tables have to be restored, where that has not succeeded yet. */
   private owed: string | undefined;
-  private readonly udp = new Map<string, UdpFrontend>();
+  private readonly connections = new ChangedConnections();
   private firstChangeAt: number | undefined;
   private lastChangeAt = 0;
   private flushedAt = Number.NEGATIVE_INFINITY;
@@ -118,7 +119,8 @@ export class Agent {
     this.stopper.abort();
     this.wake();
     for (const watch of this.watches.values()) watch.stop();
-    await this.done;
+    // Who waits for `done` is told why it could not go on.
+    await Promise.allSettled([this.done]);
     await this.parts.kernel.close();
   }
 
@@ -222,6 +224,7 @@ export class Agent {
         await work();
         return;
       } catch (error) {
+        if (error instanceof LockLost) throw error;
         this.counts.failures++;
         log(error instanceof Error ? error.message : String(error));
         this.isSuspicious = true;
@@ -249,7 +252,10 @@ export class Agent {
   private async start(): Promise<void> {
     const { tables, kernel, clock } = this.parts;
     if (await kernel.hasTables()) {
-      while (tables.waiting > 0) this.noteConnections(tables.update(SERVICES_AT_ONCE));
+      while (tables.waiting > 0) {
+        this.taken(tables.update(SERVICES_AT_ONCE));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       await this.restore("start");
       this.firstChangeAt = undefined;
       this.counts.settled(clock.wallTime());
@@ -267,12 +273,11 @@ export class Agent {
     while (tables.waiting > 0) {
       if (this.stopper.signal.aborted) return;
       const update = tables.update(SERVICES_AT_ONCE);
-      this.noteConnections(update);
+      this.taken(update);
       if (update === undefined || update.changes.length === 0) continue;
-      const text = update.changes.map(printChange).join("");
-      onTransaction?.(text, update);
+      onTransaction?.(update.changes.map(printChange).join(""), update);
       const sent = clock.now();
-      const answer = await kernel.transact(text);
+      const answer = await kernel.change(update.changes);
       this.counts.transaction(answer, clock.now() - sent);
       if (answer.kind === "done") await this.applied(update.changes);
       else await this.recover(answer);
@@ -285,32 +290,29 @@ export class Agent {
     this.parts.onSync?.(tables);
   }
 
-  /** UDP frontends that have come, gone, or have other endpoints: their connections are looked at when the kernel has the rules. */
-  private noteConnections(update: NodeUpdate | undefined): void {
+  /** What is expected of the kernel from now on. */
+  private taken(update: NodeUpdate | undefined): void {
     if (update === undefined) return;
-    const [before, after] = [update.udp.before, update.udp.after].map((ports) => ports.flatMap(udpFrontendsOf));
-    for (const frontend of changedFrontends(before ?? [], after ?? [])) {
-      const { family, address, port } = frontend;
-      this.udp.set(`${family} ${address ?? ""} ${port}`, frontend);
+    this.connections.note(update);
+    for (const change of update.changes) {
+      this.expected.apply(change);
+      if (!isOfElements(change)) this.areRulesRight = false;
     }
   }
 
-  /** Deletes entries of conntrack that rules no longer lead to. Those that the kernel keeps are tried again. */
+  /** Deletes entries of conntrack that rules no longer lead to, when the kernel has the rules. Those that the kernel keeps are tried again. */
   private async forgetConnections(): Promise<void> {
     const { tables, kernel, log, clock } = this.parts;
-    if (this.udp.size === 0 || this.owed !== undefined) return;
-    const frontends = [...this.udp];
-    this.udp.clear();
+    if (this.connections.isEmpty || this.owed !== undefined) return;
+    const frontends = this.connections.take();
     const begun = clock.now();
     try {
       const addresses = tables.settings?.node.addresses ?? [];
-      const deleted = await kernel.forgetConnections(
-        frontends.map(([, frontend]) => frontend),
-        addresses,
-      );
+      const deleted = await kernel.forgetConnections(frontends, addresses);
       this.counts.forgot(deleted, clock.now() - begun);
     } catch (error) {
-      for (const [key, frontend] of frontends) if (!this.udp.has(key)) this.udp.set(key, frontend);
+      if (error instanceof LockLost) throw error;
+      this.connections.putBack(frontends);
       log(`entries of conntrack cannot be deleted: ${error instanceof Error ? error.message : error}`);
     }
   }
@@ -318,11 +320,11 @@ export class Agent {
   private async applied(changes: readonly TableChange[]): Promise<void> {
     const { kernel } = this.parts;
     this.knownGeneration++;
-    for (const change of changes) this.expected.apply(change);
     if (changes.every(isOfElements)) return;
     this.rules = await kernel.rules();
     // What others have committed meanwhile is not to pass for ours.
-    if ((await kernel.generation()) !== this.knownGeneration) this.owed ??= "drift";
+    this.areRulesRight = (await kernel.generation()) === this.knownGeneration;
+    if (!this.areRulesRight) this.owed ??= "drift";
   }
 
   /** Our picture of the tables was wrong, or nobody knows what came into force: whatever is there becomes what is wanted. */
@@ -336,13 +338,13 @@ export class Agent {
     const { tables, kernel, log, clock } = this.parts;
     this.owed = why;
     const begun = clock.now();
-    const wanted: readonly Table[] = tables.tables();
-    this.expected.reset(wanted);
+    const right = this.areRulesRight ? this.rules : undefined;
+    this.areRulesRight = false;
     let all = 0;
     for (let turn = 1; ; turn++) {
       const before = await kernel.generation();
       const sent = clock.now();
-      const { answer, differed, transactions } = await kernel.restore(wanted);
+      const { answer, differed, transactions } = await kernel.restore(tables, this.expected, right);
       this.counts.transaction(answer, clock.now() - sent);
       if (answer.kind === "refused")
         throw new Error(`the tables cannot be restored (${answer.reason}): ${beginningOf(answer.message)}`);
@@ -352,6 +354,7 @@ export class Agent {
       // What others have committed meanwhile is not to pass for ours. Where they commit all the time, once more has to do.
       if (this.knownGeneration === before + transactions || (differed === 0 && turn > 2)) break;
     }
+    this.areRulesRight = true;
     this.owed = undefined;
     this.isSuspicious = false;
     this.counts.restored(why);
@@ -384,7 +387,9 @@ export class Agent {
     this.counts.drifted(what);
     this.parts.log(`others have changed the tables: ${what}`);
     this.parts.onDrifted?.(what);
-    if (this.parts.onDrift === "report") this.rules = await this.parts.kernel.rules();
-    else await this.restore("drift");
+    if (this.parts.onDrift === "report") {
+      this.areRulesRight = false;
+      this.rules = await this.parts.kernel.rules();
+    } else await this.restore("drift");
   }
 }

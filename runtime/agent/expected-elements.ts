@@ -1,9 +1,10 @@
 /** Digests of the elements that the kernel should hold, kept up with transactions. */
 import type { TableChange } from "../../compiler/ir/table-change.ts";
-import type { MapDeclaration, SetDeclaration, Table } from "../../compiler/ir/types.ts";
+import type { MapDeclaration, SetDeclaration, TableFamily } from "../../compiler/ir/types.ts";
 import { Digest } from "../table/digest.ts";
-import { digestElement, digestRaw, hasKnownBytes } from "../table/element-bytes.ts";
+import { bytesOfElement, bytesOfRaw, digestBytes, hasKnownBytes } from "../table/element-bytes.ts";
 import type { LiveFamily } from "../table/live-tables.ts";
+import { MarkSet } from "../table/mark-set.ts";
 import type { Netfilter } from "../table/netfilter.ts";
 import { dumpElements } from "../table/nf-tables.ts";
 
@@ -14,26 +15,18 @@ export interface LiveSet {
   readonly set: string;
 }
 
-interface Expected {
+/** What a set or map should hold. */
+export interface ExpectedSet {
   readonly at: LiveSet;
   /** Without its elements. */
   readonly declaration: SetDeclaration | MapDeclaration;
   readonly digest: Digest;
+  /** Of its elements. */
+  readonly marks: MarkSet;
 }
 
 export class ExpectedElements {
-  private readonly sets = new Map<string, Expected>();
-
-  /** Those of `tables`, instead of all that was expected before. */
-  reset(tables: readonly Table[]): void {
-    this.sets.clear();
-    for (const { family, name, sets, maps } of tables)
-      for (const set of [...maps, ...sets]) {
-        const expected = this.declare(family as LiveFamily, name, set);
-        if (expected !== undefined)
-          for (const element of set.elements) digestElement(expected.digest, expected.declaration, element);
-      }
-  }
+  private readonly sets = new Map<string, ExpectedSet>();
 
   /** Those after `change`. */
   apply({ family, name, table, sets, maps, elements, retired }: TableChange): void {
@@ -42,12 +35,18 @@ export class ExpectedElements {
       for (const [key, { at }] of this.sets) if (at.family === family) this.sets.delete(key);
     for (const head of [...sets, ...maps]) this.declare(of, name, { ...head, elements: [] });
     for (const { of: head, removed, added } of elements) {
-      const expected = this.sets.get(keyOf(of, head.name)) ?? this.declare(of, name, { ...head, elements: [] });
+      const expected = this.sets.get(keyOfSet(of, head.name)) ?? this.declare(of, name, { ...head, elements: [] });
       if (expected === undefined) continue;
-      for (const element of removed) digestElement(expected.digest, expected.declaration, element, "remove");
-      for (const element of added) digestElement(expected.digest, expected.declaration, element);
+      const { digest, marks, declaration } = expected;
+      for (const element of removed) marks.delete(digestBytes(digest, bytesOfElement(declaration, element), "remove"));
+      for (const element of added) marks.add(digestBytes(digest, bytesOfElement(declaration, element)));
     }
-    for (const set of [...retired.sets, ...retired.maps]) this.sets.delete(keyOf(of, set));
+    for (const set of [...retired.sets, ...retired.maps]) this.sets.delete(keyOfSet(of, set));
+  }
+
+  /** All sets and maps of which elements are expected. */
+  all(): Iterable<ExpectedSet> {
+    return this.sets.values();
   }
 
   /** The first set whose digest, as `digestOf` gives it, is another one; `digestOf` gives undefined where there is no such set. */
@@ -59,19 +58,20 @@ export class ExpectedElements {
 
   /** How many elements each set should hold, by `family set`. */
   counts(): ReadonlyMap<string, number> {
-    return new Map([...this.sets].map(([key, { digest }]) => [key, Number(digest.toString().split("/")[1])]));
+    return new Map([...this.sets].map(([key, { marks }]) => [key, marks.size]));
   }
 
-  private declare(family: LiveFamily, table: string, set: SetDeclaration | MapDeclaration): Expected | undefined {
+  private declare(family: LiveFamily, table: string, set: SetDeclaration | MapDeclaration): ExpectedSet | undefined {
     if (!hasKnownBytes(set)) return undefined;
     const at = { family, table, set: set.name };
-    const expected = { at, declaration: { ...set, elements: [] }, digest: new Digest() };
-    this.sets.set(keyOf(family, set.name), expected);
+    const expected = { at, declaration: { ...set, elements: [] }, digest: new Digest(), marks: new MarkSet() };
+    this.sets.set(keyOfSet(family, set.name), expected);
     return expected;
   }
 }
 
-function keyOf(family: LiveFamily, set: string): string {
+/** By which a set or map is known. */
+export function keyOfSet(family: TableFamily, set: string): string {
   return `${family} ${set}`;
 }
 
@@ -81,7 +81,7 @@ export async function kernelDigest(netfilter: Netfilter, set: LiveSet): Promise<
   const isThere = await dumpElements(
     netfilter,
     set,
-    (raw) => digestRaw(digest, raw),
+    (raw) => void digestBytes(digest, bytesOfRaw(raw)),
     () => {
       digest = new Digest();
     },

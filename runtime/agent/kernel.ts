@@ -1,15 +1,18 @@
 /** The kernel as the agent needs it: transactions, what there is, and whether others have changed it. */
-import type { Table } from "../../compiler/ir/types.ts";
+import { printChange } from "../../compiler/formats/nft/print-change.ts";
+import type { TableChange } from "../../compiler/ir/table-change.ts";
 import { type Address, FAMILIES } from "../../compiler/net/address.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
-import { changesBetween, changeTables } from "../table/change-tables.ts";
 import { deleteConnections, dumpConnections } from "../table/connections.ts";
-import { LIVE_FAMILIES, readLiveTables } from "../table/live-tables.ts";
-import { Netfilter } from "../table/netfilter.ts";
+import { batchOf, commitBatch } from "../table/element-batch.ts";
+import { liveSkeleton } from "../table/live-skeleton.ts";
+import { LIVE_FAMILIES, readLiveRules } from "../table/live-tables.ts";
+import { Netfilter, NetfilterTrouble } from "../table/netfilter.ts";
 import { chainsOf, generationOf, ruleDigests, structureOf } from "../table/nf-tables.ts";
 import { staleConnections, type UdpFrontend } from "../table/stale-connections.ts";
 import { TableWriter } from "../table/writer.ts";
 import { type ExpectedElements, kernelDigest } from "./expected-elements.ts";
+import { type Restored, restoreTables, type WantedTables } from "./restore-tables.ts";
 
 /** The name of kpc's tables. */
 const TABLE = "kpc";
@@ -17,19 +20,11 @@ const TABLE = "kpc";
 /** Held by whoever keeps the tables of a network namespace right: one agent, or `kpc apply`. */
 const LOCK_NAME = "kpc-table";
 
-export interface Restored {
-  readonly answer: TransactionAnswer;
-  /** How many tables, sets, maps and chains differed. */
-  readonly differed: number;
-  /** Commits that were made. */
-  readonly transactions: number;
-}
-
 export interface AgentKernel {
-  /** One transaction: all of it, or nothing. */
-  transact(text: string): Promise<TransactionAnswer>;
-  /** Makes the tables `wanted`, whatever they are now. */
-  restore(wanted: readonly Table[]): Promise<Restored>;
+  /** One transaction: all of `changes`, or nothing. */
+  change(changes: readonly TableChange[]): Promise<TransactionAnswer>;
+  /** Makes the tables `wanted`, whatever they are now; `rules`: what an answer of `rules` has been when all but their elements was right. */
+  restore(wanted: WantedTables, expected: ExpectedElements, rules: string | undefined): Promise<Restored>;
   /** Whether there is a table of kpc. */
   hasTables(): Promise<boolean>;
   /** The number of the last commit in the network namespace. */
@@ -43,11 +38,24 @@ export interface AgentKernel {
   close(): Promise<void>;
 }
 
+/** Another process keeps the tables right now. */
+export class LockLost extends NetfilterTrouble {
+  constructor(holder: number) {
+    super(`process ${holder} writes kpc's tables in this network namespace now`);
+  }
+}
+
+/** Milliseconds without work after which nft ends. */
+const REST_MS = 2000;
+
 /** That of the network namespace of this process, or of that in which `wrapper` runs commands. */
 export class LocalKernel implements AgentKernel {
   private readonly wrapper: readonly string[];
   private readonly writer: TableWriter;
-  private helper: Netfilter | undefined;
+  private helper: { readonly netfilter: Netfilter; readonly ready: Promise<Netfilter> } | undefined;
+  /** Whether other agents are to be kept away, by each helper anew. */
+  private isLocked = false;
+  private resting: NodeJS.Timeout | undefined;
 
   constructor(wrapper: readonly string[] = []) {
     this.wrapper = wrapper;
@@ -56,51 +64,69 @@ export class LocalKernel implements AgentKernel {
 
   /** Keeps other agents away. Gives the process that is one already (0: it cannot be told which); undefined: none is. */
   async lock(): Promise<number | undefined> {
-    return await this.netfilter.hold(LOCK_NAME);
+    const holder = await (await this.opened()).hold(LOCK_NAME);
+    this.isLocked = holder === undefined;
+    return holder;
   }
 
-  transact(text: string): Promise<TransactionAnswer> {
-    return this.writer.transact(text);
+  async change(changes: readonly TableChange[]): Promise<TransactionAnswer> {
+    const batch = batchOf(changes);
+    if (batch !== undefined) return await commitBatch(await this.opened(), batch);
+    return await this.run(changes.map(printChange).join(""));
   }
 
-  async restore(wanted: readonly Table[]): Promise<Restored> {
-    const changes = changesBetween(await readLiveTables(this.netfilter, this.wrapper), wanted);
-    const { answer, transactions } = await changeTables(this.writer, changes, wanted);
-    const differed = changes.reduce(
-      (sum, { table, sets, maps, chains, elements, retired }) =>
-        sum +
-        Number(table !== "kept") +
-        [sets, maps, chains, elements, ...Object.values(retired)].reduce((all, { length }) => all + length, 0),
-      0,
-    );
-    return { answer, differed, transactions };
+  async restore(wanted: WantedTables, expected: ExpectedElements, rules: string | undefined): Promise<Restored> {
+    const netfilter = await this.opened();
+    const isRight = rules !== undefined && (await this.rules()) === rules;
+    const run = (text: string): Promise<TransactionAnswer> => this.run(text);
+    if (isRight) return await restoreTables({ netfilter, run, live: undefined }, wanted, expected);
+    if (!(await this.hasTables())) return await restoreTables({ netfilter, run, live: [] }, wanted, expected);
+    const found = await liveSkeleton(netfilter, run, wanted.emptyTables());
+    const live = found.tables ?? (await readLiveRules(netfilter, this.wrapper));
+    const { transactions, ...restored } = await restoreTables({ netfilter, run, live }, wanted, expected);
+    return { ...restored, transactions: transactions + found.transactions };
+  }
+
+  /** By nft, which ends when it has had nothing to do for a while: it keeps all memory that it ever needed. */
+  private async run(text: string): Promise<TransactionAnswer> {
+    clearTimeout(this.resting);
+    try {
+      return await this.writer.transact(text);
+    } finally {
+      this.resting = setTimeout(() => void this.writer.rest(), REST_MS);
+      this.resting.unref();
+    }
   }
 
   async hasTables(): Promise<boolean> {
-    for (const family of LIVE_FAMILIES) if ((await chainsOf(this.netfilter, family, TABLE)) !== undefined) return true;
+    const netfilter = await this.opened();
+    for (const family of LIVE_FAMILIES) if ((await chainsOf(netfilter, family, TABLE)) !== undefined) return true;
     return false;
   }
 
   async generation(): Promise<number> {
-    return (await generationOf(this.netfilter)).id;
+    return (await generationOf(await this.opened())).id;
   }
 
   async rules(): Promise<string> {
+    const netfilter = await this.opened();
     const texts: string[] = [];
     for (const family of LIVE_FAMILIES) {
-      const structure = await structureOf(this.netfilter, family, TABLE);
+      const structure = await structureOf(netfilter, family, TABLE);
       if (structure === undefined) continue;
-      const digests = [...(await ruleDigests(this.netfilter, family, TABLE))].sort();
+      const digests = [...(await ruleDigests(netfilter, family, TABLE))].sort();
       texts.push(`${family} ${structure}`, ...digests.map((each) => each.join(" ")));
     }
     return texts.join("\n");
   }
 
-  drifted(expected: ExpectedElements): Promise<string | undefined> {
-    return expected.firstDifference((set) => kernelDigest(this.netfilter, set));
+  async drifted(expected: ExpectedElements): Promise<string | undefined> {
+    const netfilter = await this.opened();
+    return await expected.firstDifference((set) => kernelDigest(netfilter, set));
   }
 
   async forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number> {
+    const netfilter = await this.opened();
     let deleted = 0;
     for (const family of FAMILIES) {
       const wanted = frontends.filter((each) => each.family === family);
@@ -111,31 +137,40 @@ export class LocalKernel implements AgentKernel {
           ? { port: only.port, ...(only.address === undefined ? {} : { address: only.address }) }
           : undefined;
       if (only === undefined) continue;
-      const connections = await dumpConnections(this.netfilter, family, destination);
-      deleted += await deleteConnections(this.netfilter, staleConnections(wanted, connections, nodeAddresses));
+      const connections = await dumpConnections(netfilter, family, destination);
+      deleted += await deleteConnections(netfilter, staleConnections(wanted, connections, nodeAddresses));
     }
     return deleted;
   }
 
   /** The helper's process, and nft's. */
   get pids(): readonly (number | undefined)[] {
-    return [this.helper?.pid, this.writer.pid];
+    return [this.helper?.netfilter.pid, this.writer.pid];
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.resting);
     await this.writer.close();
-    this.helper?.close();
+    this.helper?.netfilter.close();
   }
 
-  /** A new one where the last has ended. It no longer holds the lock then: nobody else is told to keep away, and nobody else came. */
-  private get netfilter(): Netfilter {
-    if (this.helper === undefined) {
-      const helper = new Netfilter(this.wrapper);
-      helper.onClose(() => {
-        if (this.helper === helper) this.helper = undefined;
-      });
-      this.helper = helper;
-    }
-    return this.helper;
+  /** A new one where the last has ended. The lock went with it: the new one takes it before it does anything else. Throws `LockLost` where another
+   *  process was quicker. */
+  private opened(): Promise<Netfilter> {
+    if (this.helper !== undefined) return this.helper.ready;
+    const netfilter = new Netfilter(this.wrapper);
+    const helper = { netfilter, ready: this.isLocked ? lockAgain(netfilter) : Promise.resolve(netfilter) };
+    netfilter.onClose(() => {
+      if (this.helper === helper) this.helper = undefined;
+    });
+    this.helper = helper;
+    return helper.ready;
   }
+}
+
+async function lockAgain(netfilter: Netfilter): Promise<Netfilter> {
+  const holder = await netfilter.hold(LOCK_NAME);
+  if (holder === undefined) return netfilter;
+  netfilter.close();
+  throw new LockLost(holder);
 }

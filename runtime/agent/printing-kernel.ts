@@ -2,7 +2,7 @@
 import type { AgentKernel } from "./kernel.ts";
 
 export const PRINTING_KERNEL: AgentKernel = {
-  transact: () => Promise.resolve({ kind: "done" }),
+  change: () => Promise.resolve({ kind: "done" }),
   restore: () => Promise.resolve({ answer: { kind: "done" }, differed: 0, transactions: 0 }),
   hasTables: () => Promise.resolve(false),
   generation: () => Promise.resolve(0),

@@ -34,3 +34,21 @@ export function answerOf(text: string): TransactionAnswer {
   const reason = REASONS.find(([pattern]) => pattern.test(text))?.[1] ?? "invalid";
   return { kind: "refused", reason, message: text.trim() };
 }
+
+/** What the number of the kernel's error means. */
+export function reasonOfError(errno: number): RefusalReason {
+  return BY_NUMBER.get(errno) ?? "invalid";
+}
+
+const BY_NUMBER: ReadonlyMap<number, RefusalReason> = new Map([
+  [2, "missing"],
+  [4, "again"],
+  [11, "again"],
+  [12, "too-large"],
+  [16, "busy"],
+  [17, "exists"],
+  [85, "again"],
+  [90, "too-large"],
+  [105, "too-large"],
+  [110, "hung"],
+]);

@@ -1,6 +1,6 @@
 /** Makes one ruleset of another in this machine's kernel. */
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
-import { quoteComment } from "../../compiler/formats/nft/print-elements.ts";
+import { keptComment } from "../../compiler/formats/nft/print-elements.ts";
 import { printFile } from "../../compiler/formats/nft/print-file.ts";
 import { groupsOf, type PieceGroup, printGroups, SERVICES_AT_ONCE } from "../../compiler/formats/nft/print-pieces.ts";
 import { differenceOf, type TableChange } from "../../compiler/ir/table-change.ts";
@@ -33,7 +33,7 @@ export function withoutElements(tables: readonly Table[]): Table[] {
 /** `table` with its comments as nft keeps them. */
 function asListed(table: Table): Table {
   const kept = <Of extends { readonly comment?: string }>(one: Of): Of =>
-    one.comment === undefined ? one : { ...one, comment: quoteComment(one.comment).slice(1, -1) };
+    one.comment === undefined ? one : { ...one, comment: keptComment(one.comment) };
   const withElements = <Of extends Table["sets"][number] | Table["maps"][number]>(set: Of): Of =>
     ({ ...kept(set), elements: set.elements.map(kept) }) as Of;
   return { ...kept(table), sets: table.sets.map(withElements), maps: table.maps.map(withElements) };

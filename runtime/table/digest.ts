@@ -7,15 +7,15 @@ export class Digest {
   private high = 0;
   private members = 0;
 
-  /** A member of these parts, each of which counts with its length. */
-  add(...parts: readonly Uint8Array[]): void {
-    this.toggle(parts);
+  /** A member of these parts, each of which counts with its length. Gives its mark: an integer above 0, equal for equal members. */
+  add(...parts: readonly Uint8Array[]): number {
     this.members++;
+    return this.toggle(parts);
   }
 
-  remove(...parts: readonly Uint8Array[]): void {
-    this.toggle(parts);
+  remove(...parts: readonly Uint8Array[]): number {
     this.members--;
+    return this.toggle(parts);
   }
 
   /** 16 hexadecimal digits, and how many members. */
@@ -23,9 +23,12 @@ export class Digest {
     return `${hex(this.high)}${hex(this.low)}/${this.members}`;
   }
 
-  private toggle(parts: readonly Uint8Array[]): void {
-    this.low ^= hash(parts, 0x9747b28c);
-    this.high ^= hash(parts, 0x3c6ef372);
+  private toggle(parts: readonly Uint8Array[]): number {
+    const low = hash(parts, 0x9747b28c);
+    const high = hash(parts, 0x3c6ef372);
+    this.low ^= low;
+    this.high ^= high;
+    return (high >>> 11) * 2 ** 32 + (low >>> 0) + 1;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Elements of sets and maps as nf_tables holds them, and back. */
+import { keptComment } from "../../compiler/formats/nft/print-elements.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { partsOfKey } from "../../compiler/ir/sets.ts";
 import type {
@@ -36,22 +37,44 @@ export function hasKnownBytes(set: Declared): boolean {
   return set.dynamic === undefined && isSimple && components.every(({ type }) => SIZES[type] !== undefined);
 }
 
-/** Adds `element` of `set` to `digest`, or takes it away. */
-export function digestElement(
-  digest: Digest,
-  set: Declared,
-  element: SetElement | MapElement,
-  change: "add" | "remove" = "add",
-): void {
+/** An element as bytes. */
+export interface ElementBytes {
+  readonly key: Uint8Array;
+  /** The last key of an interval; of no bytes: there is none. */
+  readonly end: Uint8Array;
+  /** Data, or a verdict as `verdictBytes` spells it; of no bytes: there is none. */
+  readonly value: Uint8Array;
+  readonly comment: Uint8Array;
+}
+
+export function bytesOfElement(set: Declared, element: SetElement | MapElement): ElementBytes {
   const parts = partsOfKey(element);
-  const key = write(set.key, parts.map(startOf));
-  const end = set.interval ? write(set.key, parts.map(endOf)) : NONE;
-  digest[change](key, end, "value" in element ? valueBytes(set, element) : NONE);
+  const { comment } = element;
+  return {
+    key: write(set.key, parts.map(startOf)),
+    end: set.interval ? write(set.key, parts.map(endOf)) : NONE,
+    value: "value" in element ? valueBytes(set, element) : NONE,
+    comment: comment === undefined ? NONE : Buffer.from(keptComment(comment), "latin1"),
+  };
 }
 
 /** The same of one that the kernel told. */
-export function digestRaw(digest: Digest, { key, keyEnd, value, verdict }: RawElement): void {
-  digest.add(key, keyEnd ?? NONE, value ?? (verdict === undefined ? NONE : verdictBytes(verdict.code, verdict.chain)));
+export function bytesOfRaw({ key, keyEnd, value, verdict, comment }: RawElement): ElementBytes {
+  return {
+    key,
+    end: keyEnd ?? NONE,
+    value: value ?? (verdict === undefined ? NONE : verdictBytes(verdict.code, verdict.chain)),
+    comment: comment === undefined ? NONE : Buffer.from(comment, "latin1"),
+  };
+}
+
+/** Adds an element to `digest`, or takes it away. Gives its mark. */
+export function digestBytes(
+  digest: Digest,
+  { key, end, value, comment }: ElementBytes,
+  change: "add" | "remove" = "add",
+): number {
+  return digest[change](key, end, value, comment);
 }
 
 const NONE = new Uint8Array(0);

@@ -4,7 +4,7 @@ import { readNft } from "../../compiler/formats/nft/read.ts";
 import type { MapElement, SetElement, Table } from "../../compiler/ir/types.ts";
 import { toolEnvironment } from "../kernel/namespace.ts";
 import { Digest } from "./digest.ts";
-import { digestElement, digestRaw, hasKnownBytes, readElement } from "./element-bytes.ts";
+import { bytesOfElement, bytesOfRaw, digestBytes, hasKnownBytes, readElement } from "./element-bytes.ts";
 import { type Netfilter, NetfilterTrouble } from "./netfilter.ts";
 import { chainsOf, dumpElements } from "./nf-tables.ts";
 
@@ -91,7 +91,7 @@ export function digestOfTables(tables: readonly Table[]): string {
   for (const { family, name, sets, maps } of tables)
     for (const set of [...maps, ...sets].filter(hasKnownBytes)) {
       const digest = new Digest();
-      for (const element of set.elements) digestElement(digest, set, element);
+      for (const element of set.elements) digestBytes(digest, bytesOfElement(set, element));
       addSet(all, `${family} ${name} ${set.name}`, digest);
     }
   return all.toString();
@@ -106,7 +106,7 @@ export async function digestOfKernel(netfilter: Netfilter, tables: readonly Tabl
       await dumpElements(
         netfilter,
         { family: family as LiveFamily, table: name, set: set.name },
-        (raw) => digestRaw(digest, raw),
+        (raw) => void digestBytes(digest, bytesOfRaw(raw)),
         () => {
           digest = new Digest();
         },

@@ -11,6 +11,8 @@
 #
 #   n MESSAGE   sends a netlink message that asks for a dump or for an acknowledgement. The answer is what the kernel says up to its
 #               end: parts, each behind its length, then length 0 and the error number (4 bytes; 0: none)
+#   b MESSAGES  sends a batch: one transaction, of which the last message but one asks for an acknowledgement. The answer has no part; its
+#               number is the first error's
 #   l NAME      holds NAME. The answer's part is the id of the process that holds it, where another one does
 #
 # Answers come in the order of the requests.
@@ -51,7 +53,9 @@ if (@ARGV) {
 
 socket(my $netlink, 16, SOCK_RAW, 12) or die "cannot open netfilter netlink: $!\n";
 bind $netlink, pack 'SSLL', 16, 0, 0, 0 or die "cannot bind netfilter netlink: $!\n";
-setsockopt $netlink, SOL_SOCKET, 33, pack 'i', 8 << 20;    # SO_RCVBUFFORCE, which root may
+setsockopt $netlink, SOL_SOCKET, 33, pack 'i', 8 << 20;     # SO_RCVBUFFORCE, which root may
+setsockopt $netlink, SOL_SOCKET, 32, pack 'i', 64 << 20;    # SO_SNDBUFFORCE: a batch is one message to the socket
+setsockopt $netlink, 270, 10, pack 'i', 1;                  # NETLINK_CAP_ACK: errors without the messages that they answer
 my $kernel = pack 'SSLL', 16, 0, 0, 0;
 binmode STDIN;
 binmode STDOUT;
@@ -89,6 +93,29 @@ sub ask {
     }
 }
 
+# Makes one transaction; gives the first error. The kernel has answered when the batch is sent.
+sub commit {
+    my ($batch) = @_;
+    send $netlink, $batch, 0, $kernel or return $! + 0;
+    my ($answers, $first, $lost) = (0, 0, 0);
+    while (1) {
+        if (!defined recv $netlink, my $bytes, 1 << 16, 0x40) {    # MSG_DONTWAIT
+            last if $!{EAGAIN};
+            return $! + 0 unless $!{ENOBUFS};
+            $lost = 1;
+        }
+        else {
+            for (my $at = 0 ; $at + 20 <= length $bytes ;) {
+                my ($length, $type) = unpack 'LS', substr $bytes, $at, 6;
+                if ($type == 2) { $answers++; $first ||= -unpack 'l', substr $bytes, $at + 16, 4 }
+                $at += ($length + 3) & ~3;
+            }
+        }
+    }
+    return $first if $first;
+    return $answers && !$lost ? 0 : 110;    # ETIMEDOUT: nobody knows
+}
+
 sub read_exactly {
     my ($wanted) = @_;
     my $bytes = '';
@@ -103,6 +130,7 @@ while (1) {
     my $length = unpack 'V', read_exactly(4);
     my ($kind, $text) = unpack 'a a*', read_exactly($length);
     if ($kind eq 'n') { finish(ask($text)) }
+    elsif ($kind eq 'b') { finish(commit($text)) }
     elsif ($kind eq 'l') {
         my $holder = hold($text);
         defined $holder ? push @held, $holder : answer(holder_of($text));

@@ -53,6 +53,18 @@ export class Netfilter {
     await this.send("n", message, part);
   }
 
+  /** Sends a batch: one transaction, all of it or nothing. Gives the number of the first error; 0: it is done. Throws `NetfilterTrouble` where
+   *  the helper has ended: then nobody knows. */
+  async commit(batch: Buffer): Promise<number> {
+    try {
+      await this.send("b", batch, () => undefined);
+      return 0;
+    } catch (error) {
+      if (error instanceof NetfilterTrouble && error.errno !== undefined) return error.errno;
+      throw error;
+    }
+  }
+
   /** Holds `name`, which one process of the network namespace can, until this is closed. Undefined: it is held; else the process that
    *  has it (0: unknown). */
   async hold(name: string): Promise<number | undefined> {
@@ -110,7 +122,7 @@ export class Netfilter {
 }
 
 /** `operation not permitted (it takes root, in this network namespace)`. */
-function wordsOf(errno: number): string {
+export function wordsOf(errno: number): string {
   const words = getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
   return errno === NOT_PERMITTED ? `${words} (it takes root, in this network namespace)` : words;
 }

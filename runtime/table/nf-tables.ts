@@ -6,9 +6,17 @@ import { type Netfilter, NetfilterTrouble } from "./netfilter.ts";
 export const ERRNO = { noEntry: 2, interrupted: 4, exists: 17 } as const;
 
 const NF_TABLES = 10;
-const MESSAGE = { getTable: 1, getChain: 4, getRule: 7, getElements: 13, getGeneration: 16 } as const;
+const MESSAGE = {
+  getTable: 1,
+  getChain: 4,
+  getRule: 7,
+  getSet: 10,
+  getElements: 13,
+  getGeneration: 16,
+  getObject: 19,
+} as const;
 const FLAG = { request: 1, acknowledge: 4, dump: 0x300, interrupted: 0x10 } as const;
-const FAMILY = { ip: 2, ip6: 10, inet: 1 } as const;
+export const FAMILY = { ip: 2, ip6: 10, inet: 1 } as const;
 
 export type NfFamily = keyof typeof FAMILY;
 
@@ -211,10 +219,16 @@ export async function chainsOf(
   return chains;
 }
 
-/** A text for what a table is besides rules, sets and their elements: whether it sleeps, and its chains with their hooks and policies. Undefined:
- *  there is no such table. */
-export async function structureOf(netfilter: Netfilter, family: NfFamily, table: string): Promise<string | undefined> {
-  let flags: string | undefined;
+/** What a table is besides rules, sets and their elements. */
+export interface TableHeads {
+  readonly isDormant: boolean;
+  /** Hook and priority, policy and type of each chain as text, by name. */
+  readonly chains: ReadonlyMap<string, string>;
+}
+
+/** Undefined: there is no such table. */
+export async function headsOf(netfilter: Netfilter, family: NfFamily, table: string): Promise<TableHeads | undefined> {
+  let flags: number | undefined;
   const tables = netfilterMessage(MESSAGE.getTable, FLAG.dump, FAMILY[family], []);
   await dump(
     netfilter,
@@ -224,24 +238,74 @@ export async function structureOf(netfilter: Netfilter, family: NfFamily, table:
     },
     (bytes, at, end) => {
       const found = attributesIn(bytes, at, end);
-      if (stringOf(found.get(1)) === table) flags = hexOf(found.get(2));
+      if (stringOf(found.get(1)) === table) flags = found.get(2)?.readUInt32BE() ?? 0;
     },
   );
   if (flags === undefined) return undefined;
-  const chains: string[] = [];
+  const chains = new Map<string, string>();
   const message = netfilterMessage(MESSAGE.getChain, FLAG.dump, FAMILY[family], []);
   await dump(
     netfilter,
     message,
-    () => chains.splice(0),
+    () => chains.clear(),
     (bytes, at, end) => {
       const found = attributesIn(bytes, at, end);
-      if (stringOf(found.get(1)) !== table) return;
-      // Name, hook and priority, policy, type.
-      chains.push([stringOf(found.get(3)), ...[4, 5, 7].map((type) => hexOf(found.get(type)))].join(" "));
+      if (stringOf(found.get(1)) === table)
+        chains.set(stringOf(found.get(3)) ?? "", [4, 5, 7].map((type) => hexOf(found.get(type))).join(" "));
     },
   );
-  return [flags, ...chains.sort()].join("\n");
+  return { isDormant: (flags & DORMANT) !== 0, chains };
+}
+
+const DORMANT = 1;
+
+/** The same as a text. */
+export async function structureOf(netfilter: Netfilter, family: NfFamily, table: string): Promise<string | undefined> {
+  const heads = await headsOf(netfilter, family, table);
+  if (heads === undefined) return undefined;
+  const chains = [...heads.chains].map(([name, head]) => `${name} ${head}`);
+  return [heads.isDormant ? "dormant" : "awake", ...chains.sort()].join("\n");
+}
+
+/** What each set or map of a table that is not written in a rule holds, as text: types, lengths, flags and timeouts. */
+export async function setHeadsOf(
+  netfilter: Netfilter,
+  family: NfFamily,
+  table: string,
+): Promise<ReadonlyMap<string, { readonly head: string; readonly isMap: boolean }>> {
+  const sets = new Map<string, { readonly head: string; readonly isMap: boolean }>();
+  const message = netfilterMessage(MESSAGE.getSet, FLAG.dump, FAMILY[family], [attribute(1, text(table))]);
+  await dump(
+    netfilter,
+    message,
+    () => sets.clear(),
+    (bytes, at, end) => {
+      const found = attributesIn(bytes, at, end);
+      const flags = found.get(3)?.readUInt32BE() ?? 0;
+      if ((flags & ANONYMOUS) !== 0) return;
+      const head = [3, 4, 5, 6, 7, 9, 11].map((type) => hexOf(found.get(type))).join(" ");
+      sets.set(stringOf(found.get(2)) ?? "", { head, isMap: (flags & MAP) !== 0 });
+    },
+  );
+  return sets;
+}
+
+const ANONYMOUS = 1;
+const MAP = 8;
+
+/** Whether a table has counters, limits or the like that rules name. */
+export async function hasObjects(netfilter: Netfilter, family: NfFamily, table: string): Promise<boolean> {
+  let found = false;
+  const message = netfilterMessage(MESSAGE.getObject, FLAG.dump, FAMILY[family], [attribute(1, text(table))]);
+  await dump(
+    netfilter,
+    message,
+    () => undefined,
+    () => {
+      found = true;
+    },
+  );
+  return found;
 }
 
 function hexOf(bytes: Buffer | undefined): string {
@@ -255,9 +319,8 @@ export async function ruleDigests(
   family: NfFamily,
   table: string,
 ): Promise<ReadonlyMap<string, string>> {
-  const digests = new Map<string, Digest>();
+  const digests = new Map<string, { readonly digest: Digest; count: number }>();
   const message = netfilterMessage(MESSAGE.getRule, FLAG.dump, FAMILY[family], [attribute(1, text(table))]);
-  let number = 0;
   await dump(
     netfilter,
     message,
@@ -265,11 +328,11 @@ export async function ruleDigests(
     (bytes, at, end) => {
       const found = attributesIn(bytes, at, end);
       const chain = stringOf(found.get(2)) ?? "";
-      const digest = digests.get(chain) ?? new Digest();
-      digests.set(chain, digest);
+      const rules = digests.get(chain) ?? { digest: new Digest(), count: 0 };
+      digests.set(chain, rules);
       // The order of rules matters.
-      digest.add(u32(number++), found.get(4) ?? NO_BYTES, found.get(7) ?? NO_BYTES);
+      rules.digest.add(u32(rules.count++), found.get(4) ?? NO_BYTES, found.get(7) ?? NO_BYTES);
     },
   );
-  return new Map([...digests].map(([chain, digest]) => [chain, digest.toString()]));
+  return new Map([...digests].map(([chain, { digest }]) => [chain, digest.toString()]));
 }

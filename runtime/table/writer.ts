@@ -76,6 +76,11 @@ export class TableWriter {
     return this.enqueue(() => this.runOnce(text, ["-c", "-f", "-"]));
   }
 
+  /** Ends nft, with all memory that it has. The next transaction starts another one. */
+  async rest(): Promise<void> {
+    if (!this.isClosed) await this.enqueue(() => Promise.resolve(this.stop()));
+  }
+
   /** Ends nft when the transaction is over that it is at, and removes its folder. */
   async close(): Promise<void> {
     if (this.isClosed) return;

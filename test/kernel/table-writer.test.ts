@@ -8,7 +8,13 @@ import type { Table } from "../../compiler/ir/types.ts";
 import { MODES } from "../../compiler/node/settings.ts";
 import { printNft } from "../../compiler/print.ts";
 import { Digest } from "../../runtime/table/digest.ts";
-import { digestElement, digestRaw, hasKnownBytes, readElement } from "../../runtime/table/element-bytes.ts";
+import {
+  bytesOfElement,
+  bytesOfRaw,
+  digestBytes,
+  hasKnownBytes,
+  readElement,
+} from "../../runtime/table/element-bytes.ts";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { chainsOf, dumpElements, generationOf, ruleDigests } from "../../runtime/table/nf-tables.ts";
 import { TableWriter } from "../../runtime/table/writer.ts";
@@ -168,11 +174,11 @@ exec nft "$@"
     })[]) {
       for (const set of [...maps, ...sets].filter(hasKnownBytes)) {
         const [ours, kernels, again] = [new Digest(), new Digest(), new Digest()];
-        for (const element of set.elements) digestElement(ours, set, element);
+        for (const element of set.elements) digestBytes(ours, bytesOfElement(set, element));
         const isThere = await dumpElements(netfilter, { family, table, set: set.name }, (raw) => {
           elements++;
-          digestRaw(kernels, raw);
-          digestElement(again, set, readElement(set, raw));
+          digestBytes(kernels, bytesOfRaw(raw));
+          digestBytes(again, bytesOfElement(set, readElement(set, raw)));
         });
         expect([set.name, isThere, String(kernels), String(again)]).toEqual([
           set.name,

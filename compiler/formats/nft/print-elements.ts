@@ -33,5 +33,10 @@ export function printVerdict(verdict: Verdict): string {
 
 /** A comment. nft strings have no escapes: what could end one is replaced. */
 export function quoteComment(text: string): string {
-  return `"${text.replace(/[^\x20-\x7e]|["\\]/g, "?").slice(0, 127)}"`;
+  return `"${keptComment(text)}"`;
+}
+
+/** What nft keeps of a comment that is printed. */
+export function keptComment(text: string): string {
+  return text.replace(/[^\x20-\x7e]|["\\]/g, "?").slice(0, 127);
 }

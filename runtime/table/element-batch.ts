@@ -1,0 +1,223 @@
+/** Transactions of elements as netlink messages: what nft would send, without its memory for it. */
+import { type ElementsChange, isOfElements, type TableChange } from "../../compiler/ir/table-change.ts";
+import type { SetElement } from "../../compiler/ir/types.ts";
+import { reasonOfError, type TransactionAnswer } from "./answers.ts";
+import { bytesOfElement, type ElementBytes, hasKnownBytes } from "./element-bytes.ts";
+import type { LiveFamily } from "./live-tables.ts";
+import { type Netfilter, wordsOf } from "./netfilter.ts";
+import { FAMILY } from "./nf-tables.ts";
+
+/** A set or map whose elements change. */
+export interface ElementPlace {
+  readonly family: LiveFamily;
+  readonly table: string;
+  readonly set: string;
+  readonly holdsVerdicts: boolean;
+}
+
+const BATCH = { begin: 0x10, end: 0x11 } as const;
+const NF_TABLES = 10;
+const MESSAGE = { add: (NF_TABLES << 8) | 12, remove: (NF_TABLES << 8) | 14 } as const;
+const FLAG = { request: 1, acknowledge: 4, create: 0x400, nested: 0x8000 } as const;
+
+/** Attributes of a message, of an element, of its data and of a verdict. */
+const LIST = { table: 1, set: 2, elements: 3 } as const;
+const ELEMENT = { key: 1, data: 2, notes: 6, keyEnd: 10 } as const;
+const DATA = { value: 1, verdict: 2 } as const;
+const VERDICT = { code: 1, chain: 2 } as const;
+
+/** The length of an attribute has 16 bits. */
+const MOST_LIST_BYTES = 60_000;
+
+export class ElementBatch {
+  private bytes: Buffer = Buffer.allocUnsafe(1 << 12);
+  private at = 0;
+  /** How many elements are added or removed. */
+  size = 0;
+  /** The message that is being written, and its list of elements: where they begin. */
+  private message: { readonly what: string; readonly start: number; readonly list: number } | undefined;
+
+  constructor() {
+    this.head(BATCH.begin, FLAG.request, 0, NF_TABLES);
+  }
+
+  add(place: ElementPlace, element: ElementBytes): void {
+    this.write("add", place, element);
+  }
+
+  remove(place: ElementPlace, { key, end }: Pick<ElementBytes, "key" | "end">): void {
+    this.write("remove", place, { key, end, value: NONE, comment: NONE });
+  }
+
+  /** The whole batch; nothing can be added to it any more. */
+  finish(): Buffer {
+    const last = this.message;
+    this.endMessage();
+    // What was done is told once, for the last message.
+    if (last !== undefined)
+      this.bytes.writeUInt16LE(this.bytes.readUInt16LE(last.start + 6) | FLAG.acknowledge, last.start + 6);
+    const start = this.at;
+    this.head(BATCH.end, FLAG.request, 0, NF_TABLES);
+    this.bytes.writeUInt32LE(this.at - start, start);
+    this.bytes.writeUInt32LE(20, 0);
+    return this.bytes.subarray(0, this.at);
+  }
+
+  private write(verb: keyof typeof MESSAGE, place: ElementPlace, element: ElementBytes): void {
+    this.size++;
+    const what = `${verb} ${place.family} ${place.table} ${place.set}`;
+    if (this.message?.what !== what || this.at - this.message.list > MOST_LIST_BYTES)
+      this.beginMessage(what, verb, place);
+    const start = this.open(LIST.table);
+    this.nestedValue(ELEMENT.key, element.key);
+    if (element.end.length > 0) this.nestedValue(ELEMENT.keyEnd, element.end);
+    if (element.value.length > 0) {
+      if (place.holdsVerdicts) this.verdict(element.value);
+      else this.nestedValue(ELEMENT.data, element.value);
+    }
+    if (element.comment.length > 0) {
+      const { comment } = element;
+      this.room(comment.length + 8);
+      const notes = this.open(ELEMENT.notes, 0);
+      this.bytes[this.at++] = 0; // a comment
+      this.bytes[this.at++] = comment.length + 1;
+      this.raw(comment);
+      this.bytes[this.at++] = 0;
+      this.close(notes);
+    }
+    this.close(start);
+  }
+
+  private verdict(value: Uint8Array): void {
+    const [code = "0", chain = ""] = Buffer.from(value).toString("latin1").split(" ");
+    const data = this.open(ELEMENT.data);
+    const verdict = this.open(DATA.verdict);
+    const at = this.open(VERDICT.code, 0);
+    this.bytes.writeInt32BE(Number(code), this.at);
+    this.at += 4;
+    this.close(at);
+    if (chain !== "") this.text(VERDICT.chain, chain);
+    this.close(verdict);
+    this.close(data);
+  }
+
+  private beginMessage(what: string, verb: keyof typeof MESSAGE, { family, table, set }: ElementPlace): void {
+    this.endMessage();
+    const start = this.at;
+    this.head(MESSAGE[verb], FLAG.request | (verb === "add" ? FLAG.create : 0), FAMILY[family], 0);
+    this.text(LIST.table, table);
+    this.text(LIST.set, set);
+    this.message = { what, start, list: this.open(LIST.elements) };
+  }
+
+  private endMessage(): void {
+    const { message } = this;
+    if (message === undefined) return;
+    this.close(message.list);
+    this.bytes.writeUInt32LE(this.at - message.start, message.start);
+    this.message = undefined;
+  }
+
+  // --- bytes -------------------------------------------------------------------------------------------------------------
+
+  private head(type: number, flags: number, family: number, resource: number): void {
+    this.room(20);
+    this.bytes.fill(0, this.at, this.at + 20);
+    this.bytes.writeUInt16LE(type, this.at + 4);
+    this.bytes.writeUInt16LE(flags, this.at + 6);
+    this.bytes[this.at + 16] = family;
+    this.bytes.writeUInt16BE(resource, this.at + 18);
+    this.at += 20;
+  }
+
+  /** Begins an attribute: gives where. */
+  private open(type: number, flags: number = FLAG.nested): number {
+    this.room(16);
+    const start = this.at;
+    this.bytes.writeUInt16LE(type | flags, start + 2);
+    this.at += 4;
+    return start;
+  }
+
+  private close(start: number): void {
+    this.bytes.writeUInt16LE(this.at - start, start);
+    while ((this.at & 3) !== 0) this.bytes[this.at++] = 0;
+  }
+
+  private nestedValue(type: number, value: Uint8Array): void {
+    this.room(value.length + 16);
+    const outer = this.open(type);
+    const inner = this.open(DATA.value, 0);
+    this.raw(value);
+    this.close(inner);
+    this.close(outer);
+  }
+
+  private text(type: number, text: string): void {
+    this.room(text.length + 16);
+    const start = this.open(type, 0);
+    this.at += this.bytes.write(text, this.at, "latin1");
+    this.bytes[this.at++] = 0;
+    this.close(start);
+  }
+
+  private raw(value: Uint8Array): void {
+    this.bytes.set(value, this.at);
+    this.at += value.length;
+  }
+
+  private room(length: number): void {
+    if (this.at + length + 16 <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafe(2 * this.bytes.length + length);
+    this.bytes.copy(larger, 0, 0, this.at);
+    this.bytes = larger;
+  }
+}
+
+const NONE = new Uint8Array(0);
+
+export function placeOf({ family, name }: TableChange, set: ElementsChange["of"]): ElementPlace {
+  return {
+    family: family as LiveFamily,
+    table: name,
+    set: set.name,
+    holdsVerdicts: "data" in set && set.data === "verdict",
+  };
+}
+
+function isPlainElement({ timeoutSeconds, statements }: SetElement): boolean {
+  return timeoutSeconds === undefined && statements === undefined;
+}
+
+/** `changes` as a batch; undefined: it takes nft to make them. */
+export function batchOf(changes: readonly TableChange[]): ElementBatch | undefined {
+  const isPlain = changes.every(
+    (change) =>
+      isOfElements(change) &&
+      change.elements.every(({ of, added }) => hasKnownBytes({ ...of, elements: [] }) && added.every(isPlainElement)),
+  );
+  if (!isPlain) return undefined;
+  const batch = new ElementBatch();
+  for (const change of changes)
+    for (const { of, removed, added } of change.elements) {
+      const set = { ...of, elements: [] };
+      const place = placeOf(change, of);
+      for (const element of removed) batch.remove(place, bytesOfElement(set, element));
+      for (const element of added) batch.add(place, bytesOfElement(set, element));
+    }
+  return batch;
+}
+
+/** Makes one transaction of `batch`. */
+export async function commitBatch(netfilter: Netfilter, batch: ElementBatch): Promise<TransactionAnswer> {
+  if (batch.size === 0) return { kind: "done" };
+  let errno: number;
+  try {
+    errno = await netfilter.commit(batch.finish());
+  } catch (error) {
+    return { kind: "refused", reason: "ended", message: error instanceof Error ? error.message : String(error) };
+  }
+  if (errno === 0) return { kind: "done" };
+  const message = `netfilter refuses: ${wordsOf(errno)}`;
+  return { kind: "refused", reason: reasonOfError(errno), message };
+}

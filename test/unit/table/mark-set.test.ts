@@ -1,0 +1,28 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { MarkSet } from "../../../runtime/table/mark-set.ts";
+import { runs } from "../../support/runs.ts";
+
+/** Few of them, some of which begin their search at one place. */
+const mark = fc.oneof(
+  fc.integer({ min: 1, max: 300 }),
+  fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 40 })).map(([a, b]) => a * 2 ** 50 + b),
+  fc.constant(2 ** 53 - 1),
+);
+
+test("after any additions and removals it has what a Set has", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.boolean(), mark), { maxLength: 800 }), (steps) => {
+      const [marks, wanted] = [new MarkSet(), new Set<number>()];
+      for (const [isAdded, each] of steps) {
+        if (isAdded) marks.add(each);
+        else marks.delete(each);
+        if (isAdded) wanted.add(each);
+        else wanted.delete(each);
+        expect(marks.size).toBe(wanted.size);
+      }
+      for (const [, each] of steps) expect(marks.has(each)).toBe(wanted.has(each));
+    }),
+    { numRuns: runs(300) },
+  );
+});
