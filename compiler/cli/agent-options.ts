@@ -22,6 +22,7 @@ export function addAgentCommand(program: Command, run: RunWork): void {
           "where /healthz, /livez and /readyz answer (default: 0.0.0.0:10256)",
         )
         .option("--metrics-bind-address <address>", "where /metrics answers (default: 127.0.0.1:10249)")
+        .option("--init-only", "set the sysctls that kube-proxy's settings ask for, in a privileged container, and end")
         .addOption(
           new Option(
             "--cleanup [what]",

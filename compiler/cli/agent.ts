@@ -1,7 +1,8 @@
 /** `kpc agent`: keeps the rules of this node right, as the API server tells of Services. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Agent, type AgentParts } from "../../runtime/agent/agent.ts";
+import { AGENT_TIMES, Agent, type AgentParts } from "../../runtime/agent/agent.ts";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
 import { type AgentHealth, type HttpAnswer, healthAnswer, serveAnswers } from "../../runtime/agent/health.ts";
 import { HealthCheckPorts, healthCheckHosts } from "../../runtime/agent/health-check-ports.ts";
@@ -9,6 +10,7 @@ import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { printMetrics } from "../../runtime/agent/metrics.ts";
 import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
 import { EventReporter } from "../../runtime/agent/reported-events.ts";
+import { setSysctls, THIS_HOST, type WantedSysctl, wantedSysctls } from "../../runtime/agent/sysctls.ts";
 import { watchNode } from "../../runtime/agent/watch-node.ts";
 import { openAccess } from "../../runtime/api/access.ts";
 import { type AccessDescription, inClusterAccess } from "../../runtime/api/access-description.ts";
@@ -17,11 +19,12 @@ import { REAL_CLOCK } from "../../runtime/api/clock.ts";
 import { readKubeconfig } from "../../runtime/api/kubeconfig.ts";
 import { NetfilterTrouble } from "../../runtime/table/netfilter.ts";
 import type { Diagnostic } from "../diagnostics.ts";
-import { isObject } from "../documents/show.ts";
+import { type AgentSettings, agentSettingsOf, type BindAddress, parseBindAddress } from "../node/agent-settings.ts";
 import type { Config } from "../node/config.ts";
 import { withKubeProxy } from "../node/kube-proxy.ts";
-import type { KubeProxySpec } from "../specs/types.ts";
-import { NodeTables } from "../updates/node-tables.ts";
+import { resolveConfig } from "../node/resolve.ts";
+import { specsOf } from "../updates/decode-service.ts";
+import { NodeTables, type NodeUpdate } from "../updates/node-tables.ts";
 import { readConfig } from "./config.ts";
 import { Ending } from "./ending.ts";
 import { readSource } from "./inputs.ts";
@@ -36,6 +39,7 @@ export interface AgentFlags extends CommonFlags {
   readonly healthzBindAddress?: string;
   readonly metricsBindAddress?: string;
   readonly cleanup?: true | "kpc" | "kube-proxy";
+  readonly initOnly?: boolean;
 }
 
 /** Runs until a signal comes. The rules stay when it ends. */
@@ -44,24 +48,63 @@ export async function agentCommand(flags: AgentFlags): Promise<number> {
   const found: Diagnostic[] = [];
   const report = (finding: Diagnostic): void => void found.push(finding);
   const given = readConfig(flags, report);
-  const config = withNodeName(withKubeProxy(given, { kubeProxies: [] }, report));
-  const access = accessFor(flags, kubeProxyMember(given.kubeProxy, "clientConnection", "kubeconfig"), report);
+  // What of kube-proxy's settings decides no rule may be followed nevertheless, and what is not is told setting by setting.
+  const config = withNodeName(
+    withKubeProxy(given, { kubeProxies: [] }, (finding) => {
+      if (finding.code !== "ignored-field") report(finding);
+    }),
+  );
+  const settings = given.kubeProxy && agentSettingsOf(given.kubeProxy, config.mode ?? "iptables", report);
+  const access = flags.initOnly ? undefined : accessFor(flags, settings?.kubeconfig, report);
   showDiagnostics(found, flags);
-  if (access === undefined || found.some(({ severity }) => severity === "error")) return EXIT.trouble;
+  if (found.some(({ severity }) => severity === "error")) return EXIT.trouble;
+  const sysctls = wantedSysctls(settings?.conntrack, THIS_HOST, routesLocalnet(config));
+  if (flags.initOnly) return await initialise(sysctls);
+  if (access === undefined) return EXIT.trouble;
+  if (!flags.dryRun) prepare(sysctls, settings?.oomScoreAdj);
   const client = new ApiClient(openAccess(access, REAL_CLOCK), REAL_CLOCK);
-  return await follow(client, config, flags, {
-    healthz: flags.healthzBindAddress ?? kubeProxyMember(given.kubeProxy, "healthzBindAddress") ?? "0.0.0.0:10256",
-    metrics: flags.metricsBindAddress ?? kubeProxyMember(given.kubeProxy, "metricsBindAddress") ?? "127.0.0.1:10249",
-  });
+  return await follow(client, config, flags, settings);
 }
 
-/** Where it answers: `ADDRESS:PORT` each. */
-interface BindAddresses {
-  readonly healthz: string;
-  readonly metrics: string;
+/** Whether node ports answer on 127.0.0.1: then packets from there may leave the host. */
+function routesLocalnet(config: Config): boolean {
+  const nothing = (): void => undefined;
+  return resolveConfig(config, specsOf([], nothing), nothing).settings.families.IPv4.localhostNodePorts;
 }
 
-async function follow(client: ApiClient, config: Config, flags: AgentFlags, at: BindAddresses): Promise<number> {
+/** `--init-only`: what needs more rights than the agent itself. */
+async function initialise(sysctls: readonly WantedSysctl[]): Promise<number> {
+  const { changed, failed } = setSysctls(sysctls, THIS_HOST);
+  for (const line of changed) await print(`${line}\n`);
+  for (const line of failed) process.stderr.write(`kpc: ${line}\n`);
+  return failed.length > 0 ? EXIT.trouble : EXIT.fine;
+}
+
+/** The same as far as the agent itself may: what is left is told. */
+function prepare(sysctls: readonly WantedSysctl[], oomScoreAdj: number | undefined): void {
+  const { changed, failed } = setSysctls(sysctls, THIS_HOST);
+  const lines = [...changed, ...failed.map((line) => `${line}; kpc agent --init-only sets it where it has the rights`)];
+  if (oomScoreAdj !== undefined) lines.push(...setOomScore(oomScoreAdj));
+  for (const line of lines) process.stderr.write(`kpc: ${line}\n`);
+}
+
+/** A line where that fails. */
+function setOomScore(value: number): string[] {
+  const path = "/proc/self/oom_score_adj";
+  try {
+    if (Number(readFileSync(path, "utf8")) !== value) writeFileSync(path, String(value));
+    return [];
+  } catch (error) {
+    return [`oomScoreAdj cannot be set to ${value}: ${error instanceof Error ? error.message : error}`];
+  }
+}
+
+async function follow(
+  client: ApiClient,
+  config: Config,
+  flags: AgentFlags,
+  settings: AgentSettings | undefined,
+): Promise<number> {
   const { nodeName = "" } = config;
   const kernel = flags.dryRun ? PRINTING_KERNEL : await lockedKernel();
   const ending = new Ending();
@@ -87,13 +130,15 @@ async function follow(client: ApiClient, config: Config, flags: AgentFlags, at: 
     watch: watchNode(client, nodeName, REAL_CLOCK),
     log,
     onDrift: flags.onDrift,
+    times: { ...AGENT_TIMES, restMs: settings?.minSyncMs, compareMs: settings?.syncMs },
     ...(flags.dryRun ? { onTransaction: printTransaction } : {}),
+    ...(flags.verbose && !flags.dryRun ? { onTransaction: (text, update) => log(lineOf(text, update)) } : {}),
     ...(flags.dryRun ? {} : { onSync: afterSync(tables, ports, events) }),
     onDrifted: (what) => reportDrift(events, flags, what),
   };
   const agent: Agent = new Agent(parts);
   try {
-    if (!flags.dryRun) await serve({ agent, client, events }, config, at);
+    if (!flags.dryRun) await serve({ agent, client, events }, config, flags, settings);
     void agent.started.then(() => {
       const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;
       events.report({ type: "Normal", reason: "Starting", action: "StartKpcAgent", note });
@@ -164,13 +209,6 @@ function withNodeName(config: Config): Config {
   return { ...config, nodeName };
 }
 
-/** A text in kube-proxy's own settings; undefined: these say nothing, or there are none. */
-function kubeProxyMember(settings: KubeProxySpec | undefined, ...path: readonly string[]): string | undefined {
-  let value: unknown = settings?.field.value;
-  for (const member of path) value = isObject(value) ? value[member] : undefined;
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
 function accessFor(
   flags: AgentFlags,
   fromSettings: string | undefined,
@@ -190,10 +228,20 @@ function accessFor(
 // --- what it shows -----------------------------------------------------------------------------------------------------------
 
 const printTransaction: NonNullable<AgentParts["onTransaction"]> = (text, { services, causes }) => {
-  const list = (all: readonly string[]): string =>
-    all.length <= 5 ? all.join(", ") : `${all.slice(0, 5).join(", ")} and ${all.length - 5} more`;
-  void print(`# because of ${list(causes)}\n# Services: ${list(services)}\n${text}\n`);
+  void print(`# because of ${listed(causes)}\n# Services: ${listed(services)}\n${text}\n`);
 };
+
+/** A transaction in one line. */
+const lineOf = (text: string, { services, causes }: Pick<NodeUpdate, "services" | "causes">): string =>
+  `transaction of ${text.split("\n").length - 1} commands for ${listed(services)}, because of ${listed(causes)}`;
+
+function listed(all: readonly string[]): string {
+  return all.length <= 5 ? all.join(", ") : `${all.slice(0, 5).join(", ")} and ${all.length - 5} more`;
+}
+
+/** Where the agent answers where nothing is said, as kube-proxy does. */
+const HEALTHZ: BindAddress = { text: "0.0.0.0:10256", host: "0.0.0.0", port: 10256 };
+const METRICS: BindAddress = { text: "127.0.0.1:10249", host: "127.0.0.1", port: 10249 };
 
 /** What answers are made of. */
 interface Told {
@@ -202,7 +250,12 @@ interface Told {
   readonly events: EventReporter;
 }
 
-async function serve(told: Told, config: Config, at: BindAddresses): Promise<void> {
+async function serve(
+  told: Told,
+  config: Config,
+  { healthzBindAddress, metricsBindAddress }: AgentFlags,
+  settings: AgentSettings | undefined,
+): Promise<void> {
   const { agent, events } = told;
   const health = (): AgentHealth => ({
     isStarted: agent.counts.startedAt !== undefined,
@@ -222,16 +275,18 @@ async function serve(told: Told, config: Config, at: BindAddresses): Promise<voi
       return { status: 200, type: "text/plain; charset=utf-8", body: config.mode ?? "nftables" };
     return answer(path);
   };
-  for (const [address, answers, reason] of [
-    [at.healthz, answer, "FailedToStartProxierHealthcheck"],
-    [at.metrics, metrics, "FailedToStartMetricServer"],
+  for (const [given, otherwise, answers, reason] of [
+    [healthzBindAddress, settings?.healthz ?? HEALTHZ, answer, "FailedToStartProxierHealthcheck"],
+    [metricsBindAddress, settings?.metrics ?? METRICS, metrics, "FailedToStartMetricServer"],
   ] as const) {
+    const at = given === undefined ? otherwise : bindAddress(given);
     try {
-      const { server } = await serveAnswers(parseBind(address), answers);
+      const { server } = await serveAnswers(at, answers);
       server.unref();
     } catch (error) {
-      const note = `cannot listen on ${address}: ${error instanceof Error ? error.message : error}`;
+      const note = `cannot listen on ${at.text}: ${error instanceof Error ? error.message : error}`;
       process.stderr.write(`kpc: ${note}\n`);
+      if (settings?.bindAddressHardFail) throw new Trouble(note);
       events.report({ type: "Warning", reason, action: "Listen", note });
     }
   }
@@ -252,12 +307,11 @@ function metricsOf({ agent, client, events }: Told): string {
   });
 }
 
-/** `ADDRESS:PORT`, IPv6 in brackets. */
-function parseBind(text: string): { readonly host: string; readonly port: number } {
-  const [, host, port] = /^\[?([0-9A-Fa-f.:]+?)\]?:([0-9]{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65535)
-    throw new Trouble(`expected ADDRESS:PORT, found ${JSON.stringify(text)}`);
-  return { host, port: Number(port) };
+/** Throws `Trouble` where `text` is no address with a port. */
+function bindAddress(text: string): BindAddress {
+  const found = parseBindAddress(text);
+  if (found === undefined) throw new Trouble(`expected ADDRESS:PORT, found ${JSON.stringify(text)}`);
+  return found;
 }
 
 // --- cleaning up -------------------------------------------------------------------------------------------------------------

@@ -22,6 +22,10 @@ export interface AgentTimes {
   readonly longestMs: number;
   /** Milliseconds between two looks at the number of commits. */
   readonly lookMs: number;
+  /** Milliseconds between two rows of transactions, where no change is to be made sooner. */
+  readonly restMs?: number | undefined;
+  /** Milliseconds after which all elements are compared, also where nobody else has committed. */
+  readonly compareMs?: number | undefined;
 }
 
 export const AGENT_TIMES: AgentTimes = { settleMs: 5, longestMs: 50, lookMs: 1000 };
@@ -199,10 +203,10 @@ export class Agent {
 
   /** When what waits is to become a transaction: at once after a while without one, else when no more has come for a moment. */
   private ripeAt(now: number): number {
-    const { settleMs, longestMs } = this.times;
+    const { settleMs, longestMs, restMs = 0 } = this.times;
     const first = this.firstChangeAt ?? now;
-    if (first - this.flushedAt > longestMs) return first;
-    return Math.min(this.lastChangeAt + settleMs, first + longestMs);
+    const ripe = first - this.flushedAt > longestMs ? first : Math.min(this.lastChangeAt + settleMs, first + longestMs);
+    return Math.max(ripe, this.flushedAt + restMs);
   }
 
   private async turn(): Promise<void> {
@@ -373,6 +377,7 @@ export class Agent {
       this.isSuspicious = true;
       if ((await kernel.rules()) !== this.rules) return await this.drifted("rules");
     }
+    if (clock.now() - this.comparedAt >= (this.times.compareMs ?? Number.NaN)) this.isSuspicious = true;
     const isDue = clock.now() - this.comparedAt >= REST_AFTER_COMPARISON * this.comparisonMs;
     if (!this.isSuspicious || !isDue) return;
     const begun = clock.now();

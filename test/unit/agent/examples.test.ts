@@ -29,17 +29,22 @@ test("the role allows what the agent watches, and to make events, and no more", 
   expect(allowed?.sort()).toEqual([...wanted, "create events.k8s.io/events"].sort());
 });
 
-test("the DaemonSet gives the agent options that it has", () => {
-  const { spec } = parse(read("daemonset.yaml")) as {
-    readonly spec: {
-      readonly template: { readonly spec: { readonly containers: readonly { readonly args: readonly string[] }[] } };
+interface Container {
+  readonly args: readonly string[];
+}
+
+test.each(["initContainers", "containers"] as const)(
+  "the %s of the DaemonSet have options that the agent has",
+  (list) => {
+    const { spec } = parse(read("daemonset.yaml")) as {
+      readonly spec: { readonly template: { readonly spec: Readonly<Record<typeof list, readonly Container[]>> } };
     };
-  };
-  const [name, ...flags] = spec.template.spec.containers[0]?.args ?? [];
-  const program = new Command();
-  addAgentCommand(program, () => Promise.resolve());
-  const command = program.commands.find((each) => each.name() === name);
-  const known = command?.options.map(({ long }) => long);
-  expect(flags.length).toBeGreaterThan(0);
-  for (const flag of flags) expect(known).toContain(flag.split("=")[0]);
-});
+    const [name, ...flags] = spec.template.spec[list][0]?.args ?? [];
+    const program = new Command();
+    addAgentCommand(program, () => Promise.resolve());
+    const command = program.commands.find((each) => each.name() === name);
+    const known = command?.options.map(({ long }) => long);
+    expect(flags.length).toBeGreaterThan(0);
+    for (const flag of flags) expect(known).toContain(flag.split("=")[0]);
+  },
+);
