@@ -44,7 +44,7 @@ async function start(times: Partial<AgentTimes>): Promise<Started> {
     tables: new NodeTables({ nodeName: "node-a", mode: "nftables" }),
     kernel: {
       ...PRINTING_KERNEL,
-      transact: () => {
+      change: () => {
         asked.transactions++;
         return Promise.resolve({ kind: "done" });
       },
