@@ -17,7 +17,6 @@ import { keyedResultsOf } from "./keyed-results.ts";
 import { type Difference, findDifference } from "./outcomes.ts";
 import { PacketSpace, type Traffic } from "./packet-space.ts";
 import { Slices } from "./slices.ts";
-import { KEPT } from "./symmetry/forms.ts";
 import { type Reduced, reduce } from "./symmetry/reduce.ts";
 import { packetAt, type TrafficKind } from "./traffic-kinds.ts";
 
@@ -96,8 +95,9 @@ export function compare(left: Program, right: Program, options: CompareOptions):
   if (!symmetry) return wholly();
   const reduction = reduce(left, right, options.addresses, { evenIfFew: options.symmetry === true });
   if (reduction.kind === "whole") return { ...wholly(), symmetry: `compared as a whole: ${reduction.reason}` };
-  const { components, forms } = reduction;
-  const parts = `${components} parts that share no address are of ${forms} ${forms === 1 ? "form" : "forms"}`;
+  const { components, forms, unexchanged } = reduction;
+  const why = unexchanged.length === 0 ? "" : ` (${unexchanged.join("; ")})`;
+  const parts = `${components} parts that share no address are of ${forms} ${forms === 1 ? "form" : "forms"}${why}`;
   const byForm = compareByForm(reduction, [left, right], options);
   if (typeof byForm === "object") return { ...byForm, symmetry: `${parts}: ${byForm.symmetry}` };
   return { ...wholly(), symmetry: `${parts}, and ${byForm}: all were compared` };
@@ -122,7 +122,7 @@ function compareByForm(
     const changes = changesBetween(...programs);
     const comparison = new Comparer(...programs, changes, { ...asked, keep: 0 }, { differing, found }).compare();
     if (comparison.open.length > 0) return "these were not compared to the end";
-    const kept = `${KEPT} of each${all.size === 0 ? "" : `, and all of ${all.size} with differences,`} were compared`;
+    const kept = `${reduced.kept} of them${all.size === 0 ? "" : `, and all of ${all.size} ${all.size === 1 ? "form" : "forms"} with differences,`} were compared`;
     if (comparison.differing === 0) return { ...comparison, symmetry: kept };
     const regions = [...found.values()].flat();
     if (regions.length > MOST_REGIONS) return "many packets differ";

@@ -169,7 +169,7 @@ function decides(steps: readonly Step[]): boolean {
 
 /** Session affinity of kube-proxy and of kpc, which remembers endpoints and nothing else: packets are asked about whose client
  *  nobody remembers. */
-function isAffinity(set: string, { name }: Table): boolean {
+export function isAffinity(set: string, { name }: Table): boolean {
   return name === "kpc" || name === "kube-proxy" || /^(?:KPC|KUBE)-/.test(set);
 }
 

@@ -7,6 +7,8 @@ type Spec = Manifest;
 /** Kinds of Services: what their specs have besides names and addresses. `endpoints`: how many each has. */
 interface ServiceKind {
   readonly endpoints: number;
+  /** They have node ports: more of them stay in a reduction. */
+  readonly hasNodePorts?: true;
   readonly spec: (i: number) => Spec;
 }
 
@@ -21,9 +23,40 @@ const KINDS: readonly ServiceKind[] = [
   },
   { endpoints: 2, spec: () => ({ ports: [PORT], sessionAffinity: "ClientIP" }) },
   { endpoints: 2, spec: (i) => ({ ports: [PORT], externalIPs: [`198.51.100.${i + 1}`, `2001:db8::${i + 1}`] }) },
-  { endpoints: 1, spec: (i) => ({ type: "NodePort", ports: [{ ...PORT, nodePort: 30000 + i }] }) },
   {
     endpoints: 2,
+    spec: (i) => ({
+      ports: [PORT],
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 + (i % 5 === 0 ? 1 : 0) } },
+    }),
+  },
+  { endpoints: 1, hasNodePorts: true, spec: (i) => ({ type: "NodePort", ports: [{ ...PORT, nodePort: 30000 + i }] }) },
+  {
+    endpoints: 2,
+    hasNodePorts: true,
+    spec: (i) => ({
+      type: "NodePort",
+      ports: [{ ...PORT, nodePort: 30000 + i }],
+      sessionAffinity: "ClientIP",
+    }),
+  },
+  {
+    endpoints: 1,
+    hasNodePorts: true,
+    spec: (i) => ({
+      type: "NodePort",
+      ports: [
+        { ...PORT, nodePort: 30000 + i },
+        // Some have the port of the other protocol that another one has.
+        { name: "dns", port: 53, targetPort: 53, protocol: "UDP", nodePort: i % 4 === 0 ? 30001 + i : 32000 + i },
+      ],
+      externalTrafficPolicy: i % 8 === 0 ? "Local" : "Cluster",
+    }),
+  },
+  {
+    endpoints: 2,
+    hasNodePorts: true,
     spec: (i) => ({
       type: "LoadBalancer",
       ports: [{ ...PORT, nodePort: 31000 + i }],
@@ -35,16 +68,16 @@ const KINDS: readonly ServiceKind[] = [
   { endpoints: 2, spec: () => ({ ports: [PORT], internalTrafficPolicy: "Local" }) },
 ];
 
-/** Each of one to three kinds up to seven times. */
+/** One or two kinds of Services, as a rule more of each than stay in a reduction. */
 export function repeatedCluster(pick: Picker): ClusterInput {
   const objects: Manifest[] = [];
   let pods = 0;
   let number = 0;
-  for (let kinds = 1 + pick(3); kinds > 0; kinds--) {
+  for (let kinds = pick(3) === 0 ? 2 : 1; kinds > 0; kinds--) {
     const kind = KINDS[pick(KINDS.length)] as ServiceKind;
     const families = (["IPv4", "IPv6"] as const).filter(() => pick(3) > 0);
     if (families.length === 0) families.push("IPv4");
-    for (let copies = 4 + pick(4); copies > 0; copies--) {
+    for (let copies = (kind.hasNodePorts ? 20 : 10) + pick(5); copies > 0; copies--) {
       const i = number++;
       const name = `service-${i}`;
       const spec = kind.spec(i);

@@ -4,12 +4,20 @@ import { mutateText } from "./text-mutants.ts";
 
 const ADDRESS = /\b\d+\.\d+\.\d+\.\d+\b(?!\/(?!32))|\b(?:fd00|2001)[0-9a-f:]*::[0-9a-f]+\b(?!\/(?!128))/g;
 
+/** Node ports; identities of endpoints, in both formats; how long clients are remembered, where the number is part of a name. */
+const NAMES: readonly RegExp[] = [
+  /\b3[0-2]\d{3}\b/g,
+  /\b[0-9a-f]{1,4}:[0-9a-f]{1,4}\b(?= :|,|\n)/g,
+  /(?<=affinity-\d+s-)[0-9a-f]+\b/g,
+  /(?<=affinity-|sticky-)\d+(?=s)|(?<=--seconds )\d+|(?<=timeout )\w+/g,
+];
+
 /** Undefined: there was nothing to change in the way that was chosen. */
 export function mutateRepeated(text: string, pick: Picker): string | undefined {
   const lines = text.split("\n");
   const rules = lines.flatMap((line, i) => (line.startsWith("-A") ? [i] : []));
   const anyRule = (): number => rules[pick(rules.length)] as number;
-  switch (pick(8)) {
+  switch (pick(10)) {
     case 0: {
       // An address becomes another one.
       const all = [...text.matchAll(ADDRESS)];
@@ -39,6 +47,14 @@ export function mutateRepeated(text: string, pick: Picker): string | undefined {
     case 3:
       // A rule stands twice.
       return rules.length === 0 ? undefined : lines.toSpliced(anyRule(), 0, lines[anyRule()] as string).join("\n");
+    case 4:
+    case 5: {
+      // A name of some kind becomes another one of its kind, in one place.
+      const all = [...text.matchAll(NAMES[pick(NAMES.length)] as RegExp)];
+      const [one, other] = [all[pick(Math.max(1, all.length))], all[pick(Math.max(1, all.length))]];
+      if (one === undefined || other === undefined || one[0] === other[0]) return undefined;
+      return text.slice(0, one.index) + other[0] + text.slice(one.index + one[0].length);
+    }
     default:
       return mutateText(text, pick)?.text;
   }

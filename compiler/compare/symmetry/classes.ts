@@ -1,36 +1,28 @@
-/** Addresses that no interval tells apart. */
+/** Values that no interval tells apart. */
 
 import { FAMILIES } from "../../net/address.ts";
 import { addressTypes } from "../../packets/address-type.ts";
-
-interface AddressInterval {
-  readonly from: number | bigint;
-  readonly to: number | bigint;
-}
+import type { Named, Sort } from "./fields.ts";
+import type { NamedInterval } from "./intervals.ts";
 
 /** More pairs of an interval and a part of it are not listed: then each part is a class of its own. */
 const MOST_LISTED = 1_000_000;
 
-/** A number for each address: of two with one number every interval of `tests` has both or none, and they have one type. */
-export function addressClasses(tests: Iterable<AddressInterval>): (address: number | bigint) => number {
-  const all: AddressInterval[] = [...tests];
-  for (const family of FAMILIES)
-    for (const { addresses } of addressTypes(family, new Set()))
-      for (let i = 0; i + 1 < addresses.cuts.length; i += 2) {
-        const [from, end] = [addresses.cuts[i] as number | bigint, addresses.cuts[i + 1] as number | bigint];
-        all.push({ from, to: typeof end === "bigint" ? end - 1n : end - 1 });
-      }
+/** A number for each value of a sort: of two with one number every interval of `tests` has both or none, and they are of one family
+ *  and type. */
+export function classesBy(sort: Sort, tests: readonly NamedInterval[]): (value: Named) => number {
+  const all = sort === "address" ? [...tests, ...TYPES] : tests;
   const numbers = classesAmong(
     all.filter(({ from }) => typeof from === "number"),
-    "IPv4",
+    "number",
   );
   const bigints = classesAmong(
     all.filter(({ from }) => typeof from === "bigint"),
-    "IPv6",
+    "bigint",
   );
   const ids = new Map<string, number>();
-  return (address) => {
-    const text = typeof address === "number" ? numbers(address) : bigints(address);
+  return (value) => {
+    const text = typeof value === "number" ? numbers(value) : bigints(value);
     let id = ids.get(text);
     if (id === undefined) {
       id = ids.size;
@@ -40,15 +32,24 @@ export function addressClasses(tests: Iterable<AddressInterval>): (address: numb
   };
 }
 
-function classesAmong(tests: readonly AddressInterval[], family: string): (address: number | bigint) => string {
-  const next = (value: number | bigint): number | bigint => (typeof value === "bigint" ? value + 1n : value + 1);
+const TYPES: readonly NamedInterval[] = FAMILIES.flatMap((family) =>
+  addressTypes(family, new Set()).flatMap(({ addresses: { cuts } }) =>
+    Array.from({ length: cuts.length / 2 }, (_, i): NamedInterval => {
+      const [from, end] = [cuts[2 * i] as Named, cuts[2 * i + 1] as Named];
+      return { from, to: typeof end === "bigint" ? end - 1n : end - 1 };
+    }),
+  ),
+);
+
+function classesAmong(tests: readonly NamedInterval[], family: string): (value: Named) => string {
+  const next = (value: Named): Named => (typeof value === "bigint" ? value + 1n : value + 1);
   const borders = [...new Set(tests.flatMap(({ from, to }) => [from, next(to)]))].sort((a, b) => (a < b ? -1 : 1));
-  /** The last border that is not above `address`. */
-  const partOf = (address: number | bigint): number => {
+  /** The last border that is not above `value`. */
+  const partOf = (value: Named): number => {
     let [low, high] = [0, borders.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((borders[middle] as number | bigint) <= address) low = middle + 1;
+      if ((borders[middle] as Named) <= value) low = middle + 1;
       else high = middle;
     }
     return low - 1;
@@ -57,9 +58,9 @@ function classesAmong(tests: readonly AddressInterval[], family: string): (addre
   let listed = 0;
   for (const [i, { from, to }] of tests.entries())
     for (let part = partOf(from); part <= partOf(to); part++) {
-      if (++listed > MOST_LISTED) return (address) => `${family} part ${partOf(address)}`;
+      if (++listed > MOST_LISTED) return (value) => `${family} part ${partOf(value)}`;
       met[part]?.push(i);
     }
   const texts = met.map((each) => `${family} ${each.join(" ")}`);
-  return (address) => texts[partOf(address)] ?? `${family} outside`;
+  return (value) => texts[partOf(value)] ?? `${family} outside`;
 }

@@ -14,14 +14,17 @@ import type {
   Rule,
   SetElement,
   Step,
+  TableFamily,
   Value,
   Verdict,
 } from "../../ir/types.ts";
 import { componentsOf, fieldsWritten, isInert } from "../../ir/walk.ts";
-import { type AddressValue, addressFieldOf, guardIn, isAddressType, isAddressValue, isPure } from "./address-fields.ts";
+import { fieldOf, guardIn, isNamed, isPure, type Named, type Sort, sortOf } from "./fields.ts";
+import { bySort, Intervals } from "./intervals.ts";
+import { OpenSearches } from "./open-searches.ts";
 import { NoSymmetry, type Token, Tokens } from "./tokens.ts";
 
-/** The number of an address, or of a chain of one table of one side, that may be exchanged with others. */
+/** The number of a value of a sort, or of a chain of one table of one side, that may be exchanged with others. */
 export type Parameter = number;
 
 /** What a rule or an element is. */
@@ -35,9 +38,19 @@ export interface RowTemplate {
 
 /** What a table declares, for those that name it. */
 export interface Declarations {
-  readonly sets: ReadonlyMap<string, { readonly key: readonly DataType[]; readonly data: DataTypes | undefined }>;
+  /** A text for the table and its side. */
+  readonly where: string;
+  readonly family: TableFamily;
+  readonly sets: ReadonlyMap<string, DeclaredTypes>;
   /** Parameters of its regular chains. */
   readonly chains: ReadonlyMap<string, Parameter>;
+}
+
+interface DeclaredTypes {
+  readonly key: readonly DataType[];
+  readonly data: DataTypes | undefined;
+  /** What stands for the name of a list of session affinity: rules ask and fill all that have one text alike. */
+  readonly alike?: string | undefined;
 }
 
 type DataTypes = "verdict" | readonly DataType[];
@@ -45,39 +58,36 @@ type DataTypes = "verdict" | readonly DataType[];
 /** Makes templates for both sides: equal ones have one number. */
 export class Describer {
   readonly tokens = new Tokens();
-  /** Intervals of addresses that something asks for. */
-  readonly tests = new Map<string, { readonly from: AddressValue; readonly to: AddressValue }>();
-  /** Intervals of addresses that packets may get. */
-  readonly gifts: { readonly from: AddressValue; readonly to: AddressValue }[] = [];
-  private readonly addresses = new Map<AddressValue, Parameter>();
+  /** Intervals that something asks for. */
+  readonly tests = bySort(() => new Intervals());
+  /** Intervals of values that packets may get, whoever they are. */
+  readonly gifts = bySort(() => new Intervals());
+  /** All values that have been met and may be parameters. */
+  readonly values = bySort(() => new Map<Named, Parameter>());
+  /** Ports that rules name and that are none of them. */
+  readonly otherPorts = new Set<Named>();
+  /** Sorts of which all values are left as they are, each with the reason. */
+  readonly fixedSorts = new Map<Sort, string>();
+  readonly openSearches = new OpenSearches();
   private readonly texts = new Map<object, Token>();
   private readonly parameterOf: () => Parameter;
+  private readonly ports: ReadonlySet<Named>;
   private readonly here = this.tokens.ofText("parameter");
   private found: Parameter[] = [];
-  private declared: Declarations = { sets: new Map(), chains: new Map() };
+  private declared: Declarations = {
+    ...{ where: "", family: "inet" },
+    ...{ sets: new Map(), chains: new Map() },
+  };
 
-  /** `parameterOf` makes a new one. */
-  constructor(parameterOf: () => Parameter) {
+  /** `parameterOf` makes a new one. `ports`: those that may be parameters. */
+  constructor(parameterOf: () => Parameter, ports: ReadonlySet<Named> = new Set()) {
     this.parameterOf = parameterOf;
-  }
-
-  /** All addresses that have been met. */
-  get addressParameters(): ReadonlyMap<AddressValue, Parameter> {
-    return this.addresses;
+    this.ports = ports;
   }
 
   /** What is described next stands in this table. */
   enter(declared: Declarations): void {
     this.declared = declared;
-  }
-
-  addressParameter(value: AddressValue): Parameter {
-    let parameter = this.addresses.get(value);
-    if (parameter === undefined) {
-      parameter = this.parameterOf();
-      this.addresses.set(value, parameter);
-    }
-    return parameter;
   }
 
   rule({ steps, whileReplacing }: Rule): RowTemplate {
@@ -87,19 +97,21 @@ export class Describer {
     let isInert = true;
     for (const [i, step] of steps.entries()) {
       const guard = isInert ? guardIn(step, i) : undefined;
-      if (guard !== undefined && guard.from === guard.to)
-        guards.push({ at: this.found.length, field: this.text(guard.field) });
+      if (guard !== undefined && guard.from === guard.to && this.mayBe(guard.field.sort, guard.from))
+        guards.push({ at: this.found.length, field: this.text(guard.field.name) });
       isInert &&= isPure(step);
       token = this.pair(token, this.step(step));
     }
     return { token, parameters: this.found, guards };
   }
 
-  /** An element of a set or map of these types. Its address keys are its guards. */
+  /** An element of a set or map of these types. Values in its key are its guards. */
   element(element: SetElement | MapElement, key: readonly DataType[], data: DataTypes | undefined): RowTemplate {
     this.found = [];
     const token = this.entry(element, key, data);
-    const guards = partsOfKey(element).flatMap((part, i) => (isGuard(part, key[i]) ? [this.text(`part ${i}`)] : []));
+    const guards = partsOfKey(element).flatMap((part, i) =>
+      this.isGuard(part, key[i]) ? [this.text(`part ${i}`)] : [],
+    );
     return { token, parameters: this.found, guards: guards.map((field, at) => ({ at, field })) };
   }
 
@@ -113,7 +125,7 @@ export class Describer {
     return this.tokens.pair(first, second);
   }
 
-  /** All of `value`, which has no address and no chain in it. */
+  /** All of `value`, which has no value of a sort and no chain in it. */
   private whole(value: object): Token {
     let token = this.texts.get(value);
     if (token === undefined) {
@@ -123,23 +135,55 @@ export class Describer {
     return token;
   }
 
-  private address(value: Value): Token {
-    if (!isAddressValue(value)) throw new NoSymmetry("an address is compared with a text");
-    this.found.push(this.addressParameter(value));
+  /** Values of `sort` are left as they are. Without addresses there is no reduction. */
+  private fix(sort: Sort, reason: string): void {
+    if (sort === "address") throw new NoSymmetry(reason);
+    if (!this.fixedSorts.has(sort)) this.fixedSorts.set(sort, reason);
+  }
+
+  private mayBe(sort: Sort, value: Named): boolean {
+    return sort !== "port" || this.ports.has(value);
+  }
+
+  private point(sort: Sort, value: Value): Token {
+    if (!isNamed(value)) {
+      this.fix(sort, `${ONE_OF[sort]} is compared with a text`);
+      return this.tokens.ofValue(value);
+    }
+    if (!this.mayBe(sort, value)) {
+      this.otherPorts.add(value);
+      return this.tokens.ofNumber(value);
+    }
+    const { values } = this;
+    let parameter = values[sort].get(value);
+    if (parameter === undefined) {
+      parameter = this.parameterOf();
+      values[sort].set(value, parameter);
+    }
+    this.found.push(parameter);
     return this.here;
   }
 
-  private tested(from: Value, to: Value): void {
-    if (!isAddressValue(from) || !isAddressValue(to)) throw new NoSymmetry("an address is compared with a text");
-    this.tests.set(`${from} ${to} ${typeof from}`, { from, to });
+  private tested(sort: Sort, from: Value, to: Value): void {
+    if (isNamed(from) && isNamed(to)) this.tests[sort].add(from, to);
+    else this.fix(sort, `${ONE_OF[sort]} is compared with a text`);
   }
 
-  /** An address, or several of them that are asked for together. */
-  private addressPart(part: KeyPart): Token {
-    if (typeof part !== "object") return this.address(part);
-    if (part.from === part.to) return this.address(part.from);
-    this.tested(part.from, part.to);
+  /** A value, or several of them that are asked for together. */
+  private namedPart(sort: Sort, part: KeyPart): Token {
+    if (typeof part !== "object") return this.point(sort, part);
+    if (part.from === part.to) return this.point(sort, part.from);
+    this.tested(sort, part.from, part.to);
     return this.interval(part);
+  }
+
+  /** Values that packets may get: all of them, or one. */
+  private given(sort: Sort, interval: Interval): Token {
+    const { from, to } = interval;
+    if (from === to) return this.point(sort, from);
+    if (isNamed(from) && isNamed(to)) this.gifts[sort].add(from, to);
+    else this.fix(sort, `${ONE_OF[sort]} is compared with a text`);
+    return this.interval(interval);
   }
 
   private interval({ from, to }: Interval): Token {
@@ -164,26 +208,36 @@ export class Describer {
     const { key, timeoutSeconds, statements } = element;
     let token = this.text("element");
     if (isForOthers(key)) token = this.pair(token, this.text("for others"));
-    else
-      for (const [i, part] of key.entries())
-        token = this.pair(token, isAddressType(types[i]) ? this.addressPart(part) : this.part(part));
+    else for (const [i, part] of key.entries()) token = this.pair(token, this.keyPart(sortOf(types[i]), part));
     if (timeoutSeconds !== undefined || statements !== undefined)
       token = this.pair(token, this.text(stringify([timeoutSeconds, statements])));
     return "value" in element ? this.pair(token, this.value(element.value, data)) : token;
+  }
+
+  private keyPart(sort: Sort | undefined, part: KeyPart): Token {
+    return sort === undefined ? this.part(part) : this.namedPart(sort, part);
+  }
+
+  /** Whether an element does nothing to packets without this value. */
+  private isGuard(part: KeyPart, type: DataType | undefined): boolean {
+    const sort = sortOf(type);
+    const value = typeof part === "object" ? (part.from === part.to ? part.from : undefined) : part;
+    return sort !== undefined && value !== undefined && isNamed(value) && this.mayBe(sort, value);
   }
 
   private value(value: MapElement["value"], data: DataTypes | undefined): Token {
     if ("kind" in value) return this.chain(value);
     let token = this.text("value");
     for (const [i, each] of value.entries()) {
-      const isAddress = data !== undefined && data !== "verdict" && isAddressType(data[i]);
-      token = this.pair(token, isAddress ? this.address(each) : this.tokens.ofValue(each));
+      const sort = data === undefined || data === "verdict" ? undefined : sortOf(data[i]);
+      token = this.pair(token, sort === undefined ? this.tokens.ofValue(each) : this.point(sort, each));
     }
     return token;
   }
 
-  /** A search. Address fields are looked for among addresses, and nothing else is. `isNat`: what it finds may be an address. */
-  private lookup(key: Expression, among: AskedSet | AskedMap, isNat = false): Token {
+  /** A search. Fields of a sort are looked for among values of it, and nothing else is. `taken`: sorts of what it finds that are
+   *  used as such. */
+  private lookup(key: Expression, among: AskedSet | AskedMap, taken: readonly Sort[] = []): Token {
     const { declared } = this;
     const known =
       typeof among === "string"
@@ -194,24 +248,35 @@ export class Describer {
     if (parts.length !== known.key.length) throw new NoSymmetry("a key has another number of parts than its set");
     let token = this.text("search");
     for (const [i, part] of parts.entries()) {
-      const field = addressFieldOf(part);
-      if ((field !== undefined) !== isAddressType(known.key[i]))
-        throw new NoSymmetry("an address is looked for among other things");
-      token = this.pair(token, field === undefined ? this.expression(part) : this.text(field));
+      const field = fieldOf(part);
+      const sort = sortOf(known.key[i]);
+      if (field?.sort !== sort) {
+        if (field !== undefined) this.fix(field.sort, `${ONE_OF[field.sort]} is looked for among other things`);
+        if (sort !== undefined) this.fix(sort, `${ONE_OF[sort]} is looked for among other things`);
+      }
+      token = this.pair(token, field === undefined ? this.expression(part) : this.text(field.name));
     }
-    if (!isNat && known.data !== undefined && known.data !== "verdict" && known.data.some(isAddressType))
-      throw new NoSymmetry("an address of a map is computed with");
-    if (typeof among === "string") return this.pair(token, this.text(`@${among}`));
-    token = this.pair(token, this.text(stringify([known.key, known.data])));
-    for (const element of among.elements) token = this.pair(token, this.entry(element, known.key, known.data));
+    if (known.data !== undefined && known.data !== "verdict")
+      for (const type of known.data) {
+        const sort = sortOf(type);
+        if (sort !== undefined && !taken.includes(sort)) this.fix(sort, `${ONE_OF[sort]} of a map is computed with`);
+      }
+    if (typeof among === "string") {
+      if ("alike" in known && known.alike !== undefined) return this.pair(token, this.text(known.alike));
+      token = this.pair(token, this.text(`@${among}`));
+    } else {
+      token = this.pair(token, this.text(stringify([known.key, known.data])));
+      for (const element of among.elements) token = this.pair(token, this.entry(element, known.key, known.data));
+    }
+    this.openSearches.note(parts, declared.family, () => this.pair(token, this.text(declared.where)));
     return token;
   }
 
-  /** An expression that neither is an address nor is made of one, except to look something up. */
+  /** An expression that is no value of a sort, nor made of one, except to look something up. */
   private expression(expression: Expression): Token {
     const { kind } = expression;
-    if (addressFieldOf(expression) !== undefined) throw new NoSymmetry("a rule computes with an address");
-    if (kind === "constant" && isAddressType(expression.type)) throw new NoSymmetry("a rule computes with an address");
+    const sort = fieldOf(expression)?.sort ?? (kind === "constant" ? sortOf(expression.type) : undefined);
+    if (sort !== undefined) this.fix(sort, `a rule computes with ${ONE_OF[sort]}`);
     switch (kind) {
       case "bitwise": {
         const rest = stringify([expression.mask, expression.xor]);
@@ -236,26 +301,34 @@ export class Describer {
   // --- steps -----------------------------------------------------------------------------------------------------------
 
   private step(step: Step): Token {
-    if (fieldsWritten(step).some((field) => addressFieldOf(field) !== undefined))
-      throw new NoSymmetry("a rule writes an address");
+    for (const written of fieldsWritten(step)) {
+      const sort = fieldOf(written)?.sort;
+      // Trees of chains that ask for addresses and ports have been laid flat.
+      if (sort === "address" || sort === "port") throw new NoSymmetry(`a rule writes ${ONE_OF[sort]}`);
+      if (sort !== undefined && step.kind !== "set") this.fix(sort, "a rule that is not understood writes an identity");
+    }
     switch (step.kind) {
       case "compare": {
         const token = this.text(`${step.operator}${step.orAbsent ? " or absent" : ""}`);
-        const field = addressFieldOf(step.left);
+        const field = fieldOf(step.left);
         if (field === undefined)
           return this.pair(this.pair(token, this.expression(step.left)), this.tokens.ofValue(step.right));
-        const left = this.pair(token, this.text(field));
-        if (step.operator === "==" || step.operator === "!=") return this.pair(left, this.address(step.right));
-        this.tested(typeof step.right === "bigint" ? 0n : 0, step.right);
-        this.tested(step.right, step.right);
+        const left = this.pair(token, this.text(field.name));
+        const { sort } = field;
+        if (step.operator === "==" || step.operator === "!=") return this.pair(left, this.point(sort, step.right));
+        this.tested(sort, typeof step.right === "bigint" ? 0n : 0, step.right);
+        this.tested(sort, step.right, step.right);
         return this.pair(left, this.tokens.ofValue(step.right));
       }
       case "within": {
-        const field = addressFieldOf(step.left);
+        const field = fieldOf(step.left);
         let token = this.text(`within${step.negated ? " not" : ""}${step.orAbsent ? " or absent" : ""}`);
-        token = this.pair(token, field === undefined ? this.expression(step.left) : this.text(field));
+        token = this.pair(token, field === undefined ? this.expression(step.left) : this.text(field.name));
         for (const interval of step.intervals)
-          token = this.pair(token, field === undefined ? this.interval(interval) : this.addressPart(interval));
+          token = this.pair(
+            token,
+            field === undefined ? this.interval(interval) : this.namedPart(field.sort, interval),
+          );
         return token;
       }
       case "name-prefix": {
@@ -276,15 +349,19 @@ export class Describer {
         return this.pair(this.text(stringify(rest)), this.target(to));
       }
       case "set":
-        return this.pair(this.pair(this.text(step.kind), this.whole(step.field)), this.expression(step.value));
+        return this.pair(this.pair(this.text(step.kind), this.whole(step.field)), this.written(step.field, step.value));
       case "remember": {
-        const { key, ...rest } = step;
-        return this.pair(this.text(stringify(rest)), this.lookup(key, step.set));
+        const { key, set, ...rest } = step;
+        return this.pair(this.text(stringify(rest)), this.lookup(key, set));
+      }
+      case "masquerade":
+      case "redirect": {
+        const { ports, ...rest } = step;
+        const token = this.text(stringify(rest));
+        return ports === undefined ? token : this.pair(token, this.given("port", ports));
       }
       case "chance":
       case "opaque":
-      case "masquerade":
-      case "redirect":
       case "reject":
       case "opaque-statement":
         return this.whole(step);
@@ -293,21 +370,26 @@ export class Describer {
     }
   }
 
+  /** What becomes of `field`. */
+  private written(field: Expression, value: Expression): Token {
+    const sort = fieldOf(field)?.sort;
+    if (sort === undefined) return this.expression(value);
+    if (value.kind === "constant") return this.pair(this.text(value.type), this.point(sort, value.value));
+    if (value.kind === "lookup") return this.pair(this.text(value.kind), this.lookup(value.key, value.map, [sort]));
+    this.fix(sort, `a rule computes ${ONE_OF[sort]}`);
+    return this.expression(value);
+  }
+
   private target(to: NatTarget): Token {
-    if (to.kind === "map") return this.pair(this.text(`map ${to.family ?? ""}`), this.lookup(to.key, to.map, true));
+    if (to.kind === "map")
+      return this.pair(this.text(`map ${to.family ?? ""}`), this.lookup(to.key, to.map, ["address", "port"]));
     if (to.netmap) throw new NoSymmetry("a rule maps addresses by their bits");
-    const { addresses, ...rest } = to;
-    const token = this.text(stringify(rest));
-    if (addresses === undefined) return token;
-    const { from, to: last } = addresses;
-    if (from === last) return this.pair(token, this.address(from));
-    if (!isAddressValue(from) || !isAddressValue(last)) throw new NoSymmetry("an address is compared with a text");
-    this.gifts.push({ from, to: last });
-    return this.pair(token, this.interval(addresses));
+    if (to.base !== undefined) this.fix("port", "a rule counts ports");
+    const { addresses, ports, ...rest } = to;
+    let token = this.text(stringify(rest));
+    if (addresses !== undefined) token = this.pair(token, this.given("address", addresses));
+    return ports === undefined ? token : this.pair(token, this.pair(this.text("port"), this.given("port", ports)));
   }
 }
 
-/** Whether an element without packets of this address does nothing. */
-function isGuard(part: KeyPart, type: DataType | undefined): boolean {
-  return isAddressType(type) && (typeof part !== "object" || part.from === part.to);
-}
+const ONE_OF: Readonly<Record<Sort, string>> = { address: "an address", port: "a port", identity: "an identity" };

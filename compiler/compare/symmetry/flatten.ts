@@ -1,22 +1,25 @@
 /** Trees of chains that look for an address, laid flat: the rules at their leaves, in one chain. */
-import type { Chain, Rule, Table } from "../../ir/types.ts";
+import type { Chain, Rule, Step, Table, Value } from "../../ir/types.ts";
 import { verdictsOf } from "../../ir/walk.ts";
-import { type AddressValue, guardBy } from "./address-fields.ts";
+import { guardBy, isPure, type Named, type SortedField } from "./fields.ts";
 
 /** A chain all rules of which ask one field for values that no other of its rules asks for. */
 interface Dispatch {
-  readonly field: string;
+  readonly field: SortedField;
   readonly rules: readonly DispatchRule[];
-  readonly low: AddressValue;
-  readonly high: AddressValue;
+  readonly low: Named;
+  readonly high: Named;
+  /** The protocol that all rules ask for before they do anything. */
+  readonly protocol: Value | undefined;
 }
 
 interface DispatchRule {
   readonly rule: Rule;
-  readonly from: AddressValue;
-  readonly to: AddressValue;
-  /** The chain that it leads to, where it does nothing else. */
+  readonly from: Named;
+  readonly to: Named;
+  /** The chain that it leads to, where it does nothing else, and the protocol whose packets it leads there. */
   readonly target: string | undefined;
+  readonly protocol: Value | undefined;
 }
 
 /** The chains of `table` without those that are parts of a tree, each with its rules. README.md says why packets fare alike. */
@@ -28,9 +31,10 @@ export function flatChainsOf(table: Table): Map<Chain, readonly Rule[]> {
     if (dispatch !== undefined) dispatches.set(chain.name, dispatch);
   }
   /** The part of a tree that `rule` of a chain that dispatches by `field` leads to. */
-  const partBehind = ({ target, from, to }: DispatchRule, field: string): Dispatch | undefined => {
+  const partBehind = ({ target, protocol, from, to }: DispatchRule, field: SortedField): Dispatch | undefined => {
     const inner = target === undefined || references.get(target) !== 1 ? undefined : dispatches.get(target);
     if (inner === undefined || inner.field !== field || typeof inner.low !== typeof from) return undefined;
+    if (protocol !== undefined && inner.protocol !== protocol) return undefined;
     return inner.low >= from && inner.high <= to ? inner : undefined;
   };
   const parts = new Set<Dispatch>();
@@ -50,7 +54,7 @@ export function flatChainsOf(table: Table): Map<Chain, readonly Rule[]> {
 
 function* leavesOf(
   { rules, field }: Dispatch,
-  partBehind: (rule: DispatchRule, field: string) => Dispatch | undefined,
+  partBehind: (rule: DispatchRule, field: SortedField) => Dispatch | undefined,
 ): Generator<Rule> {
   for (const each of rules) {
     const part = partBehind(each, field);
@@ -82,17 +86,36 @@ function dispatchOf(rules: readonly Rule[]): Dispatch | undefined {
     if (guard === undefined || (last !== undefined && typeof last.from !== typeof guard.from)) return undefined;
     const { from, to, at } = guard;
     if (last !== undefined && from <= last.to) isSorted = false;
-    found.push({ rule, from, to, target: at === 0 ? targetOf(rule) : undefined });
+    found.push({ rule, from, to, target: targetOf(rule, at), protocol: protocolOf(rule) });
   }
   const sorted = isSorted ? found : [...found].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
   if (!isSorted && sorted.some(({ from }, i) => i > 0 && from <= (sorted[i - 1] as DispatchRule).to)) return undefined;
   const [first, last] = [sorted[0] as DispatchRule, sorted.at(-1) as DispatchRule];
-  return { field, rules: found, low: first.from, high: last.to };
+  const { protocol } = first;
+  const isOne = found.every((each) => each.protocol === protocol);
+  return { field, rules: found, low: first.from, high: last.to, protocol: isOne ? protocol : undefined };
 }
 
-/** The chain that a rule of a guard and a verdict leads to. */
-function targetOf({ steps, whileReplacing }: Rule): string | undefined {
-  const [, step, another] = steps;
+/** The chain that a rule leads to that asks for a protocol, perhaps, and for its guard, which is step `at`, and nothing else. */
+function targetOf({ steps, whileReplacing }: Rule, at: number): string | undefined {
+  const [step, another] = steps.slice(at + 1);
   if (step?.kind !== "verdict" || another !== undefined || whileReplacing) return undefined;
+  if (at > 1 || (at === 1 && protocolIn(steps[0]) === undefined)) return undefined;
   return "chain" in step.verdict ? step.verdict.chain : undefined;
+}
+
+/** The protocol without which `step` fails. */
+function protocolIn(step: Step | undefined): Value | undefined {
+  if (step?.kind !== "compare" || step.operator !== "==" || step.orAbsent) return undefined;
+  return step.left.kind === "meta" && step.left.key === "l4proto" ? step.right : undefined;
+}
+
+/** The first protocol that a rule asks for before it does anything. */
+function protocolOf({ steps }: Rule): Value | undefined {
+  for (const step of steps) {
+    const protocol = protocolIn(step);
+    if (protocol !== undefined) return protocol;
+    if (!isPure(step)) return undefined;
+  }
+  return undefined;
 }

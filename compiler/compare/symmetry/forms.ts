@@ -1,13 +1,9 @@
 /** Components of one form: which of them are images of each other, and which stand for the others. */
-import type { AddressValue } from "./address-fields.ts";
 import { type Components, componentsIn, kindsOf } from "./components.ts";
 import type { Parameter } from "./describe.ts";
+import { HAD, type Named, SORTS, type Sort } from "./fields.ts";
 import type { Items } from "./items.ts";
 import type { Roles } from "./roles.ts";
-
-/** Components of one form that stay: a packet belongs to five at most. Its addresses are its source, its destination, where its
- *  connection sends it, and two of the other direction where those are not known. */
-export const KEPT = 5;
 
 /** Which rows and chains stay. */
 export interface Staying {
@@ -16,6 +12,9 @@ export interface Staying {
   /** By parameter: whether a chain of this name stays. */
   readonly chains: Uint8Array;
 }
+
+/** The class of a value, by its sort. */
+type ClassOf = Readonly<Record<Sort, (value: Named) => number>>;
 
 /** The components of two programs, by form. */
 export class Forms {
@@ -29,7 +28,7 @@ export class Forms {
   private readonly items: Items;
   private readonly roles: Roles;
 
-  constructor(items: Items, roles: Roles, classOf: (address: AddressValue) => number) {
+  constructor(items: Items, roles: Roles, classOf: ClassOf) {
     this.items = items;
     this.roles = roles;
     const components = componentsIn(items, roles);
@@ -39,14 +38,15 @@ export class Forms {
     const kinds = kindsOf(items, roles);
     const featureOf = featuresOf(items, classOf);
     const labels = new Int32Array(items.chainsOf.length).fill(-1);
-    const known = new Map<string, { readonly form: number; count: number }>();
+    const known = new Map<string, { readonly form: number; readonly most: number; count: number }>();
+    const mostOf = mostIn(items);
     for (let number = 0; number < components.count; number++) {
       const rows = sortedRows(components, number, kinds);
       const { text, members } = formIn(items, roles.isFixed, kinds, rows, labels, featureOf);
-      const others = known.get(text) ?? { form: known.size, count: 0 };
+      const others = known.get(text) ?? { form: known.size, most: mostOf(members), count: 0 };
       if (others.count === 0) known.set(text, others);
       this.formOf[number] = others.form;
-      if (++others.count > KEPT) continue;
+      if (++others.count > others.most) continue;
       this.isKept[number] = 1;
       this.kept[others.form] = [...(this.kept[others.form] ?? []), ...members];
     }
@@ -62,7 +62,7 @@ export class Forms {
     return this.isKept.reduce((sum, each) => sum + each, 0);
   }
 
-  /** Five components of each form, and all of these forms. */
+  /** Some components of each form, and all of these forms. */
   staying(all: ReadonlySet<number>): Staying {
     const { components, items, roles } = this;
     const rows = roles.isItem.map((each) => 1 - each);
@@ -98,6 +98,17 @@ function formIn(
 ): { readonly text: string; readonly members: readonly Parameter[] } {
   const members: Parameter[] = [];
   const code: number[] = [];
+  const compare = (a: number, b: number): number => {
+    const [from, other] = [starts[a] as number, starts[b] as number];
+    for (let at = 0; at < (starts[a + 1] as number) - from; at++) {
+      const [one, two] = [labels[parameters[from + at] as number], labels[parameters[other + at] as number]];
+      // What has no number yet comes last.
+      const difference =
+        (one === -1 ? members.length : (one as number)) - (two === -1 ? members.length : (two as number));
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
   const write = (row: number): void => {
     code.push(kinds[row] as number);
     for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
@@ -110,43 +121,51 @@ function formIn(
       code.push(labels[parameter] as number);
     }
   };
-  const compare = (a: number, b: number): number => {
-    const [from, other] = [starts[a] as number, starts[b] as number];
-    for (let at = 0; at < (starts[a + 1] as number) - from; at++) {
-      const [one, two] = [labels[parameters[from + at] as number], labels[parameters[other + at] as number]];
-      // What has no number yet comes last.
-      const difference =
-        (one === -1 ? members.length : (one as number)) - (two === -1 ? members.length : (two as number));
-      if (difference !== 0) return difference;
-    }
-    return a - b;
-  };
+  // What is there once gives its parameters numbers, by which rows of one kind are told apart.
+  let open: number[][] = [];
   for (let i = 0; i < rows.length; ) {
     let end = i + 1;
     while (end < rows.length && kinds[rows[end] as number] === kinds[rows[i] as number]) end++;
     if (end === i + 1) write(rows[i] as number);
-    else for (const row of rows.slice(i, end).sort(compare)) write(row);
+    else open.push(rows.slice(i, end));
     i = end;
+  }
+  while (open.length > 0) {
+    const rest: number[][] = [];
+    for (const some of open) {
+      some.sort((a, b) => compare(a, b) || a - b);
+      if (some.some((row, i) => i > 0 && compare(some[i - 1] as number, row) === 0)) rest.push(some);
+      else for (const row of some) write(row);
+    }
+    // Where none is told from the others of its kind, their order in the text decides.
+    if (rest.length === open.length) for (const row of rest.shift() ?? []) write(row);
+    open = rest;
   }
   for (const parameter of members) labels[parameter] = -1;
   return { text: code.join(","), members };
 }
 
+/** How many components stay of a form that has these parameters: as many as a packet may belong to. */
+function mostIn({ describer }: Items): (members: readonly Parameter[]) => number {
+  const { values, gifts, openSearches } = describer;
+  const sorts = SORTS.map((sort) => ({ had: HAD[sort], parameters: new Set(values[sort].values()) }));
+  const open = openSearches.count(!gifts.address.isEmpty || !gifts.port.isEmpty);
+  return (members) =>
+    sorts.reduce((sum, { had, parameters }) => sum + (members.some((each) => parameters.has(each)) ? had : 0), open);
+}
+
 /** A number for each parameter: of two with one number all tests that are not for single values say the same. */
-function featuresOf(
-  { describer, chainsOf, lists }: Items,
-  classOf: (address: AddressValue) => number,
-): (parameter: Parameter) => number {
+function featuresOf({ describer, chainsOf, lists }: Items, classOf: ClassOf): (parameter: Parameter) => number {
   const features = new Int32Array(chainsOf.length).fill(-1);
-  // Even numbers for addresses, odd ones for chains.
-  for (const [address, parameter] of describer.addressParameters) features[parameter] = 2 * classOf(address);
   const kinds = new Map<string, number>();
-  for (const list of lists) {
-    if (list.kind !== "rules" || list.name === undefined) continue;
-    const text = `${list.where} ${list.count}`;
+  const note = (parameter: Parameter, text: string): void => {
     const number = kinds.get(text) ?? kinds.size;
     kinds.set(text, number);
-    features[list.name] = 2 * number + 1;
-  }
+    features[parameter] = number;
+  };
+  for (const sort of SORTS)
+    for (const [value, parameter] of describer.values[sort]) note(parameter, `${sort} ${classOf[sort](value)}`);
+  for (const list of lists)
+    if (list.kind === "rules" && list.name !== undefined) note(list.name, `chain ${list.where} ${list.count}`);
   return (parameter) => features[parameter] as number;
 }

@@ -1,5 +1,7 @@
 /** The rules and elements of two programs, with what they are for the argument of README.md. */
 import { keyText } from "../../evaluate/lookup.ts";
+import { isAffinity } from "../../evaluate/memory.ts";
+import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
 import { dataTypesOf, isForOthers, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type {
@@ -14,7 +16,9 @@ import type {
 } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import { type Declarations, Describer, type Parameter } from "./describe.ts";
+import type { Named, Sort } from "./fields.ts";
 import { flatChainsOf } from "./flatten.ts";
+import { guardingPorts } from "./ports.ts";
 import { NoSymmetry, type Token } from "./tokens.ts";
 
 /** A list of rules or of elements, in their order: `count` items from `first` on. */
@@ -52,16 +56,17 @@ export class Items {
   /** Their parameters are `parameters` from here on; one more row says where the last ones end. */
   readonly starts: number[] = [0];
   readonly parameters: Parameter[] = [];
-  /** Places in `parameters` of up to two parameters without which they do nothing, and the fields that are asked for them; -1: none. */
+  /** Places in `parameters` of up to three parameters without which they do nothing, and the fields that are asked for them; -1: none. */
   readonly guards: [at: number[], field: Token[]][] = [
     [[], []],
     [[], []],
+    [[], []],
   ];
-  /** By parameter: the text of the side and the table of a chain; undefined for addresses. */
+  /** By parameter: the text of the side and the table of a chain; undefined for values. */
   readonly chainsOf: (string | undefined)[] = [];
 
   constructor(programs: readonly [Program, Program]) {
-    this.describer = new Describer(() => this.chainsOf.push(undefined) - 1);
+    this.describer = new Describer(() => this.chainsOf.push(undefined) - 1, guardingPorts(programs));
     for (const [side, { ruleset }] of programs.entries()) {
       checkOrder(ruleset.tables);
       checkNames(ruleset.tables.map(({ family, name }) => `${family} ${name}`));
@@ -81,10 +86,11 @@ export class Items {
     const chains = new Map<string, Parameter>();
     for (const chain of table.chains)
       if (chain.kind === "regular") chains.set(chain.name, this.chainsOf.push(where) - 1);
-    const declared = [...table.sets, ...table.maps].map(
-      (set) => [set.name, { key: keyTypesOf(set), data: isMap(set) ? dataTypesOf(set) : undefined }] as const,
-    );
-    const declarations: Declarations = { sets: new Map(declared), chains };
+    const declared = [...table.sets, ...table.maps].map((set) => {
+      const data = isMap(set) ? dataTypesOf(set) : undefined;
+      return [set.name, { key: keyTypesOf(set), data, alike: affinityText(set, table) }] as const;
+    });
+    const declarations: Declarations = { where, family: table.family, sets: new Map(declared), chains };
     describer.enter(declarations);
     for (const [chain, rules] of flatChainsOf(table)) {
       const name = chains.get(chain.name);
@@ -156,8 +162,20 @@ function familiesOf({ family }: Table): readonly string[] {
   return family === "inet" ? ["ip", "ip6"] : [family];
 }
 
-/** The addresses that are what they are: nothing is exchanged with them. */
-export function fixedAddresses(own: readonly Address[]): readonly (number | bigint)[] {
-  // What packets have that go nowhere, and what those are redirected to that come from the node itself.
-  return [...own, 0, 0n, 0x7f000001, 1n];
+/** What a list of session affinity is but for its name. Rules fill it, and the evaluator follows neither what they put there nor
+ *  which list it is. Undefined: it is another set. */
+function affinityText(set: SetDeclaration | MapDeclaration, table: Table): string | undefined {
+  if (isMap(set) || set.elements.length > 0 || !isAffinity(set.name, table)) return undefined;
+  const { name: _, comment: __, ...rest } = set;
+  return `affinity ${stringify(rest)}`;
+}
+
+/** The values that are what they are: nothing is exchanged with them. `own`: the node's addresses. */
+export function fixedValues(own: readonly Address[]): Readonly<Record<Sort, readonly Named[]>> {
+  return {
+    // Also what packets have that go nowhere, and what those are redirected to that come from the node itself.
+    address: [...own, 0, 0n, 0x7f000001, 1n],
+    port: [0], // of packets that have none
+    identity: [0], // of packets to which no rule has given one
+  };
 }

@@ -2,13 +2,14 @@
 import type { Chain, Program, Rule, Table } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import type { PacketSet } from "../../packets/packet-set.ts";
-import type { AddressValue } from "./address-fields.ts";
-import { addressClasses } from "./classes.ts";
+import { classesBy } from "./classes.ts";
+import { type Named, SORTS, type Sort } from "./fields.ts";
 import { Forms, type Staying } from "./forms.ts";
-import { fixedAddresses, type ItemList, Items } from "./items.ts";
+import { bySort } from "./intervals.ts";
+import { fixedValues, type ItemList, Items } from "./items.ts";
 import { rolesIn } from "./roles.ts";
 import { NoSymmetry } from "./tokens.ts";
-import { formsToldApart, plainAddresses } from "./told-apart.ts";
+import { formsToldApart, plainValues } from "./told-apart.ts";
 
 /** What became of an attempt to leave out what is there many times. */
 export type Reduction = Reduced | { readonly kind: "whole"; readonly reason: string };
@@ -33,28 +34,37 @@ export function reduce(
 
 type Programs = readonly [Program, Program];
 
+const NAMES: Readonly<Record<Sort, string>> = { address: "addresses", port: "ports", identity: "priorities" };
+
+/** No value is above it. */
+const GREATEST: Readonly<Record<Sort, Named>> = { address: 2n ** 128n - 1n, port: 65_535, identity: 2 ** 32 - 1 };
+
 /** Two programs without most of what is there many times. */
 export class Reduced {
   readonly kind = "reduced";
-  /** With five parts of each form. */
+  /** With some parts of each form. */
   readonly programs: Programs;
   private readonly whole: Programs;
   private readonly items: Items;
   private readonly byForm: Forms;
-  private readonly addressOf: (number | bigint | undefined)[] = [];
-  private readonly plainOf: (address: AddressValue) => AddressValue | undefined;
+  /** By parameter; chains have none. */
+  private readonly named: ({ readonly sort: Sort; readonly value: Named } | undefined)[] = [];
+  private readonly plainOf: Readonly<Record<Sort, (value: Named) => Named | undefined>>;
 
   constructor(left: Program, right: Program, own: readonly Address[]) {
     this.whole = [left, right];
     const items = new Items(this.whole);
     this.items = items;
     const { describer } = items;
-    const fixed = new Set(fixedAddresses(own));
-    const classOf = addressClasses([...describer.tests.values(), ...describer.gifts]);
+    const { values, tests, gifts, otherPorts } = describer;
+    const fixed = fixedValues(own);
+    const classOf = bySort((sort) => classesBy(sort, [...tests[sort].all, ...gifts[sort].all]));
     this.byForm = new Forms(items, rolesIn(items, fixed), classOf);
-    const named = describer.addressParameters;
-    this.plainOf = plainAddresses(classOf, (address) => named.has(address) || fixed.has(address));
-    for (const [address, parameter] of named) this.addressOf[parameter] = address;
+    this.plainOf = bySort((sort) => {
+      const others = new Set<Named>(sort === "port" ? [...otherPorts, ...fixed[sort]] : fixed[sort]);
+      return plainValues(classOf[sort], (value) => values[sort].has(value) || others.has(value), GREATEST[sort]);
+    });
+    for (const sort of SORTS) for (const [value, parameter] of values[sort]) this.named[parameter] = { sort, value };
     this.programs = this.withAllOf(new Set());
   }
 
@@ -75,10 +85,18 @@ export class Reduced {
 
   /** The forms of which these packets tell one part from another. */
   toldApartBy(regions: readonly PacketSet[]): Set<number> {
-    return formsToldApart(regions, this.byForm.kept, (parameter) => this.addressOf[parameter], this.plainOf);
+    return formsToldApart(regions, this.byForm.kept, (parameter) => {
+      const named = this.named[parameter];
+      return named && { ...named, plain: this.plainOf[named.sort](named.value) };
+    });
   }
 
-  /** With five parts of each form, and all parts of these. */
+  /** Which sorts of values were left as they are, and why: a clause each. */
+  get unexchanged(): readonly string[] {
+    return [...this.items.describer.fixedSorts].map(([sort, reason]) => `${NAMES[sort]} are not exchanged: ${reason}`);
+  }
+
+  /** With some parts of each form, and all parts of these. */
   withAllOf(forms: ReadonlySet<number>): Programs {
     const staying = this.byForm.staying(forms);
     return this.whole.map((program, side): Program => {

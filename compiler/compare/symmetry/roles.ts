@@ -1,6 +1,8 @@
 /** Which rules and elements are items, and which constants are parameters. */
+import { type Named, SORTS, type Sort } from "./fields.ts";
 import type { Items } from "./items.ts";
 import { ownChainsIn } from "./own-chains.ts";
+import { sharedIn } from "./shared.ts";
 import { NoSymmetry } from "./tokens.ts";
 
 export interface Roles {
@@ -15,7 +17,7 @@ const MOST_ROUNDS = 100;
 
 /** What is left when nothing changes any more: a constant of a row that is no item is fixed, and a row all guards of which are
  *  fixed is no item. */
-export function rolesIn(items: Items, fixed: Iterable<number | bigint>): Roles {
+export function rolesIn(items: Items, fixed: Readonly<Record<Sort, readonly Named[]>>): Roles {
   const { describer, chainsOf, parameters, starts } = items;
   const isItem = new Uint8Array(items.count).fill(1);
   const isFixed = new Uint8Array(chainsOf.length);
@@ -23,13 +25,16 @@ export function rolesIn(items: Items, fixed: Iterable<number | bigint>): Roles {
     // Packets fill it: what it holds is not all that it will.
     if (list.kind === "elements" && isFilled(list.of)) isItem.fill(0, list.first, list.first + list.count);
   }
-  for (const value of fixed) {
-    const parameter = describer.addressParameters.get(value);
-    if (parameter !== undefined) isFixed[parameter] = 1;
+  for (const sort of SORTS) {
+    const isWholly = describer.fixedSorts.has(sort);
+    const gifts = describer.gifts[sort].all;
+    const own = new Set(fixed[sort]);
+    for (const [value, parameter] of describer.values[sort]) {
+      const isGiven = gifts.some(({ from, to }) => typeof from === typeof value && from <= value && value <= to);
+      if (isWholly || isGiven || own.has(value)) isFixed[parameter] = 1;
+    }
   }
-  for (const [value, parameter] of describer.addressParameters)
-    if (describer.gifts.some(({ from, to }) => typeof from === typeof value && from <= value && value <= to))
-      isFixed[parameter] = 1;
+  for (const parameter of sharedIn(items)) isFixed[parameter] = 1;
   const isOwn = ownChainsIn(items, isFixed);
   for (const [parameter, where] of chainsOf.entries())
     if (where !== undefined && isOwn[parameter] === 0) isFixed[parameter] = 1;

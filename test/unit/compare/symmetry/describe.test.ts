@@ -42,6 +42,10 @@ function* changesOf(value: Plain): Generator<Plain> {
   else if (typeof value === "bigint") yield value + 1n;
   else if (value === "saddr") yield "daddr";
   else if (value === "daddr") yield "saddr";
+  else if (value === "sport") yield "dport";
+  else if (value === "dport") yield "sport";
+  else if (value === "th" || value === "udp" || value === "sctp") yield "tcp";
+  else if (value === "tcp") yield "udp";
   else if (value !== undefined) yield `${value}x`;
 }
 
@@ -65,7 +69,7 @@ function declarations(): Declarations {
   const named = Object.entries(sets).flatMap(([name, key]) =>
     [name, `${name}x`].map((each) => [each, { key, data: data[name as keyof typeof data] }] as const),
   );
-  return { sets: new Map(named), chains: new Map([["other", 1000]]) };
+  return { where: "", family: "ip", sets: new Map(named), chains: new Map([["other", 1000]]) };
 }
 
 /** Describes with one describer: two things have one text just where they have one template and the same parameters. */
@@ -206,7 +210,77 @@ describe("what the argument does not hold for is refused", () => {
       "a rule writes an address",
       { kind: "opaque-statement", text: "x", terminal: false, writes: [{ kind: "ct", key: "reply-saddr" }] },
     ],
+    [
+      "a rule writes a port",
+      { kind: "opaque-statement", text: "x", terminal: false, writes: [{ kind: "ct", key: "reply-proto-src" }] },
+    ],
   ])("%s", (reason, step) => {
     expect(textsOf<Rule>((describer, rule) => describer.rule(rule))(ruleOf(step))).toBe(`none: ${reason}`);
+  });
+});
+
+describe("values of a sort are left as they are where a rule does more with one", () => {
+  const [mark, priority] = (["mark", "priority"] as const).map((key) => ({ kind: "meta", key }) as const) as [
+    { readonly kind: "meta"; readonly key: "mark" },
+    { readonly kind: "meta"; readonly key: "priority" },
+  ];
+  const setTo = (value: Expression): Step => ({ kind: "set", field: mark, value });
+  const fromMap = (data: DataType): Expression => ({
+    kind: "lookup",
+    key: mark,
+    map: { key: ["mark"], data: [data], elements: [{ key: [1], value: [1] }] },
+  });
+  test.each<["port" | "identity", string, Step]>([
+    ["port", "a rule computes with a port", setTo(DPORT)],
+    ["port", "a rule computes with a port", setTo({ kind: "constant", type: "inet_service", value: 80 })],
+    [
+      "port",
+      "a rule computes with a port",
+      { kind: "compare", left: { kind: "bitwise", operand: DPORT, mask: 1, xor: 0 }, operator: "==", right: 1 },
+    ],
+    [
+      "port",
+      "a port is looked for among other things",
+      { kind: "member", key: DPORT, negated: false, set: { key: ["mark"], elements: [] } },
+    ],
+    [
+      "port",
+      "a port is looked for among other things",
+      { kind: "member", key: mark, negated: false, set: { key: ["inet_service"], elements: [] } },
+    ],
+    ["port", "a port of a map is computed with", setTo(fromMap("inet_service"))],
+    ["port", "a port is compared with a text", { kind: "compare", left: DPORT, operator: "==", right: "x" }],
+    ["port", "a port is compared with a text", { kind: "compare", left: DPORT, operator: "<", right: "x" }],
+    [
+      "port",
+      "a rule counts ports",
+      { kind: "dnat", to: { kind: "literal", ports: { from: 1, to: 9 }, base: 80 }, random: "none" },
+    ],
+    ["identity", "a rule computes with an identity", setTo(priority)],
+    ["identity", "an identity of a map is computed with", setTo(fromMap("classid"))],
+    ["identity", "a rule computes an identity", { kind: "set", field: priority, value: mark }],
+    [
+      "identity",
+      "a rule that is not understood writes an identity",
+      { kind: "opaque-statement", text: "x", terminal: false, writes: [priority] },
+    ],
+  ])("%s: %s", (sort, reason, step) => {
+    const describer = new Describer(() => 0);
+    describer.enter(declarations());
+    describer.rule(ruleOf(step));
+    expect([...describer.fixedSorts]).toEqual([[sort, reason]]);
+  });
+
+  test("rules that ask, write and find them leave them free", () => {
+    const describer = new Describer(() => 0, new Set([80]));
+    describer.enter(declarations());
+    const identity: Expression = { kind: "constant", type: "classid", value: 7 };
+    const steps: readonly Step[] = [
+      { kind: "compare", left: DPORT, operator: "==", right: 80 },
+      { kind: "set", field: priority, value: identity },
+      { kind: "set", field: priority, value: fromMap("classid") },
+    ];
+    expect(describer.rule(ruleOf(...steps))).toMatchObject({ parameters: [0, 0, 0], guards: [{ at: 0 }] });
+    expect(describer.fixedSorts.size).toBe(0);
   });
 });

@@ -1,0 +1,37 @@
+/** Which ports may be parameters: those by which rules and elements find packets that they do not find by an address. */
+import { keyTypesOf, partsOfKey } from "../../ir/sets.ts";
+import type { Program, Rule, SetElement } from "../../ir/types.ts";
+import { guardIn, HAD, isPure, type Named, sortOf } from "./fields.ts";
+
+/** Of as few as this none could be left out. */
+const FEW = HAD.port;
+
+/** A matter of speed alone: any other port is left as it is, wherever it stands. */
+export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> {
+  const found = new Set<Named>();
+  for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
+    for (const { rules } of chains) for (const rule of rules) notePorts(rule, found);
+    for (const set of [...sets, ...maps]) {
+      const sorts = keyTypesOf(set).map(sortOf);
+      const at = sorts.indexOf("port");
+      if (at >= 0 && !sorts.includes("address"))
+        for (const element of set.elements as readonly SetElement[]) {
+          const part = partsOfKey(element)[at];
+          if (typeof part === "number") found.add(part);
+        }
+    }
+  }
+  return found.size > FEW ? found : new Set();
+}
+
+function notePorts({ steps }: Rule, into: Set<Named>): void {
+  let port: Named | undefined;
+  for (const [at, step] of steps.entries()) {
+    if (!isPure(step)) break;
+    const guard = guardIn(step, at);
+    if (guard === undefined || guard.from !== guard.to) continue;
+    if (guard.field.sort === "address") return;
+    if (guard.field.sort === "port") port ??= guard.from;
+  }
+  if (port !== undefined) into.add(port);
+}
