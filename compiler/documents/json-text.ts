@@ -5,8 +5,27 @@ export interface TextRange {
   readonly end: number;
 }
 
+/** Whether more members are written in the JSON value from `start` to `end` than the `count` that its objects have. */
+export function hasMoreMembers(text: string, start: number, end: number, count: number): boolean {
+  const most = countKeyColons(text, start, end);
+  return most !== count && countColons(text, start, end) !== count;
+}
+
+/** At least as many as members are written: the colons behind a quotation mark, of which few are within strings (`"::1"`); undefined where one may
+ *  stand behind white space. Looking for colons is faster than looking for the ends of strings. */
+function countKeyColons(text: string, start: number, end: number): number | undefined {
+  let count = 0;
+  for (let at = text.indexOf(":", start); at >= 0 && at < end; at = text.indexOf(":", at + 1)) {
+    const before = text.charCodeAt(at - 1);
+    if (before === QUOTE) {
+      if (!isEscaped(text, at - 1)) count++;
+    } else if (isSpace(before)) return undefined;
+  }
+  return count;
+}
+
 /** Colons outside strings in the JSON value from `start` to `end`: one for each member that is written. */
-export function countColons(text: string, start: number, end: number): number {
+function countColons(text: string, start: number, end: number): number {
   let count = 0;
   for (let open = text.indexOf('"', start); open >= 0 && open < end; ) {
     const at = skipSpace(text, endOfString(text, open));
@@ -194,19 +213,26 @@ export function skipValue(text: string, start: number): number {
 
 /** Behind the string that starts at `open`; behind the end of the text when it does not end. */
 function endOfString(text: string, open: number): number {
-  for (let quote = text.indexOf('"', open + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let before = quote;
-    while (text.charCodeAt(before - 1) === BACKSLASH) before--;
-    if (((quote - before) & 1) === 0) return quote + 1;
-  }
+  for (let quote = text.indexOf('"', open + 1); quote >= 0; quote = text.indexOf('"', quote + 1))
+    if (!isEscaped(text, quote)) return quote + 1;
   return text.length + 1;
+}
+
+/** Whether the quotation mark at `quote`, which does not open a string, is part of one. */
+function isEscaped(text: string, quote: number): boolean {
+  let before = quote;
+  while (text.charCodeAt(before - 1) === BACKSLASH) before--;
+  return ((quote - before) & 1) === 1;
 }
 
 /** The first offset from `at` on that holds no white space. */
 export function skipSpace(text: string, at: number): number {
-  let code = text.charCodeAt(at);
-  while (code === 32 || (code >= 9 && code <= 13)) code = text.charCodeAt(++at);
+  while (isSpace(text.charCodeAt(at))) at++;
   return at;
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13);
 }
 
 const QUOTE = 34;

@@ -9,7 +9,7 @@ import {
   splitJsonList,
 } from "./json-list.ts";
 import { JsonPlaces } from "./json-places.ts";
-import { countColons, repeatedKeys, skipSpace, skipValue, syntaxErrorIn } from "./json-text.ts";
+import { hasMoreMembers, repeatedKeys, skipSpace, skipValue, syntaxErrorIn } from "./json-text.ts";
 import type { PartMemory } from "./part-memory.ts";
 import { isObject, show } from "./show.ts";
 import type { Document, Path, TypeMeta } from "./types.ts";
@@ -160,7 +160,7 @@ class Reader {
       return known;
     }
     const value = parse(part);
-    const isSound = value !== undefined && countColons(part.text, part.start, part.end) === countMembers(value);
+    const isSound = value !== undefined && !hasMoreMembers(part.text, part.start, part.end, countMembers(value));
     return isSound ? new JsonDocument(this.source, part, value, list) : undefined;
   }
 
@@ -207,7 +207,7 @@ class Reader {
 
   /** The document with this value, unless a key in it is there twice. */
   private *check(part: JsonPart, value: unknown, list?: TypeMeta): Generator<Document> {
-    if (countColons(part.text, part.start, part.end) === countMembers(value)) {
+    if (!hasMoreMembers(part.text, part.start, part.end, countMembers(value))) {
       yield new JsonDocument(this.source, part, value, list);
       return;
     }
@@ -243,7 +243,6 @@ function keyOf(list: TypeMeta | undefined): string {
 export class JsonDocument implements Document {
   source: Source;
   readonly list?: TypeMeta;
-  readonly key: string;
   private part: JsonPart;
   private held: { readonly value: unknown } | undefined;
   private places: JsonPlaces | undefined;
@@ -252,12 +251,15 @@ export class JsonDocument implements Document {
     this.source = source;
     this.part = part;
     this.held = { value };
-    this.key = keyOf(list);
     if (list !== undefined) this.list = list;
   }
 
   get value(): unknown {
     return this.held === undefined ? parse(this.part) : this.held.value;
+  }
+
+  get key(): string {
+    return keyOf(this.list);
   }
 
   get text(): string {

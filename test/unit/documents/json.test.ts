@@ -2,8 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Source } from "../../../compiler/diagnostics.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
+import { hasMoreMembers, repeatedKeys } from "../../../compiler/documents/json-text.ts";
 import { many, runs } from "../../support/runs.ts";
 import { expectFindings, findingsOf, load } from "../specs/findings.ts";
+
+/** A reviver that makes of an object the number of members in it. */
+function countMembers(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum: number, within) => sum + 1 + Number(within), 0);
+}
 
 describe("keys that are there twice", () => {
   test.each([
@@ -20,8 +27,43 @@ describe("keys that are there twice", () => {
       ['1:19 error duplicate-key key "__proto__" already set in map (first set here 1:2)'],
       '{"__proto__": {}, "__proto__": 1}',
     ],
+    [['1:11 error duplicate-key key "a" already set in map (first set here 1:2)'], '{"a" : 1, "a": 2}'],
+    [['1:9 error duplicate-key key "a" already set in map (first set here 1:2)'], '{"a":1, "a"\t:2}'],
+    [['1:14 error duplicate-key key ":" already set in map (first set here 1:2)'], '{":": "::1", ":": 2}'],
+    [['1:10 error duplicate-key key "\\\\" already set in map (first set here 1:2)'], '{"\\\\": 1,"\\\\": 2}'],
   ])("%j: %s", (wanted, text) => {
     expectFindings(text, wanted);
+  });
+
+  test("are found whatever stands in strings, and however a text is spaced", () => {
+    const words = fc
+      .array(fc.constantFrom(":", '"', "\\", " ", "a", ": ", '":'), { maxLength: 4 })
+      .map((all) => all.join(""));
+    const space = fc.constantFrom("", "", "", " ", "\n", "\t", "\r\n  ");
+    const { object } = fc.letrec<{ object: string; value: string }>((tie) => ({
+      object: fc
+        .array(fc.tuple(words, space, space, tie("value"), space), { maxLength: 4 })
+        .map(
+          (members) =>
+            `{${members.map(([key, a, b, value, c]) => `${JSON.stringify(key)}${a}:${b}${value}${c}`).join(",")}}`,
+        ),
+      value: fc.oneof(
+        { depthSize: "small" },
+        words.map((word) => JSON.stringify(word)),
+        tie("object"),
+      ),
+    }));
+    let repeated = 0;
+    fc.assert(
+      fc.property(object, (text) => {
+        const members = JSON.parse(text, countMembers) as number;
+        const wanted = [...repeatedKeys(text, 0, text.length)].length > 0;
+        if (wanted) repeated++;
+        expect(hasMoreMembers(text, 0, text.length, members)).toBe(wanted);
+      }),
+      { numRuns: runs(40_000) },
+    );
+    expect(repeated).toBeGreaterThan(10);
   });
 
   test.each([
