@@ -351,7 +351,9 @@ export type RejectWith =
   | "tcp-reset";
 
 /** Setting `ct state` to untracked is nft's `notrack`. */
-export type WritableField = Extract<FieldExpression, { kind: "meta" | "ct" }>;
+export type WritableField =
+  | { readonly kind: "meta"; readonly key: "mark" | "priority" }
+  | { readonly kind: "ct"; readonly key: "mark" | "state" };
 
 // --- sets and maps --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,15 @@
 /** Expressions of the IR's JSON. */
 import { HEADER_TYPES, META_TYPES } from "../../ir/expression-type.ts";
-import type { CtKey, DataType, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../../ir/types.ts";
+import type {
+  CtKey,
+  DataType,
+  Expression,
+  FieldExpression,
+  HeaderField,
+  MetaKey,
+  Value,
+  WritableField,
+} from "../../ir/types.ts";
 import { askedMap } from "./read-elements.ts";
 import { dataType, valueReader } from "./read-values.ts";
 import {
@@ -86,4 +95,10 @@ function readConstant(json: JsonPlace): Of<"constant"> {
 }
 
 /** A field that rules can write. */
-export const writable = byKind<Of<"meta"> | Of<"ct">>({ meta: fields.meta, ct: fields.ct });
+export const writable = byKind<WritableField>({
+  meta: object<Extract<WritableField, { kind: "meta" }>>({
+    kind: literal("meta"),
+    key: oneOf({ mark: 1, priority: 1 }),
+  }),
+  ct: object<Extract<WritableField, { kind: "ct" }>>({ kind: literal("ct"), key: oneOf({ mark: 1, state: 1 }) }),
+});

@@ -629,9 +629,10 @@ function fold(
 const UNTRACKED = { kind: "constant", type: "ct_state", value: CT_STATE.untracked } as const;
 
 function asWritable(expression: Expression): WritableField | undefined {
-  if (expression.kind === "meta")
-    return expression.key === "mark" || expression.key === "priority" ? expression : undefined;
-  return expression.kind === "ct" && expression.key === "mark" ? expression : undefined;
+  const { kind } = expression;
+  if (kind === "meta" && (expression.key === "mark" || expression.key === "priority"))
+    return { kind, key: expression.key };
+  return kind === "ct" && expression.key === "mark" ? { kind, key: "mark" } : undefined;
 }
 
 function natOptions(flags: readonly string[]): { readonly random: NatRandom; readonly persistent?: true } {

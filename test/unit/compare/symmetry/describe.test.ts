@@ -206,14 +206,6 @@ describe("what the argument does not hold for is refused", () => {
       "a rule maps addresses by their bits",
       { kind: "dnat", to: { kind: "literal", netmap: true, addresses: { from: 0, to: 9 } }, random: "none" },
     ],
-    [
-      "a rule writes an address",
-      { kind: "opaque-statement", text: "x", terminal: false, writes: [{ kind: "ct", key: "reply-saddr" }] },
-    ],
-    [
-      "a rule writes a port",
-      { kind: "opaque-statement", text: "x", terminal: false, writes: [{ kind: "ct", key: "reply-proto-src" }] },
-    ],
   ])("%s", (reason, step) => {
     expect(textsOf<Rule>((describer, rule) => describer.rule(rule))(ruleOf(step))).toBe(`none: ${reason}`);
   });
