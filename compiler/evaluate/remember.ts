@@ -20,17 +20,12 @@ export function secondsOf({ set, operation, timeoutSeconds }: Remember, { table 
   return operation === "delete" ? undefined : (timeoutSeconds ?? table.set(set).timeoutSeconds);
 }
 
-/** `add`, `update` and `delete` of a set that rules fill. */
-export function remember(
-  statement: Remember,
-  list: string,
-  state: State,
-  frame: Frame,
-  because: Because,
-): StepProgress[] {
+/** `add`, `update` and `delete` of a set. */
+export function remember(statement: Remember, state: State, frame: Frame, because: Because): StepProgress[] {
   const { shared, branches } = state;
   const { table, lists } = frame.table;
   const { key, operation } = statement;
+  const list = lists.filledSet(statement.set, table);
   const seconds = secondsOf(statement, frame);
   // What stays for good is not made younger.
   const verb = operation === "update" && seconds === undefined ? "add" : operation;
@@ -42,20 +37,23 @@ export function remember(
     if (known !== undefined) return known;
     const text = `${verb} ${symbol ?? describe(key)} in ${list}${life}`;
     const isThere = operation !== "delete";
-    const next = because({ ...noted(shared, { list, key: symbol, isThere, text }, frame), ...sticky });
+    const own = list === undefined ? shared : noted(shared, { list, key: symbol, isThere, text }, frame);
+    const next = because({ ...own, ...sticky });
     afterwards.set(symbol, next);
     return next;
   };
+  // Of session affinity nobody asks which key it was.
+  const symbolIn = (branch: Branch) => (list === undefined ? undefined : symbolOf(key, shared, branch));
   const parts = new Partition<"continue" | "next">(state);
   for (const branch of branches) {
     if (isUnknown(key, shared) || lists.readsFilled(key, table)) {
-      parts.add(branch, "continue", after(symbolOf(key, shared, branch)));
+      parts.add(branch, "continue", after(symbolIn(branch)));
       continue;
     }
     for (const { region, probability, value } of evaluateExpression(key, shared, branch, frame.table)) {
       const part = narrow(branch, region, probability);
       if (value === undefined) parts.add(part, "next");
-      else parts.add(part, "continue", after(symbolOf(key, shared, branch)));
+      else parts.add(part, "continue", after(symbolIn(branch)));
     }
   }
   return parts.progress;
@@ -119,7 +117,7 @@ function runOpaqueUse(
 }
 
 /** Whether keys are in a set that rules fill. */
-function lookUpFilled(
+export function lookUpFilled(
   { key, negated, set, orAbsent }: Extract<Match, { kind: "member" }>,
   list: string,
   state: State,

@@ -1,20 +1,21 @@
 /** What a statement does to packets. */
-import { unreachable } from "../invariant.ts";
+import { invariant, unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import { describe } from "../ir/describe.ts";
 import type { AskedMap, MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import { isInert } from "../ir/walk.ts";
 import type { Operand } from "../packets/bits.ts";
-import { hasFewValues, type PacketSet } from "../packets/packet-set.ts";
+import { hasFewValues } from "../packets/packet-set.ts";
 import { assume } from "./assume.ts";
 import { evaluateExpression, fieldOf } from "./expression.ts";
+import { whereFound } from "./found.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
 import { destinations, redirect, runNat } from "./nat.ts";
 import type { Effect, Reason, RuleStep } from "./packet.ts";
 import { Partition } from "./partition.ts";
-import { fill, lookUpInFilledMap, remember, secondsOf } from "./remember.ts";
+import { fill, remember, secondsOf } from "./remember.ts";
 import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
   type Branch,
@@ -28,8 +29,7 @@ import {
   withShared,
   withStep,
 } from "./state.ts";
-import { ALWAYS } from "./unknown/condition.ts";
-import { assumeElement, findable, isData } from "./unknown-element.ts";
+import { assumeElement, isData } from "./unknown-element.ts";
 import { isUnknown } from "./unknown-expression.ts";
 
 const NOTHING_MORE: ReasonExtra = {};
@@ -56,12 +56,8 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
   switch (statement.kind) {
     case "verdict":
       return runVerdict(statement.verdict, withReasons(state, because), frame);
-    case "vmap": {
-      const run = (each: State): StepProgress[] => runVmap(statement, each, frame, because);
-      const { key, map } = statement;
-      const list = frame.table.lists.filledSet(map, frame.table.table);
-      return list === undefined ? run(state) : lookUpInFilledMap(key, list, state, run);
-    }
+    case "vmap":
+      return runVmap(statement, state, frame, because);
     case "dnat":
       return runNat(statement.to, state, frame, destinations(because, statement.random));
     case "redirect":
@@ -77,13 +73,8 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
       return [{ state: changed({ end: { kind: "reject", with: statement.with } }), flow: "done" }];
     case "set":
       return runSet(statement, state, frame, because);
-    case "remember": {
-      const list = frame.table.lists.filledSet(statement.set, frame.table.table);
-      if (list !== undefined) return remember(statement, list, state, frame, because);
-      const seconds = secondsOf(statement, frame);
-      const sticky = seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
-      return [{ state: changed(sticky), flow: "continue" }];
-    }
+    case "remember":
+      return remember(statement, state, frame, because);
     case "opaque-statement": {
       const { writes = [], terminal, text } = statement;
       const written = writes.length === 0 ? state : overwritten(state, writes, because);
@@ -169,16 +160,13 @@ function runVmap(
 ): StepProgress[] {
   const { shared, branches } = state;
   const run = (element: MapElement, chosen: State): StepProgress[] => {
-    if (isData(element.value)) return [{ state: chosen, flow: "next" }];
-    const effect = { kind: "verdict", verdict: element.value } as const;
+    const verdict = element.value;
+    invariant(!isData(verdict), "a map that is asked for verdicts holds verdicts");
+    const effect = { kind: "verdict", verdict } as const;
     const told = withReasons(chosen, because, { element, ...declarationOf(map, frame), effect });
-    return runVerdict(element.value, told, frame);
+    return runVerdict(verdict, told, frame);
   };
-  if (isUnknown(key, shared)) {
-    return assumeElement(key, frame.table.map(map).elements, state, frame.table, (element, chosen) =>
-      isData(element.value) ? [] : run(element, chosen),
-    );
-  }
+  if (isUnknown(key, shared)) return assumeElement(key, frame.table.map(map).elements, state, frame.table, run);
   const elements = frame.table.mapElements(map);
   const decided = new Map<unknown, Decided>();
   const others = new Partition<"next">(state);
@@ -216,19 +204,14 @@ function runSet(
 ): StepProgress[] {
   const { shared, branches } = state;
   const { table } = frame;
-  if (table.lists.readsFilled(value, table.table))
-    return [{ state: overwritten(state, [field], because), flow: "continue" }];
-  if (isUnknown(value, shared)) {
-    const { found, none } = value.kind === "lookup" ? findable(value, state, table) : { found: [state], none: [] };
-    return [
-      ...found.map((each) => ({ state: overwritten(each, [field], because), flow: "continue" }) as const),
-      ...none.map((each) => ({ state: each, flow: "next" }) as const),
-    ];
-  }
+  if (isUnknown(value, shared) || table.lists.readsFilled(value, table.table))
+    return whereFound(value, state, frame).map((each) =>
+      each.flow === "continue" ? { ...each, state: overwritten(each.state, [field], because) } : each,
+    );
   const written = new Map<string, SharedState>();
   const parts = new Partition<"continue" | "next">(state);
   for (const branch of branches) {
-    for (const { region, probability, value: words } of evaluateExpression(value, shared, branch, frame.table)) {
+    for (const { region, probability, value: words } of evaluateExpression(value, shared, branch, table)) {
       const chosen = narrow(branch, region, probability);
       if (words === undefined) {
         parts.add(chosen, "next");
@@ -236,7 +219,7 @@ function runSet(
       }
       const held = symbolicOf(words[0] as Operand, field);
       const key = symbolicKey(held);
-      const known = written.get(key) ?? toldOf(field, shared, write(shared, field, held, frame), region, because);
+      const known = written.get(key) ?? toldOf(field, shared, write(shared, field, held, frame), chosen, because);
       written.set(key, known);
       parts.add(chosen, "continue", known);
     }
@@ -249,25 +232,19 @@ function toldOf(
   field: WritableField,
   before: SharedState,
   change: Partial<SharedState>,
-  region: PacketSet,
+  branch: Branch,
   because: Because,
 ): SharedState {
   const after = { ...before, ...change };
   if (!isExplained(before)) return after;
-  const [was, is] = [before, after].map((shared) => numberIn(field, shared, region));
+  const [was, is] = [before, after].map((shared) => numberIn(field, shared, branch));
   return because(after, { effect: { kind: "write", field, before: was, after: is } });
 }
 
 /** What a field holds of a single packet; undefined: that is not known, or not followed. */
-function numberIn(field: WritableField, shared: SharedState, region: PacketSet): number | undefined {
+function numberIn(field: WritableField, shared: SharedState, branch: Branch): number | undefined {
   if (isUnknown(field, shared)) return undefined;
-  const value = fieldOf(field, shared, {
-    region,
-    probability: 1,
-    condition: ALWAYS,
-    destination: "daddr",
-    destinationPort: "dport",
-  });
+  const value = fieldOf(field, shared, branch);
   return typeof value === "number" ? value : undefined;
 }
 
@@ -280,10 +257,9 @@ function symbolicOf(word: Operand, field: WritableField): Symbolic {
 /** The change to the shared state that a write of `held` to `field` makes. */
 function write(shared: SharedState, field: WritableField, held: Symbolic, frame: Frame): Partial<SharedState> {
   const overwritten = leaveOut(shared.overwritten, describe(field));
-  if (field.kind === "ct" && field.key === "state") return { overwritten, ...untrack(shared, frame) };
-  if (field.kind === "ct") return field.key === "mark" ? { overwritten, ctMark: held } : { overwritten };
+  if (field.kind === "ct")
+    return { overwritten, ...(field.key === "mark" ? { ctMark: held } : untrack(shared, frame)) };
   if (field.key === "mark") return { overwritten, mark: held };
-  if (field.key !== "priority") return { overwritten };
   if (typeof held === "object") throw new Unsupported("a priority set to a mark");
   return { overwritten, priority: held };
 }

@@ -34,23 +34,6 @@ export function assumeElement(
   return done;
 }
 
-/** The packets that may find an element by a key of which something is not known, and those that find none. */
-export function findable(
-  { key, map }: Extract<Expression, { kind: "lookup" }>,
-  state: State,
-  table: TableIndex,
-): { readonly found: readonly State[]; readonly none: readonly State[] } {
-  const { elements } = table.map(map);
-  const { choices, absent } = choicesOf(key, elements, state, table);
-  const isAny = elements.some(({ key: each }) => isForOthers(each));
-  const isFound = ({ candidates }: (typeof choices)[number]): boolean => isAny || candidates.length > 0;
-  const [found, missing] = [choices.filter(isFound), choices.filter((each) => !isFound(each))];
-  return {
-    found: found.map((each) => each.state),
-    none: [...missing.map((each) => each.state), ...(absent === undefined ? [] : [absent])],
-  };
-}
-
 function byValue(elements: readonly MapElement[]): (readonly MapElement[])[] {
   const groups = new Map<string, MapElement[]>();
   for (const element of elements) {

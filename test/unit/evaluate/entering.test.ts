@@ -181,7 +181,9 @@ test.each<[early: string, nat: string, post: string, fates: readonly string[]]>(
     "meta mark set rt classid",
     "dnat to 10.1.0.1-10.1.0.65",
     "counter",
-    both(`drop if meta mark == 1 | ${TO_ONE}, taken by "${CHOICE}" if not meta mark == 1`),
+    both(
+      `drop if meta mark == 1 and rt classid has a value | ${TO_ONE}, taken by "${CHOICE}" if not meta mark == 1, or not rt classid has a value`,
+    ),
   ],
   [
     "update @e { ip saddr }; add @d { ip saddr }",

@@ -68,7 +68,7 @@ describe("a key in a set that rules fill", () => {
     [
       "of a map may hold any mark",
       "add @m { ip saddr : 0x1 }; meta mark set ip saddr map @m; meta mark 1 drop",
-      ["drop if meta mark == 1", "pass if not meta mark == 1"],
+      ["drop if remembered earlier: ip saddr in @m (after add @m { ip saddr : 1 }), meta mark == 1", "pass"],
     ],
     ["is known where no rule fills the set", "ip saddr @d drop", ["pass"]],
     [

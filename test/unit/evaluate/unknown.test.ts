@@ -84,7 +84,7 @@ describe("a statement that may write a mark", () => {
   });
 
   test("as does an unknown value", () => {
-    const set: Step = { kind: "set", field: MARK, value: { kind: "opaque", text: "x" } };
+    const set: Step = { kind: "set", field: MARK, value: { kind: "opaque", text: "meta cpu" } };
     expect(outcomes(forward([set], [equal(MARK, 0), drop]))).toEqual([
       "drop if meta mark == 0",
       "pass if not meta mark == 0",
