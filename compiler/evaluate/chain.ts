@@ -95,18 +95,34 @@ export function runRule(planned: PlannedRule, state: State, frame: Frame): Advan
   return step === undefined ? progress : [{ state: tell(state, step), flow: "next" }];
 }
 
+/** Asks what is not known behind all that is. */
 function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Advance[] {
+  if (!first.some(({ left }) => isUnknown(left, state.shared))) return tryKnown(rule, first, steps, state, frame);
+  const known: Question[] = [];
+  const later: Question[] = [];
+  for (const question of first) {
+    if (isUnknown(question.left, state.shared)) later.push(question);
+    else known.push(question);
+  }
+  return tryKnown(rule, known, [...later, ...steps], state, frame);
+}
+
+/** `questions`: of fields that are known. */
+function tryKnown(
+  rule: Rule,
+  questions: readonly Question[],
+  steps: readonly PlannedStep[],
+  state: State,
+  frame: Frame,
+): Advance[] {
   const { shared, branches } = state;
-  const isKnown = !first.some(({ left }) => isUnknown(left, shared));
-  const questions = isKnown ? first : first.filter(({ left }) => !isUnknown(left, shared));
-  const later = isKnown ? [] : first.filter(({ left }) => isUnknown(left, shared));
   const passing: Branch[] = [];
   const others: Branch[] = [];
   for (const branch of branches) divide(questions, shared, branch, passing, others);
   if (passing.length === 0) return [{ state, flow: "next" }];
   const start = shared.member === undefined ? shared : changeShared(shared, { member: undefined });
   const inside = others.length === 0 && start === shared ? state : { shared: start, branches: passing };
-  const passed = runSteps(rule, isKnown ? steps : [...later, ...steps], 0, inside, frame);
+  const passed = runSteps(rule, steps, 0, inside, frame);
   if (others.length === 0) return passed;
   const rest = others.length > branches.length && !isExplained(shared) ? frame.runner.tidy(others) : others;
   return [{ state: { shared, branches: rest }, flow: "next" }, ...passed];
@@ -126,7 +142,6 @@ export function divide(
     return;
   }
   passing.push(narrow(branch, region));
-  if (region === branch.region) return;
   for (const beyond of outside(branch.region, region)) others.push(narrow(branch, beyond));
 }
 
@@ -149,27 +164,11 @@ export function runSteps(
   state: State,
   frame: Frame,
 ): Advance[] {
-  let current = state;
-  for (let i = index; ; i++) {
-    const step = steps[i];
-    if (step === undefined) return [{ state: current, flow: "next" }];
-    const progress = runStep(step, current, frame, rule);
-    const only = progress[0];
-    if (only === undefined || progress.length > 1)
-      return progress.flatMap((each) => goOn(each, rule, steps, i + 1, frame));
-    if (only.flow !== "continue") return [{ state: only.state, flow: only.flow }];
-    current = only.state;
-  }
-}
-
-function goOn(
-  { state, flow }: StepProgress,
-  rule: Rule,
-  steps: readonly PlannedStep[],
-  index: number,
-  frame: Frame,
-): Advance[] {
-  return flow === "continue" ? runSteps(rule, steps, index, state, frame) : [{ state, flow }];
+  const step = steps[index];
+  if (step === undefined) return [{ state, flow: "next" }];
+  return runStep(step, state, frame, rule).flatMap(({ state: after, flow }) =>
+    flow === "continue" ? runSteps(rule, steps, index + 1, after, frame) : [{ state: after, flow }],
+  );
 }
 
 function runStep(step: PlannedStep, state: State, frame: Frame, rule: Rule): StepProgress[] {

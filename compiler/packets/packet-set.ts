@@ -126,6 +126,7 @@ export function intersection(a: PacketSet, b: PacketSet): PacketSet | undefined 
 /** What `whole` has outside of `part`, in regions without a packet in common. */
 export function outside(whole: PacketSet, part: PacketSet): PacketSet[] {
   const regions: PacketSet[] = [];
+  if (whole === part) return regions;
   let inside: PacketSet | undefined = whole;
   for (const field of fieldsApart(whole, part)) {
     if (inside === undefined) break;

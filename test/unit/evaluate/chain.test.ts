@@ -1,6 +1,10 @@
 /** What the rules of a chain do to many packets, each of which may take another way through them. */
 import { expect, test } from "vitest";
-import { fatesAlone, fatesTogether, type ManyPackets } from "../../support/many-packets.ts";
+import { PLAIN } from "../../../compiler/evaluate/chain.ts";
+import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
+import type { Runner } from "../../../compiler/evaluate/frame.ts";
+import { environmentOf, hostOf } from "../../../compiler/evaluate/packet.ts";
+import { fatesAlone, fatesTogether, type ManyPackets, packetsOf } from "../../support/many-packets.ts";
 import { mustReadNft } from "../../support/read.ts";
 
 const UDP = { members: { protocol: 17 } };
@@ -183,4 +187,58 @@ chain f { type filter hook forward priority 0; ct status dnat drop; }
 }`);
   expect(fatesTogether(program, { fields, ...packets })).toEqual(fates);
   expect(fatesAlone(program, { fields, ...packets })).toEqual(fates);
+});
+
+/** Which lists of branches are to be merged, by the number of their branches, and how many steps are counted. */
+function workOf(rules: string, fields: string, environment = environmentOf([])) {
+  const tidied: number[] = [];
+  let spent = 0;
+  const watching: Runner = {
+    ...PLAIN,
+    tidy: (branches) => {
+      tidied.push(branches.length);
+      return PLAIN.tidy(branches);
+    },
+    merge: (states) => {
+      // The ways of many packets would be too many.
+      for (const { shared } of states) if (!shared.isSingle) expect(shared.path).toBeUndefined();
+      return states;
+    },
+  };
+  const spend = (steps: number): void => {
+    spent += steps;
+  };
+  new Evaluator(
+    mustReadNft(`table ip t { chain f { type filter hook prerouting priority 0; ${rules}; } }`),
+    watching,
+  ).follow(packetsOf({ fields }), { ...environment, spend });
+  return { tidied, spent };
+}
+
+/** Behind a rule that asks for two fields there are more branches. */
+test.each<[rules: string, fields: string, tidied: readonly number[]]>([
+  ["tcp dport 80 ip saddr 10.244.0.5 drop", "dport 79-81, saddr 10.244.0.5-10.244.0.6", [2]],
+  ["tcp dport 80 drop", "dport 79-81", []],
+  ["tcp dport 79-81 drop", "dport 79-81", []],
+  ["tcp dport 80 drop", "dport 80", []],
+])("%s makes more branches of %s: %j", (rules, fields, tidied) => {
+  expect(workOf(rules, fields).tidied).toEqual(tidied);
+});
+
+test.each<[what: string, rules: string]>([
+  ["that a policy has accepted", "counter"],
+  ["that a rule has missed by their source", "ip saddr 10.0.0.1 meta mark set 1"],
+  ["that a rule has missed by its last match", "tcp dport 79-81 fib saddr type local meta mark set 1"],
+])("no way is kept of many packets %s", (_, rules) => {
+  expect(workOf(rules, "dport 79-81").spent).toBe(1);
+});
+
+/** Steps that two more rules take. */
+test.each<[rule: string, steps: number]>([
+  ["tcp dport 80 counter", 2],
+  ["fib daddr type local counter", 4],
+])("who tells packets apart by whose address it is: %s", (rule, steps) => {
+  const spentOn = (rules: string): number => workOf(rules, "dport 80", hostOf([])).spent;
+  spentOn(rule); // Conditions that are new are counted, too.
+  expect(spentOn(`${rule}; counter; counter`) - spentOn(rule)).toBe(steps);
 });

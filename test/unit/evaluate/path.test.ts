@@ -108,6 +108,7 @@ test.each<[rules: string, path: readonly string[]]>([
   ["tcp dport 80 counter", []],
   ["tcp dport 81 drop", []],
   ["ip saddr 10.0.0.2 masquerade", ["missed source"]],
+  ["tcp dport 80 fib saddr type local meta mark set 1", ["missed meta mark"]],
   ["meta mark set 1 counter; meta mark 2 drop", ["mark 0 to 1", "missed "]],
   ["meta mark set 1; meta mark 1 tcp dport 81 drop", ["mark 0 to 1"]],
   ["meta mark set 1; meta mark . tcp dport { 2 . 80 } drop", ["mark 0 to 1"]],
@@ -164,6 +165,36 @@ function detailsOf(step: PathStep): string {
     .map((part) => printAddress(part as Address))
     .join()} of ${name}`;
 }
+
+/** A verdict ends the chain: no policy is told behind it. */
+test.each<[rules: string, lines: readonly string[]]>([
+  ["accept", ["forward t c 0: accept"]],
+  ["drop", ["forward t c 0: drop"]],
+  ["reject", ["forward t c 0: reject"]],
+  ["tcp dport vmap { 80 : drop }", ["forward t c 0: drop"]],
+  ["jump d", ["forward t c 0: jump d", "forward t d 1: accept"]],
+  ["jump e", ["forward t c 0: jump e", "forward t e 1: jump d", "forward t d 2: accept"]],
+  ["counter", ["forward t c 0: policy drop"]],
+  ["return", ["forward t c 0: return", "forward t c 0: policy drop"]],
+])("%s is told as %j", (rules, lines) => {
+  const program = mustReadNft(`table ip t { chain d { accept; } chain e { jump d; }
+chain c { type filter hook forward priority 0; policy drop; ${rules}; } }`);
+  const [outcome] = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
+  expect(required(outcome?.results[0], "one thing happens").path.map(print)).toEqual(lines);
+});
+
+test("each of the elements that chance may choose is told", () => {
+  const program = mustReadNft(`table ip t {
+chain c { type filter hook forward priority 0; numgen random mod 4 vmap { 0 : drop, 1 : accept, 2 : drop }; } }`);
+  const [outcome] = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
+  const told = (outcome?.results ?? []).map(({ path }) => quiet(path.map(print)).join() + path.map(detailsOf).join(""));
+  expect(told.sort()).toEqual([
+    "",
+    "forward t c 0: accept by 0.0.0.1 of a map",
+    "forward t c 0: drop by 0.0.0.0 of a map",
+    "forward t c 0: drop by 0.0.0.2 of a map",
+  ]);
+});
 
 /** The rules that decided: of all steps those with a verdict, a translation or a set. */
 test.each<[rules: string, reasons: readonly string[]]>([
