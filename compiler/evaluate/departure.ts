@@ -18,7 +18,7 @@ export function departureOf(shared: SharedState, branch: Branch): Departure | un
     tuple: tupleOf(shared, branch),
     mark: numberNow("mark", shared, branch.region),
     connection: connectionOf(shared, branch),
-    choices: shared.choices.map(({ text }) => text),
+    choices: shared.choices,
   };
 }
 

@@ -292,8 +292,15 @@ export interface Departure {
   /** Its connection as the node keeps it from here on: a reply, and the connection's next packet, come with this entry. Undefined:
    *  it belongs to none, or to one that was not given. */
   readonly connection: ConnectionEntry | undefined;
-  /** What the kernel chooses, where `tuple` has the first of several: a text each, such as `a port of 1024-65535`. */
-  readonly choices: readonly string[];
+  /** What the kernel chooses, where `tuple` has the first of several. */
+  readonly choices: readonly SourceChoice[];
+}
+
+/** Part of a source that is not known. */
+export interface SourceChoice {
+  readonly of: "address" | "port";
+  /** From which it is chosen: `a port of 1024-65535`. */
+  readonly text: string;
 }
 
 /** A chain, and the hook at which a packet is in it. */

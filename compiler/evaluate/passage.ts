@@ -3,7 +3,7 @@
 import { invariant } from "../invariant.ts";
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { connectionOf, tupleOf } from "./departure.ts";
-import type { PathStep, Route, RouteQuery } from "./packet.ts";
+import type { PathStep, Route, RouteQuery, SourceChoice } from "./packet.ts";
 import type { EndState } from "./result.ts";
 import { comeBack, queryOf, routed } from "./routing.ts";
 import { numberNow, type SharedState, type State } from "./state.ts";
@@ -53,8 +53,8 @@ export class Passage {
   }
 
   /** What the kernel chooses of the source, of which `tuple` has the first. */
-  get choices(): readonly string[] {
-    return this.at.shared.choices.map(({ text }) => text);
+  get choices(): readonly SourceChoice[] {
+    return this.at.shared.choices;
   }
 
   /** The entry of its connection, as it is by now; undefined: it belongs to none, or to one that was not given. */

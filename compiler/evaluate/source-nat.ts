@@ -14,15 +14,8 @@ import {
   shiftPort,
   translatesPorts,
 } from "./nat.ts";
-import {
-  type Branch,
-  changeShared,
-  isExplained,
-  type Now,
-  type SharedState,
-  type SourceChoice,
-  valueNow,
-} from "./state.ts";
+import type { SourceChoice } from "./packet.ts";
+import { type Branch, changeShared, isExplained, type Now, type SharedState, valueNow } from "./state.ts";
 
 type GivenSource = NonNullable<SharedState["newSource"]>;
 

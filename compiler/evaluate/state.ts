@@ -5,7 +5,7 @@ import { isOnePacket, outside, type PacketField, type PacketSet, within } from "
 import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "../packets/preimage.ts";
 import { type Cut, Ranges } from "../packets/ranges.ts";
 import type { Entered } from "./memory.ts";
-import type { Environment, Packets, PathStep, Reason, Route, Sticky } from "./packet.ts";
+import type { Environment, Packets, PathStep, Reason, Route, SourceChoice, Sticky } from "./packet.ts";
 import { TakenPath } from "./taken-path.ts";
 import { ALWAYS, type Condition } from "./unknown/condition.ts";
 
@@ -106,12 +106,6 @@ export interface SharedState {
   /** What rules did to a single packet; undefined: nothing yet, or there are many packets. */
   readonly path: TakenPath | undefined;
   readonly environment: Environment;
-}
-
-/** Part of a source that is not known. */
-export interface SourceChoice {
-  readonly of: "address" | "port";
-  readonly text: string;
 }
 
 const NO_CHOICES: readonly SourceChoice[] = [];

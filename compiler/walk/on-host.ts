@@ -104,7 +104,7 @@ export class RulesOfHosts {
       };
       const told = path.length === 0 ? moved : record(moved, { kind: "rules", hook, path });
       const by = path.some(translates) ? "rules" : "connection";
-      const choices = passage.choices.filter((text) => !before.choices.includes(text));
+      const choices = passage.choices.filter((choice) => !before.choices.includes(choice));
       const journey = isSameTuple(tuple, after)
         ? told
         : { ...record(told, { kind: "translated", by, from: tuple, to: after, choices }), tuple: after };

@@ -1,7 +1,7 @@
 /** What becomes of a packet on its whole way through a network, and of its answer. */
 import type { Tuple } from "../evaluate/connection.ts";
 import type { Rejection } from "../evaluate/disposition.ts";
-import type { PathStep } from "../evaluate/packet.ts";
+import type { PathStep, SourceChoice } from "../evaluate/packet.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
 import type { Hook } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
@@ -104,8 +104,8 @@ export type WalkStep =
       readonly by: "rules" | "connection";
       readonly from: Tuple;
       readonly to: Tuple;
-      /** What the kernel chooses of the source, of which `to` has the first: a text each, such as `a port of 1024-65535`. */
-      readonly choices: readonly string[];
+      /** What the kernel chooses of the source, of which `to` has the first. */
+      readonly choices: readonly SourceChoice[];
     }
   | { readonly kind: "routed"; readonly route: TableRoute; readonly hop: NextHop }
   /** To the interface `to`, by the port `port`; the bridge itself where that is undefined. */

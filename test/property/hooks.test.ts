@@ -38,7 +38,7 @@ function sentText({ route, tuple, mark, connection, choices }: Departure): strin
     connection.status,
     connection.mark,
   ];
-  return [to, tupleText(tuple), mark, entry, choices.join()].join("; ");
+  return [to, tupleText(tuple), mark, entry, choices.map(({ text }) => text).join()].join("; ");
 }
 
 /** The first outcomes that can be met together and tell different things. */

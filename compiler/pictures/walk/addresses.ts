@@ -19,7 +19,7 @@ export class StoryAddresses {
     );
     for (const { hops } of legs)
       for (const step of hops.flatMap(({ steps }) => steps))
-        if (step.kind === "translated" && step.choices.some((choice) => /\bport\b/.test(choice)))
+        if (step.kind === "translated" && step.choices.some(({ of }) => of === "port"))
           this.chosen.add(context.names.print(step.to.source, step.to.sourcePort));
   }
 

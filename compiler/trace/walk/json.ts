@@ -317,7 +317,7 @@ function stepData(step: WalkStep, told: ReturnType<typeof shownSteps>): WalkStep
         by: step.by,
         from: tupleData(step.from),
         to: tupleData(step.to),
-        ...(step.choices.length === 0 ? {} : { choices: step.choices }),
+        ...(step.choices.length === 0 ? {} : { choices: step.choices.map(({ text }) => text) }),
       };
     case "routed": {
       const { route, hop } = step;

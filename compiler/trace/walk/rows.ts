@@ -1,5 +1,5 @@
 /** What happened to a packet on each host, as rows of a text. */
-import type { PathStep } from "../../evaluate/packet.ts";
+import type { PathStep, SourceChoice } from "../../evaluate/packet.ts";
 import { unreachable } from "../../invariant.ts";
 import type { Step } from "../../ir/types.ts";
 import { translatedBy } from "../../ir/walk.ts";
@@ -324,8 +324,8 @@ export function changeText({ from, to, choices }: WalkTranslation, { names, prot
 }
 
 /** `a port of 1024-65535` is the first of them in the packet that is told. */
-function choiceText(choice: string): string {
-  return /\bport\b/.test(choice) ? "or another port" : `or another: ${choice}`;
+function choiceText({ of, text }: SourceChoice): string {
+  return of === "port" ? "or another port" : `or another: ${text}`;
 }
 
 function placeOfView({ place }: StepView): string | undefined {

@@ -162,7 +162,7 @@ describe("a packet and its reply", () => {
 
 function departureText({ route, tuple, choices }: Departure): string {
   const to = route.kind === "forward" ? route.interface : route.kind;
-  return `${to} ${tupleText(tuple)}${choices.length === 0 ? "" : ` (${choices.join()})`}`;
+  return `${to} ${tupleText(tuple)}${choices.length === 0 ? "" : ` (${choices.map(({ text }) => text).join()})`}`;
 }
 
 /** The kernel changes the source of an error, too: who gets it knows the destination that it asked for. */

@@ -151,7 +151,7 @@ describe("a packet that leaves by a route", () => {
         const told = source?.kind === "given" ? source.text : (source?.kind ?? "");
         if (departure === undefined) return disposition.kind;
         const { tuple, choices } = departure;
-        return [tupleText(tuple), ...choices, told].join("; ");
+        return [tupleText(tuple), ...choices.map(({ text }) => text), told].join("; ");
       }),
     );
   }
@@ -220,25 +220,34 @@ describe("a packet that leaves by a route", () => {
   test("which address of the node it is the route says", () => {
     const evaluator = new Evaluator(nat("masquerade random"));
     const passages = evaluator.enter("postrouting", evaluator.start(packetText(UDP), NODE));
-    expect(passages.map(({ choices }) => choices)).toEqual([["a port of 1024-65535", "an address of the node"]]);
+    expect(passages.map(({ choices }) => choices)).toEqual([
+      [
+        { of: "port", text: "a port of 1024-65535" },
+        { of: "address", text: "an address of the node" },
+      ],
+    ]);
   });
 
-  test("an address that a network plugin chooses", () => {
+  test.each<[rule: string, source: string]>([
+    ["snat to 192.168.0.77", "192.168.0.77"],
+    ["masquerade", "192.168.0.2"],
+    ["meta l4proto udp masquerade to :1000", "192.168.0.2"],
+  ])("an address that a network plugin chooses: %s", (rule, source) => {
     const by = (statement: Statement): Statement =>
       statement.kind === "snat" || statement.kind === "masquerade" ? { ...statement, by: "Plug" } : statement;
-    const { ruleset, routes } = nat("snat to 192.168.0.77");
+    const { ruleset, routes } = nat(rule);
     const tables = ruleset.tables.map((table) => ({
       ...table,
       chains: table.chains.map((chain) => ({
         ...chain,
-        rules: chain.rules.map((rule): Rule => ({ ...rule, steps: rule.steps.map((step) => by(step as Statement)) })),
+        rules: chain.rules.map((each): Rule => ({ ...each, steps: each.steps.map((step) => by(step as Statement)) })),
       })),
     }));
     const [outcome] = new Evaluator({ ruleset: { tables }, routes }).evaluateWhole(packetText(UDP), NODE);
     expect(outcome?.results.map(({ designer, disposition }) => [designer, disposition])).toMatchObject([
       ["Plug", { source: { kind: "given", text: "an address that Plug chooses" } }],
     ]);
-    expect(outcome?.results[0]?.sent?.tuple.source).toBe(address("192.168.0.77"));
+    expect(outcome?.results[0]?.sent?.tuple.source).toBe(address(source));
   });
 
   test("an IPv6 address with ports stands in brackets", () => {
