@@ -32,8 +32,7 @@ export function kpc(
 ): CliResult {
   server ??= startServer();
   const request = { args, folder, input: Buffer.from(input).toString("base64"), env };
-  writeAll(server.requests, Buffer.from(`${JSON.stringify(request)}\n`));
-  return JSON.parse(readLine(server.responses)) as CliResult;
+  return JSON.parse(answerOf(server, `${JSON.stringify(request)}\n`)) as CliResult;
 }
 
 /** Likewise, in a process of its own. */
@@ -55,23 +54,42 @@ export function kpcBytes(args: readonly string[]): Buffer {
   return execFileSync(process.execPath, [script, ...args], { maxBuffer: 1 << 28 });
 }
 
+/** Open files: two FIFOs, and what the process has printed to its standard error. */
 interface Server {
   readonly requests: number;
   readonly responses: number;
+  readonly stderr: number;
 }
 
 let server: Server | undefined;
 
+/** Runs the server. Where it ends before it has opened the FIFOs, the shell opens them: who waits for their other ends would wait for ever. */
+const RUN_SERVER = 'requests=$0 responses=$1; shift; "$@" "$requests" "$responses"; : < "$requests"; : > "$responses"';
+
 /** The process that cli-server.mjs describes. It ends when this one does: then nobody holds the other end of its requests. */
-function startServer(): Server {
+export function startServer(script = new URL("cli-server.mjs", import.meta.url).pathname): Server {
   const folder = mkdtempSync(join(tmpdir(), "kpc-server-"));
   const [requests, responses] = [join(folder, "requests"), join(folder, "responses")] as const;
   execFileSync("mkfifo", [requests, responses]);
-  const script = new URL("cli-server.mjs", import.meta.url).pathname;
-  spawn(process.execPath, [script, requests, responses], { stdio: ["ignore", "pipe", "inherit"] }).unref();
-  const opened = { requests: openSync(requests, "w"), responses: openSync(responses, "r") };
+  const stderr = openSync(join(folder, "stderr"), "w+");
+  const flags = ["--max-semi-space-size=64", "--always-sparkplug"];
+  const command = [process.execPath, ...flags, script];
+  spawn("sh", ["-c", RUN_SERVER, requests, responses, ...command], { stdio: ["ignore", "pipe", stderr] }).unref();
+  const opened = { requests: openSync(requests, "w"), responses: openSync(responses, "r"), stderr };
   rmSync(folder, { recursive: true });
   return opened;
+}
+
+/** The line that the server answers with; throws with what it printed to its standard error where it has ended. */
+export function answerOf({ requests, responses, stderr }: Server, request: string): string {
+  try {
+    writeAll(requests, Buffer.from(request));
+    return readLine(responses);
+  } catch (cause) {
+    const printed = Buffer.alloc(1 << 16);
+    const text = printed.toString("utf8", 0, readSync(stderr, printed, 0, printed.length, 0));
+    throw new Error(`the process that runs kpc has ended: ${text}`, { cause });
+  }
 }
 
 function writeAll(file: number, bytes: Buffer): void {
@@ -83,7 +101,7 @@ function readLine(file: number): string {
   for (;;) {
     const part = Buffer.alloc(1 << 16);
     const count = readSync(file, part);
-    if (count === 0) throw new Error(`kpc ended: ${Buffer.concat(parts).toString("utf8")}`);
+    if (count === 0) throw new Error(`no answer, but ${JSON.stringify(Buffer.concat(parts).toString("utf8"))}`);
     parts.push(part.subarray(0, count));
     if (part[count - 1] === 10) return Buffer.concat(parts).toString("utf8");
   }
