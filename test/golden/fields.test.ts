@@ -237,12 +237,20 @@ function textsOf(changed: Changed): Texts[] {
         "iptables-restore": printIptables(program, "ip").split("\n"),
         "ip6tables-restore": printIptables(program, "ip6").split("\n"),
       },
-      table: () => {
+      table: once(() => {
         const made = tabulate(program, node.addresses);
         return "tabulation" in made ? tableWords(made.tabulation) : ["none"];
-      },
+      }),
     };
   });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** The differences: texts that have the same have one heading. The table is of the first mode whose rules differ. */

@@ -24,7 +24,7 @@ function classesOf(described: ReturnType<typeof describeShop>): Map<string, stri
   return new Map(hosts.map((name) => [name, alike.classOf(name)]));
 }
 
-describe.each(some(POD_NETWORKS, 3))("%s", (pods) => {
+describe.each(some(POD_NETWORKS, 2))("%s", (pods) => {
   const described = describeShop({ pods }, CLUSTER);
   const classes = classesOf(described);
 
@@ -62,7 +62,7 @@ describe("a difference", () => {
   const classOfNode = (n: number, changed: typeof described): string | undefined =>
     classesOf(changed).get(`node/n${n}`);
 
-  test.each(some(Object.keys(NODE_CHANGES), 5))("of a node is seen: it %s", (name) => {
+  test.each(some(Object.keys(NODE_CHANGES), 3))("of a node is seen: it %s", (name) => {
     const changed = withChange(described, { of: "node", name, which: 2 });
     expect(classOfNode(3, changed)).not.toBe(classOfNode(4, changed));
     expect(classOfNode(4, changed)).toBe(classOfNode(5, changed));
@@ -74,7 +74,7 @@ describe("a difference", () => {
       .filter((name) => name !== "does not answer for others")
       .map((name) => ["port", name] as const),
   ];
-  test.each(some(podChanges, 5))("of a %s is seen: it %s", (of, name) => {
+  test.each(some(podChanges, 3))("of a %s is seen: it %s", (of, name) => {
     const pods = [...described.layout.network.hosts.values()].filter(({ role }) => role.kind === "pod");
     const classes = classesOf(withChange(described, { of, name, which: 2 }));
     const [web1, , web2, client2, web3] = pods.map((each) => classes.get(each.name));
