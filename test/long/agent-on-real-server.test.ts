@@ -102,6 +102,7 @@ describe.skipIf(missing !== undefined)("kpc agent", () => {
     const node = await start("watcher");
     try {
       await node.rules(["172.30.0.42", "10.180.0.41"]);
+      await node.said(/are right/);
       await node.run("nft add element ip kpc hairpin '{ 10.66.6.6 . 10.66.6.6 }'");
       const log = await node.said(/restored the tables/);
       expect(log).not.toMatch(/forbidden|cannot/);

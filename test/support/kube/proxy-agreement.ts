@@ -19,7 +19,7 @@ import { ApiRelay } from "./api-relay.ts";
 import { type RefusedObject, ServedCluster } from "./cluster-on-server.ts";
 import { explanationOf, type SeenCluster, type SeenDifference } from "./known-differences.ts";
 import { KubeProxyNode, type KubeProxySettings, type NodeProxy } from "./kube-proxy-node.ts";
-import { RealApiServer } from "./real-api-server.ts";
+import { RealApiServer, SERVICE_RANGES } from "./real-api-server.ts";
 
 /** A cluster, and the settings of kube-proxy on its node. */
 export interface ProxyCase {
@@ -117,7 +117,7 @@ export class ProxyJudge {
   ): Promise<ProxyAgreement> {
     await this.served.clear();
     const refused = await this.served.make([...nodesOf(proxy), ...objects]);
-    const { manifests, words } = sentinelsOf(0);
+    const { manifests, words } = sentinelsOf(0, mode);
     const failed = await this.served.make(manifests);
     if (failed.length > 0) throw new Error(`no sentinels: ${failed.map(({ message }) => message).join("; ")}`);
     const node = await KubeProxyNode.start(this.api, this.relay, settingsOf(proxy, mode));
@@ -147,7 +147,7 @@ export class ProxyJudge {
       for (const [round, { objects }] of cases.entries()) {
         await this.served.clear(["EndpointSlice", "Service"]);
         await this.served.make(objects);
-        const { manifests, words } = sentinelsOf(round);
+        const { manifests, words } = sentinelsOf(round, mode);
         const refused = await this.served.make(manifests);
         if (refused.length > 0) throw new Error(`no sentinels: ${refused.map(({ message }) => message).join("; ")}`);
         writeFileSync(join(this.folder, "rules"), await kubeProxy.rules(words));
@@ -244,8 +244,11 @@ function nodesOf({ zone }: ProxySettings): Manifest[] {
 }
 
 /** A Service and its endpoint in each family that no random cluster has, others in each round: what was made before them has been seen when
- *  they are in the rules. */
-function sentinelsOf(round: number): { readonly manifests: readonly Manifest[]; readonly words: readonly string[] } {
+ *  they are in the rules. The ranges of cluster IPs, which nftables mode makes rules of, are told by another watch. */
+function sentinelsOf(
+  round: number,
+  mode: ProxyCase["mode"],
+): { readonly manifests: readonly Manifest[]; readonly words: readonly string[] } {
   const ipv4 = `${90 + (round >> 7)}.${1 + (round & 127)}`;
   const ipv6 = (0x9000 + round).toString(16);
   const families = [
@@ -276,5 +279,6 @@ function sentinelsOf(round: number): { readonly manifests: readonly Manifest[]; 
       },
     ];
   });
-  return { manifests, words: families.flatMap(({ service, endpoint }) => [service, endpoint]) };
+  const ranges = mode === "nftables" ? SERVICE_RANGES : [];
+  return { manifests, words: [...families.flatMap(({ service, endpoint }) => [service, endpoint]), ...ranges] };
 }

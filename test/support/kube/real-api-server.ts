@@ -21,6 +21,9 @@ const USERS = [
 
 export type KubeUser = (typeof USERS)[number][0];
 
+/** Where cluster IPs come from, one range of each family. */
+export const SERVICE_RANGES = ["172.30.0.0/16", "fd00:10:96::/112"] as const;
+
 /** Milliseconds in which a server has to start on a machine that is busy. */
 const START_MS = 120_000;
 
@@ -40,7 +43,7 @@ export class RealApiServer {
   }
 
   /** `ranges`: of cluster IPs, one of each family. */
-  static async start(ranges = "172.30.0.0/16,fd00:10:96::/112"): Promise<RealApiServer> {
+  static async start(ranges = SERVICE_RANGES.join()): Promise<RealApiServer> {
     try {
       return await RealApiServer.startOnce(ranges);
     } catch {
