@@ -12,7 +12,12 @@ export interface WatchedKind {
 /** Services that another proxy serves, and those that have no cluster IP, are no business of the node's proxy. */
 const SERVED_HERE = "!service.kubernetes.io/service-proxy-name,!service.kubernetes.io/headless";
 
-export const SERVICES: WatchedKind = { path: "/api/v1/services", labelSelector: SERVED_HERE };
+/** Nobody has to label a headless Service: kube-proxy 1.37 asks for the field. */
+export const SERVICES: WatchedKind = {
+  path: "/api/v1/services",
+  labelSelector: SERVED_HERE,
+  fieldSelector: "spec.clusterIP!=None",
+};
 
 export const ENDPOINT_SLICES: WatchedKind = {
   path: "/apis/discovery.k8s.io/v1/endpointslices",

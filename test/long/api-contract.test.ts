@@ -74,7 +74,8 @@ describe.skipIf(missing !== undefined)("the real API server", () => {
     // All that came before it has been told when the last one is.
     await call(access, "POST", path, { body: { metadata: { name: "last" }, spec: { ports: [{ port: 80 }] } } });
     await it.until(() => it.objects.has("default/last"));
-    const query = new URLSearchParams({ labelSelector: SERVICES.labelSelector ?? "" });
+    const { labelSelector = "", fieldSelector = "" } = SERVICES;
+    const query = new URLSearchParams({ labelSelector, fieldSelector });
     const { body } = await call(access, "GET", `/api/v1/services?${query}`);
     const items = members(body)["items"] as readonly { readonly metadata: Readonly<Record<string, unknown>> }[];
     const versions = (objects: Iterable<unknown>): string[] =>

@@ -223,6 +223,16 @@ export const CONTRACTS: readonly Contract[] = [
     expected: [["ADDED a", "MODIFIED a", "DELETED a"], true],
   },
   {
+    name: "a field selector tells headless Services from others",
+    run: async (it) => {
+      await it.make("a");
+      const namesWith = async (fieldSelector: string): Promise<string[]> =>
+        it.namesIn(await it.list({ fieldSelector }));
+      return [await namesWith("spec.clusterIP=None"), await namesWith("spec.clusterIP!=None")];
+    },
+    expected: [["a"], []],
+  },
+  {
     name: "a name that is deleted and made again is another object, at a later version",
     run: async (it) => {
       const resourceVersion = await it.make("a");

@@ -1,4 +1,5 @@
 /** Objects of the API with their history: what a fake API server answers from. */
+import { members } from "../../../runtime/api/trouble.ts";
 
 export interface StoredObject {
   readonly metadata: {
@@ -123,9 +124,10 @@ export function selectorOf(labels: string | null, fields: string | null): Select
     else tests.push(({ metadata }) => (metadata.labels?.[key] !== undefined) === (not === ""));
   }
   for (const part of splitSelector(fields)) {
-    const [, value] = /^metadata\.name=(.*)$/.exec(part) ?? [];
-    if (value === undefined) throw new Error(`the fake API server does not know the field selector ${part}`);
-    tests.push(({ metadata }) => metadata.name === value);
+    const [, field, not, value] = /^(metadata\.name|spec\.clusterIP)(!?)=(.*)$/.exec(part) ?? [];
+    if (field === undefined) throw new Error(`the fake API server does not know the field selector ${part}`);
+    const [outer = "", inner = ""] = field.split(".");
+    tests.push((object) => (members(object[outer])[inner] === value) === (not === ""));
   }
   return (object) => tests.every((holds) => holds(object));
 }

@@ -54,10 +54,11 @@ describe("a list and a watch", () => {
   test("objects of other proxies and headless ones are none", async () => {
     put("headless", {}, { "service.kubernetes.io/headless": "" });
     put("other", {}, { "service.kubernetes.io/service-proxy-name": "mine" });
+    put("without", { spec: { clusterIP: "None" } });
     const it = await begun();
     put("a", {}, { "service.kubernetes.io/headless": "" });
-    await it.hears("delete shop/a 1005");
-    expect(it.told).toEqual(["put shop/a 1003", "put shop/b 1004", "synced", "delete shop/a 1005"]);
+    await it.hears("delete shop/a 1006");
+    expect(it.told).toEqual(["put shop/a 1004", "put shop/b 1005", "synced", "delete shop/a 1006"]);
   });
 
   test("EndpointSlices of them", async () => {
