@@ -1,12 +1,17 @@
 /**
- * How soon a change of one EndpointSlice is in the kernel, by kpc's agent and by the real kube-proxy (nftables mode): each on a node of its
- * own, on the same real API server, at the same time.
+ * kpc's agent and the real kube-proxy (nftables mode): each on a node of its own, on the same real API server.
  *
  *   npm run bench:agent-beside-kube-proxy -- [--services 1000] [--endpoints 10] [--changes 50] [--pause 1200]
  *
- * Milliseconds from the request to the API server until the kernel tells the namespace of the new endpoint (`nft monitor`), which both have
- * in common. Between changes there is a pause of milliseconds: kube-proxy waits a second between two syncs (minSyncPeriod). Memory is the resident
- * set of all processes of each. Needs root and what `sh test/support/kube/build.sh` builds.
+ * - Start: one after the other, until the first full sync is done, and what each says that it took
+ *   (`kubeproxy_sync_full_proxy_rules_duration_seconds`).
+ * - Changes: both at once, milliseconds from the request to the API server that changes one EndpointSlice until the kernel tells the namespace of the
+ *   new endpoint (`nft monitor`). Between changes there is a pause of milliseconds: kube-proxy waits a second between two syncs (minSyncPeriod).
+ * - Flows: meanwhile a client on each node opens TCP connections to the Services that change. Lost are those whose first packet is not sent on to an
+ *   endpoint.
+ * - Memory is the resident set of all processes of each, without and with the agent's children; CPU time is theirs since the start.
+ *
+ * Needs root and what `sh test/support/kube/build.sh` builds.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -92,25 +97,105 @@ async function main(): Promise<number> {
       addresses: ["192.168.0.2/24"],
       config: { clusterCIDR: "10.180.0.0/12" },
     } as const;
-    for (const proxy of PROXIES) nodes.push(await KubeProxyNode.start(api, relay, settings, proxy));
+    const starts: Start[] = [];
+    for (const proxy of PROXIES) {
+      const begun = performance.now();
+      const node = await KubeProxyNode.start(api, relay, settings, proxy);
+      nodes.push(node);
+      starts.push(await startOf(node, begun));
+    }
     for (const node of nodes) await node.rules([clusterIp(0), clusterIp(services - 1)]);
+    for (const node of nodes) await node.run(CLIENT);
     const times = await measure(api, nodes);
+    const flows = await Promise.all(nodes.map(flowsOf));
     for (const [i, proxy] of PROXIES.entries()) {
       const sorted = (times[i] ?? []).sort((a, b) => a - b);
       const at = (share: number): string => (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN).toFixed(1);
       const processes = (await nodes[i]?.processes()) ?? [];
       const sum = (of: "kilobytes" | "seconds"): number => processes.reduce((all, each) => all + each[of], 0);
+      const own = Math.max(0, ...processes.map(({ kilobytes }) => kilobytes));
+      const { wallMs = Number.NaN, syncMs = Number.NaN } = starts[i] ?? {};
+      const { sent = Number.NaN, lost = Number.NaN } = flows[i] ?? {};
       console.log(
-        `${proxy.padEnd(10)} ${services} x ${endpoints}: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, most ${at(1)} ms (${sorted.length} of ${changes} changes); ` +
-          `${Math.round(sum("kilobytes") / 1000)} MB, ${sum("seconds")} s of CPU`,
+        `${proxy.padEnd(10)} ${services} x ${endpoints}: start ${Math.round(wallMs)} ms, full sync ${Math.round(syncMs)} ms; ` +
+          `changes p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms (${sorted.length} of ${changes}); ` +
+          `${lost} of ${sent} new flows lost; ${Math.round(sum("kilobytes") / 1000)} MB (the proxy alone ${Math.round(own / 1000)}), ${sum("seconds")} s of CPU`,
       );
     }
+    const [own, other] = starts.map(({ syncMs }) => syncMs);
+    console.log(
+      `full sync: kube-proxy takes ${((other ?? Number.NaN) / (own ?? Number.NaN)).toFixed(1)} times as long`,
+    );
     return 0;
   } finally {
     for (const node of nodes) await node.close();
     await relay.stop();
     await api.stop();
   }
+}
+
+interface Start {
+  /** Milliseconds since the process was started. */
+  readonly wallMs: number;
+  /** Milliseconds that the proxy itself has measured: the sum of full syncs so far. */
+  readonly syncMs: number;
+}
+
+/** Resolves after the first full sync. Objects of the other family are none: what it takes there is no time. */
+async function startOf(node: KubeProxyNode, begun: number): Promise<Start> {
+  const name = "kubeproxy_sync_full_proxy_rules_duration_seconds";
+  for (;;) {
+    await sleep(20);
+    let text: string;
+    try {
+      ({ text } = await node.answer("http://127.0.0.1:10249/metrics"));
+    } catch {
+      continue; // nobody listens yet
+    }
+    const valuesOf = (what: string): number[] =>
+      text
+        .split("\n")
+        .filter((line) => line.startsWith(`${name}_${what}`) && !line.includes("IPv6"))
+        .map((line) => Number(line.split(" ").at(-1)));
+    if ((valuesOf("count")[0] ?? 0) === 0) continue;
+    return { wallMs: performance.now() - begun, syncMs: (valuesOf("sum")[0] ?? Number.NaN) * 1000 };
+  }
+}
+
+/** Opens connections, and counts first packets before their destination is translated, and those to an endpoint after it. Entries of conntrack do not
+ *  stay: the machine has one table for all namespaces. */
+const CLIENT = `ip route add 172.30.0.0/16 dev node0
+ip route add 10.0.0.0/8 dev node0
+sysctl -q -w net.netfilter.nf_conntrack_tcp_timeout_syn_sent=2
+nft -f - << 'END'
+table ip flows {
+  counter sent { }
+  counter served { }
+  chain before { type filter hook output priority -300; ip daddr 172.30.0.0/16 tcp flags syn counter name sent; }
+  chain after { type filter hook postrouting priority -300; ip daddr 10.0.0.0/8 tcp flags syn tcp dport 8080 counter name served; }
+}
+END
+cat > /tmp/kpc-flows-$$.pl << 'END'
+use Socket; use Fcntl;
+while (1) {
+  my $i = (37 * (1 + int rand CHANGES)) % SERVICES;
+  socket(my $s, AF_INET, SOCK_STREAM, 6) or next;
+  fcntl($s, F_SETFL, O_NONBLOCK);
+  connect($s, pack_sockaddr_in(80, inet_aton("172.30." . (2 + ($i >> 7)) . "." . (1 + ($i & 127)))));
+  close $s;
+  select(undef, undef, undef, 0.0005);
+}
+END
+perl /tmp/kpc-flows-$$.pl > /dev/null 2>&1 &`
+  .replace("CHANGES", String(changes))
+  .replace("SERVICES", String(services));
+
+async function flowsOf(node: KubeProxyNode): Promise<{ readonly sent: number; readonly lost: number }> {
+  await node.run("kill $!; wait $! 2> /dev/null; rm -f /tmp/kpc-flows-$$.pl");
+  const [sent = Number.NaN, served = Number.NaN] = [
+    ...(await node.run("nft list counters table ip flows")).matchAll(/packets (\d+)/g),
+  ].map(([, packets]) => Number(packets));
+  return { sent, lost: sent - served };
 }
 
 /** Milliseconds of each change, of each node. */
