@@ -18,7 +18,7 @@ import type { ProxySettings } from "../oracle/oracle.ts";
 import { ApiRelay } from "./api-relay.ts";
 import { type RefusedObject, ServedCluster } from "./cluster-on-server.ts";
 import { explanationOf, type SeenCluster, type SeenDifference } from "./known-differences.ts";
-import { KubeProxyNode, type KubeProxySettings, type NodeProxy } from "./kube-proxy-node.ts";
+import { KubeProxyNode, type KubeProxySettings } from "./kube-proxy-node.ts";
 import { RealApiServer, SERVICE_RANGES } from "./real-api-server.ts";
 
 /** A cluster, and the settings of kube-proxy on its node. */
@@ -117,10 +117,10 @@ export class ProxyJudge {
   ): Promise<ProxyAgreement> {
     await this.served.clear();
     const refused = await this.served.make([...nodesOf(proxy), ...objects]);
-    const { manifests, words } = sentinelsOf(0, mode);
+    const { manifests, words } = sentinelsOf(0);
     const failed = await this.served.make(manifests);
     if (failed.length > 0) throw new Error(`no sentinels: ${failed.map(({ message }) => message).join("; ")}`);
-    const node = await KubeProxyNode.start(this.api, this.relay, settingsOf(proxy, mode));
+    const node = await this.startKubeProxy(settingsOf(proxy, mode), words);
     try {
       writeFileSync(join(this.folder, "rules"), await node.rules(words));
     } finally {
@@ -139,15 +139,15 @@ export class ProxyJudge {
     const { mode, proxy } = first;
     await this.served.clear();
     await this.served.make(nodesOf(proxy));
-    const start = (name: NodeProxy): Promise<KubeProxyNode> =>
-      KubeProxyNode.start(this.api, this.relay, settingsOf(proxy, mode), name);
-    const [agent, kubeProxy] = [await start("kpc agent"), await start("kube-proxy")];
+    const settings = settingsOf(proxy, mode);
+    const agent = await KubeProxyNode.start(this.api, this.relay, settings, "kpc agent");
+    const kubeProxy = await this.startKubeProxy(settings, mode === "nftables" ? ["table ip6 kube-proxy"] : []);
     try {
       const rounds: FollowedRound[] = [];
       for (const [round, { objects }] of cases.entries()) {
         await this.served.clear(["EndpointSlice", "Service"]);
         await this.served.make(objects);
-        const { manifests, words } = sentinelsOf(round, mode);
+        const { manifests, words } = sentinelsOf(round);
         const refused = await this.served.make(manifests);
         if (refused.length > 0) throw new Error(`no sentinels: ${refused.map(({ message }) => message).join("; ")}`);
         writeFileSync(join(this.folder, "rules"), await kubeProxy.rules(words));
@@ -168,6 +168,17 @@ export class ProxyJudge {
     } finally {
       await agent.close();
       await kubeProxy.close();
+    }
+  }
+
+  /** A kube-proxy that has made rules with `words`. In nftables mode it is told of the ranges of cluster IPs by a watch for which it does not wait, and
+   *  what it hears after its first sync is in no rule before it starts anew. */
+  private async startKubeProxy(settings: KubeProxySettings, words: readonly string[]): Promise<KubeProxyNode> {
+    for (;;) {
+      const node = await KubeProxyNode.start(this.api, this.relay, settings);
+      const rules = await node.rules(words);
+      if (settings.mode === "iptables" || SERVICE_RANGES.every((range) => rules.includes(range))) return node;
+      await node.close();
     }
   }
 
@@ -244,11 +255,8 @@ function nodesOf({ zone }: ProxySettings): Manifest[] {
 }
 
 /** A Service and its endpoint in each family that no random cluster has, others in each round: what was made before them has been seen when
- *  they are in the rules. The ranges of cluster IPs, which nftables mode makes rules of, are told by another watch. */
-function sentinelsOf(
-  round: number,
-  mode: ProxyCase["mode"],
-): { readonly manifests: readonly Manifest[]; readonly words: readonly string[] } {
+ *  they are in the rules. */
+function sentinelsOf(round: number): { readonly manifests: readonly Manifest[]; readonly words: readonly string[] } {
   const ipv4 = `${90 + (round >> 7)}.${1 + (round & 127)}`;
   const ipv6 = (0x9000 + round).toString(16);
   const families = [
@@ -279,6 +287,5 @@ function sentinelsOf(
       },
     ];
   });
-  const ranges = mode === "nftables" ? SERVICE_RANGES : [];
-  return { manifests, words: [...families.flatMap(({ service, endpoint }) => [service, endpoint]), ...ranges] };
+  return { manifests, words: families.flatMap(({ service, endpoint }) => [service, endpoint]) };
 }
