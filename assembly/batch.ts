@@ -35,7 +35,8 @@ import {
   PACKET_BYTES,
   RESULT_BYTES,
 } from "./layout";
-import { againEnd, entryLanes, kindLanes, localLanes, suspectLanes } from "./place-lanes";
+import { common4, common6, hasCommonBits } from "./local-filter";
+import { againEnd, entryLanes, kindLanes, localLanes, replaceLocal, suspectLanes } from "./place-lanes";
 import { sourceLanes4, sourceLanes6 } from "./source-lanes";
 import { doesAskSources } from "./source-questions";
 import { section, word } from "./table";
@@ -185,11 +186,13 @@ function ofIPv6(list: usize, count: u32, to: usize): void {
 
 function answerAll(list: usize, count: u32, other: u32, local: u32, fingers: usize, isV6: bool, to: usize): void {
   const end = scratch + ((<usize>count) << 2);
+  const isEarly = hasCommonBits(isV6 ? common6 : common4);
+  if (againEnd != again) replaceLocal();
   entryLanes(scratch, end);
   if (isFar) sink |= touchEntries(count);
   let misses = rowLanes(scratch, scratch + ((<usize>count) << 2), codes, found);
   if (misses != found) {
-    misses = suspectLanes(misses, isV6);
+    if (!isEarly) misses = suspectLanes(misses, isV6);
     if (againEnd != again) misses = localLanes(misses);
     if (againEnd != again) {
       kindLanes();

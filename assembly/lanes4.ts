@@ -18,6 +18,7 @@ import {
   UDP_BYTES,
 } from "./headers";
 import {
+  again,
   clearMarks,
   G_FINGER,
   G_HASH,
@@ -26,6 +27,7 @@ import {
   G_KIND,
   GROUP_BYTES,
   marks,
+  note,
   pinned,
   scratch,
   waitForMarked,
@@ -43,7 +45,8 @@ import {
   PREFIX4_MASK,
   SOURCE_DETECTED,
 } from "./layout";
-import { placeGroup, preparePlaces } from "./place-lanes";
+import { COMMON_VALUE, common4 } from "./local-filter";
+import { endAgain, placeGroup, preparePlaces } from "./place-lanes";
 import { section, word } from "./table";
 
 /** The word that has the length of TCP's header, where the IP header has no options. */
@@ -77,11 +80,13 @@ export function parseLanes4(packets: usize, count: u32): void {
   const lowHalf = pinned(20, 0xffff);
   const offsetMask = pinned(17, 0x3c);
   const protocolByte = pinned(18, 0xff << PROTOCOL_SHIFT);
+  const localMask = pinned(22, <i32>load<u32>(common4));
+  const localValue = pinned(23, <i32>load<u32>(common4, COMMON_VALUE));
   clearMarks(marks, count);
+  let suspects = again;
   let group = scratch;
-  let mark = marks;
   const end = packets + ((<usize>count) << 2);
-  for (let list = packets; list < end; list += 16, group += GROUP_BYTES, mark++) {
+  for (let list = packets; list < end; list += 16, group += GROUP_BYTES) {
     const p0 = <usize>load<u32>(list);
     const p1 = <usize>load<u32>(list, 4);
     const p2 = <usize>load<u32>(list, 8);
@@ -130,7 +135,7 @@ export function parseLanes4(packets: usize, count: u32): void {
     let plain = v128.or(hasPorts, v128.andnot(isEcho, i32x4.sub(rest, eight)));
     plain = v128.and(plain, i32x4.eq(header, noOptions));
     const ports = v128.andnot(portsThere, isEcho);
-    store<u8>(mark, i32x4.bitmask(plain) ^ 15);
+    store<u8>(marks + ((group - scratch) >> 4), i32x4.bitmask(plain) ^ 15);
 
     const mixed = i32x4.mul(source, hashA);
     v128.store(group, destination, G_KEY0);
@@ -143,7 +148,10 @@ export function parseLanes4(packets: usize, count: u32): void {
     v128.store(group, flowOf(mixed, destination, ports, hashB, hashC), G_HASH);
     v128.store(group, i32x4.shr_u(mixed, FINGER_SHIFT), G_FINGER);
     placeGroup(group);
+    const mayBeLocal = i32x4.eq(v128.and(v128.load(group, G_KEY0), localMask), localValue);
+    suspects = note(suspects, group, i32x4.bitmask(mayBeLocal));
   }
+  endAgain(suspects);
   if (prefixes > 1) detectSources(packets, count);
   waitForMarked(packets, count);
 }

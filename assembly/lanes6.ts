@@ -15,6 +15,7 @@ import {
   UDP_BYTES,
 } from "./headers";
 import {
+  again,
   clearMarks,
   G_FINGER,
   G_HASH,
@@ -24,6 +25,7 @@ import {
   G_SOURCE,
   GROUP_BYTES,
   marks,
+  note,
   pinned,
   scratch,
   waitForMarked,
@@ -46,7 +48,8 @@ import {
   PREFIX6_MASK,
   SOURCE_DETECTED,
 } from "./layout";
-import { placeGroup, preparePlaces } from "./place-lanes";
+import { COMMON_VALUE, common6 } from "./local-filter";
+import { endAgain, placeGroup, preparePlaces } from "./place-lanes";
 import { FEW_BLOCKS, SPLAT_BLOCK_BYTES, SPLAT_NUMBER, SPLAT_SECOND, SPLAT_THIRD, splatBlocks } from "./splats";
 import { section, word } from "./table";
 
@@ -132,6 +135,9 @@ function detectSources(packets: usize, count: u32): void {
 function readDestinations(packets: usize, count: u32): void {
   const zero = pinned(11, 0);
   const unknown = pinned(14, BLOCK_UNKNOWN);
+  const localMask = pinned(20, <i32>load<u32>(common6));
+  const localValue = pinned(21, <i32>load<u32>(common6, COMMON_VALUE));
+  let suspects = again;
   let group = scratch;
   const end = packets + ((<usize>count) << 2);
   for (let list = packets; list < end; list += 16, group += GROUP_BYTES) {
@@ -146,7 +152,9 @@ function readDestinations(packets: usize, count: u32): void {
     ab = upper(a, b);
     cd = upper(c, d);
     const destination2 = firstOf(ab, cd);
-    v128.store(group, secondOf(ab, cd), G_KEY0);
+    const destination3 = secondOf(ab, cd);
+    v128.store(group, destination3, G_KEY0);
+    suspects = note(suspects, group, i32x4.bitmask(i32x4.eq(v128.and(destination3, localMask), localValue)));
     let block = blockIn(splatBlocks, destination0, destination1, destination2, zero);
     block = v128.or(block, blockIn(splatBlocks + SPLAT_BLOCK_BYTES, destination0, destination1, destination2, zero));
     block = v128.or(
@@ -160,6 +168,7 @@ function readDestinations(packets: usize, count: u32): void {
     block = v128.or(block, v128.and(i32x4.eq(block, zero), unknown));
     v128.store(group, i32x4.shl(block, KEY1_BLOCK_SHIFT), G_KEY1);
   }
+  endAgain(suspects);
 }
 
 /** The block at `at`, in lanes whose destination is of it. */

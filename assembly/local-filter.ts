@@ -4,13 +4,19 @@
  */
 import {
   BLOCK_LOCAL,
+  ENTRY_BYTES,
+  ENTRY_KEY1,
+  H_ENTRIES,
   H_LOCAL,
   H_LOCAL_MASK,
+  H_SLOT_MASK,
   HASH_A,
+  KEY1_BLOCK_SHIFT,
   LOCAL_ABOUT,
   LOCAL_BLOCK_MASK,
   LOCAL_BLOCK_SHIFT,
   LOCAL_BYTES,
+  LOCAL_OWN,
 } from "./layout";
 import { section, word } from "./table";
 
@@ -35,6 +41,9 @@ const TRIES = 1 << 12;
 export function makeFilters(): void {
   makeFilter(filter4, false);
   makeFilter(filter6, true);
+  const hasOwn = haveOwnRows();
+  findCommonBits(common4, false, hasOwn);
+  findCommonBits(common6, true, hasOwn);
 }
 
 function makeFilter(filter: usize, isV6: bool): void {
@@ -67,4 +76,63 @@ function fillFilter(filter: usize, factor: u32, isV6: bool): bool {
     store<u8>(filter + <usize>place, product >> FILTER_BYTE_SHIFT);
   }
   return true;
+}
+
+/** The bits that all of the node's addresses of a family have in common: a mask, and their value. The parser asks for them where that is worth
+ *  it: where few other destinations have them, and no address of the node has rows of its own. Elsewhere nothing has the value. */
+export const COMMON_VALUE: usize = 4;
+export const common4: usize = memory.data(8);
+export const common6: usize = memory.data(8);
+
+/** Whether the parser asks. */
+export function hasCommonBits(common: usize): bool {
+  return load<u32>(common) != 0;
+}
+
+/** Whether rows of one of the node's addresses go before those of its kind. */
+function haveOwnRows(): bool {
+  const end = section(H_LOCAL) + (<usize>word(H_LOCAL_MASK) + 1) * LOCAL_BYTES;
+  for (let local = section(H_LOCAL); local < end; local += LOCAL_BYTES) {
+    const about = load<u32>(local, LOCAL_ABOUT);
+    if (((about >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK) != BLOCK_LOCAL && (about & LOCAL_OWN) != 0) return true;
+  }
+  return false;
+}
+
+function findCommonBits(common: usize, isV6: bool, hasOwn: bool): void {
+  let ones: u32 = 0xffffffff;
+  let zeros: u32 = 0xffffffff;
+  const end = section(H_LOCAL) + (<usize>word(H_LOCAL_MASK) + 1) * LOCAL_BYTES;
+  for (let local = section(H_LOCAL); local < end; local += LOCAL_BYTES) {
+    const key0 = load<u32>(local);
+    const block = (load<u32>(local, LOCAL_ABOUT) >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK;
+    // Packets to loopback addresses of IPv4 are not plain.
+    if (block == BLOCK_LOCAL || (block != 0) != isV6 || (!isV6 && (key0 & 0xff) == 127)) continue;
+    ones &= key0;
+    zeros &= ~key0;
+  }
+  const mask = ones | zeros;
+  const isWorthIt = !hasOwn && areFew(mask, ones, isV6);
+  store<u32>(common, isWorthIt ? mask : 0);
+  store<u32>(common, isWorthIt ? ones : 1, COMMON_VALUE);
+}
+
+/** Of so many entries, spread over the table, one in FEW at the most may have the bits. */
+const SAMPLE: usize = 1024;
+const FEW: u32 = 32;
+
+/** Whether few of the destinations that have rows have the bits, the node's own aside. */
+function areFew(mask: u32, value: u32, isV6: bool): bool {
+  const slots = <usize>word(H_SLOT_MASK) + 1;
+  const step = max(slots / SAMPLE, 1) * ENTRY_BYTES;
+  const end = section(H_ENTRIES) + slots * ENTRY_BYTES;
+  let all: u32 = 0;
+  let some: u32 = 0;
+  for (let entry = section(H_ENTRIES); entry < end; entry += step) {
+    const block = load<u32>(entry, ENTRY_KEY1) >> KEY1_BLOCK_SHIFT;
+    if (block == BLOCK_LOCAL || (block != 0) != isV6) continue;
+    all++;
+    some += <u32>((load<u32>(entry) & mask) == value);
+  }
+  return mask != 0 && some * FEW <= all;
 }
