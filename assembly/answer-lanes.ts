@@ -26,6 +26,8 @@ import {
   marks,
   note,
   pinned,
+  RESULT_OF_PACKET_SHIFT,
+  resultOf,
   scratch,
   wait,
   waitForFound,
@@ -117,9 +119,17 @@ export function missLanes(list: usize, foundEnd: usize, codes: usize, other: u32
   waitForFound(unknownEnd, list);
 }
 
-/** Reads the codes, and writes the results of all packets of `list` behind each other. `fingers`: those of the family. Gives
- *  the end of `found`: groups with lanes in which the row or the endpoint has more to say. */
-export function answerLanes(count: u32, fingers: usize, results: usize): usize {
+/** Reads the codes, and writes the results of all packets of `list`: to `neighbours` and behind it where the packets are neighbours, too; where
+ *  it is 0, to where `results` has those of a batch that begins at `packets`. `fingers`: those of the family. Gives the end of `found`: groups
+ *  with lanes in which the row or the endpoint has more to say. */
+export function answerLanes(
+  list: usize,
+  count: u32,
+  fingers: usize,
+  neighbours: usize,
+  packets: usize,
+  results: usize,
+): usize {
   const fingersAt = pinned(0, <i32>fingers);
   const entriesAt = pinned(1, <i32>section(H_ENTRIES));
   const countMask = pinned(2, ROW1_COUNT_MASK);
@@ -131,9 +141,15 @@ export function answerLanes(count: u32, fingers: usize, results: usize): usize {
   const hairpin = pinned(8, CODE_HAIRPIN);
   const slotOne = pinned(9, 1 << RESULT_SLOT_SHIFT);
   const zero = pinned(10, 0);
+  const packetsAt = pinned(11, <i32>packets);
+  const resultsAt = pinned(12, <i32>results);
+  const isOneByOne = neighbours == 0;
+  // What the loop goes through besides scratch.
+  let place = isOneByOne ? list : neighbours;
+  const step: usize = isOneByOne ? 16 : 4 * RESULT_BYTES;
   const end = scratch + ((<usize>count) << 2);
   let foundEnd = found;
-  for (let group = scratch; group < end; group += GROUP_BYTES, results += 4 * RESULT_BYTES) {
+  for (let group = scratch; group < end; group += GROUP_BYTES, place += step) {
     const code = wordsAt(
       <usize>load<u32>(group, G_CODE_AT),
       <usize>load<u32>(group, G_CODE_AT + 4),
@@ -164,22 +180,32 @@ export function answerLanes(count: u32, fingers: usize, results: usize): usize {
     const slot = v128.and(i32x4.add(i32x4.shl(entry, SLOT_SHIFT), slotOne), isHit);
     const low = v128.or(v128.and(code, byte), slot);
     const high = v128.or(number, v128.not(isTranslated));
-    v128.store(results, lower(low, high));
-    v128.store(results, upper(low, high), 16);
+    const front = lower(low, high);
+    const back = upper(low, high);
+    if (isOneByOne) {
+      const to = i32x4.add(i32x4.shr_u(i32x4.sub(v128.load(place), packetsAt), RESULT_OF_PACKET_SHIFT), resultsAt);
+      v128.store_lane<u64>(<usize>i32x4.extract_lane(to, 0), front, 0);
+      v128.store_lane<u64>(<usize>i32x4.extract_lane(to, 1), front, 1);
+      v128.store_lane<u64>(<usize>i32x4.extract_lane(to, 2), back, 0);
+      v128.store_lane<u64>(<usize>i32x4.extract_lane(to, 3), back, 1);
+    } else {
+      v128.store(place, front);
+      v128.store(place, back, 16);
+    }
   }
   return foundEnd;
 }
 
 /** Completes the results of the packets in `found`. */
-export function specialLanes(list: usize, foundEnd: usize, results: usize, isV6: bool): void {
+export function specialLanes(list: usize, foundEnd: usize, packets: usize, results: usize, isV6: bool): void {
   const end = listLanes(foundEnd);
   const records = section(H_EXTENDED);
   const entries = section(H_ENTRIES);
   for (let at = lanesFound; at < end; at += 4) {
     const lane = <usize>load<u32>(at);
-    const place = lane - scratch;
-    const packet = load<u32>(list + place);
-    if (!extend(lane, <usize>packet, results + (place << 1), isV6, records, entries)) wait(packet);
+    const packet = load<u32>(list + (lane - scratch));
+    const result = resultOf(<usize>packet, packets, results);
+    if (!extend(lane, <usize>packet, result, isV6, records, entries)) wait(packet);
   }
 }
 

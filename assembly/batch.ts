@@ -12,6 +12,7 @@ import {
   nobodyWaits,
   packets4,
   packets6,
+  pinned,
   resultOf,
   scratch,
   waitingPackets,
@@ -62,9 +63,6 @@ let asksSources: bool = false;
 let count4: u32 = 0;
 let count6: u32 = 0;
 
-/** Results of lists that are not a piece of the batch. */
-const listed: usize = memory.data(CHUNK * RESULT_BYTES);
-
 /** Packets in slots of PACKET_BYTES; each is as long as it says. Endpoints are chosen by flow. */
 export function classifyByLanes(at: usize, count: u32, interfaceClass: u32, to: usize): void {
   packets = at;
@@ -90,14 +88,12 @@ export function classifyByLanes(at: usize, count: u32, interfaceClass: u32, to: 
       for (let from: u32 = 0; from < count4; from += CHUNK) {
         const list = packets4 + ((<usize>from) << 2);
         const some = min(CHUNK, count4 - from);
-        ofIPv4(list, some, listed);
-        deliver(list, some);
+        ofIPv4(list, some, 0);
       }
       for (let from: u32 = 0; from < count6; from += CHUNK) {
         const list = packets6 + ((<usize>from) << 2);
         const some = min(CHUNK, count6 - from);
-        ofIPv6(list, some, listed);
-        deliver(list, some);
+        ofIPv6(list, some, 0);
       }
     }
     const end = attention + ((<usize>waitingPackets()) << 2);
@@ -118,7 +114,7 @@ function commonVersion(packet: usize, count: u32): u32 {
 }
 
 function listAll(list: usize, packet: usize, count: u32): void {
-  let four = i32x4.add(i32x4.splat(<i32>packet), i32x4(0, PACKET_BYTES, 2 * PACKET_BYTES, 3 * PACKET_BYTES));
+  let four = neighbours(packet);
   const step = i32x4.splat(4 * PACKET_BYTES);
   const end = list + ((<usize>count) << 2);
   for (; list < end; list += 16) {
@@ -127,57 +123,64 @@ function listAll(list: usize, packet: usize, count: u32): void {
   }
 }
 
+/** The addresses of four packets behind each other. */
+function neighbours(packet: usize): v128 {
+  return i32x4.add(i32x4.splat(<i32>packet), i32x4(0, PACKET_BYTES, 2 * PACKET_BYTES, 3 * PACKET_BYTES));
+}
+
 /** Makes the lists of a chunk: IPv4 packets, and others, of which those that are not IPv6 will wait. */
 function sort(packet: usize, count: u32): void {
   let end4 = packets4;
   let end6 = packets6;
+  const highNibble = pinned(0, 0xf0);
+  const four = pinned(1, 0x40);
+  const step = pinned(2, 4 * PACKET_BYTES);
+  let addresses = neighbours(packet);
   const end = packet + <usize>(count & ~3) * PACKET_BYTES;
   for (; packet < end; packet += 4 * PACKET_BYTES) {
-    const a = isIPv4(packet);
-    const b = isIPv4(packet + PACKET_BYTES);
-    const c = isIPv4(packet + 2 * PACKET_BYTES);
-    const d = isIPv4(packet + 3 * PACKET_BYTES);
-    store<u32>(end4, <u32>packet);
-    store<u32>(end6, <u32>packet);
-    end4 += a;
-    end6 += 4 - a;
-    store<u32>(end4, <u32>packet + PACKET_BYTES);
-    store<u32>(end6, <u32>packet + PACKET_BYTES);
-    end4 += b;
-    end6 += 4 - b;
-    store<u32>(end4, <u32>packet + 2 * PACKET_BYTES);
-    store<u32>(end6, <u32>packet + 2 * PACKET_BYTES);
-    end4 += c;
-    end6 += 4 - c;
-    store<u32>(end4, <u32>packet + 3 * PACKET_BYTES);
-    store<u32>(end6, <u32>packet + 3 * PACKET_BYTES);
-    end4 += d;
-    end6 += 4 - d;
+    let first = v128.load8_splat(packet);
+    first = v128.load_lane<u8>(packet, first, 4, PACKET_BYTES);
+    first = v128.load_lane<u8>(packet, first, 8, 2 * PACKET_BYTES);
+    first = v128.load_lane<u8>(packet, first, 12, 3 * PACKET_BYTES);
+    const lanes = <usize>i32x4.bitmask(i32x4.eq(v128.and(first, highNibble), four));
+    v128.store(end4, i8x16.swizzle(addresses, v128.load(orders + (lanes << 4))));
+    v128.store(end6, i8x16.swizzle(addresses, v128.load(orders + ((lanes ^ 15) << 4))));
+    const bytes = popcnt(lanes) << 2;
+    end4 += bytes;
+    end6 += 16 - bytes;
+    addresses = i32x4.add(addresses, step);
   }
   for (let left = count & 3; left != 0; left--, packet += PACKET_BYTES) {
-    const step = isIPv4(packet);
+    const bytes = (<usize>((load<u8>(packet) & 0xf0) == 0x40)) << 2;
     store<u32>(end4, <u32>packet);
     store<u32>(end6, <u32>packet);
-    end4 += step;
-    end6 += 4 - step;
+    end4 += bytes;
+    end6 += 4 - bytes;
   }
   count4 = fillUp(packets4, <u32>((end4 - packets4) >> 2));
   count6 = fillUp(packets6, <u32>((end6 - packets6) >> 2));
 }
 
-/** The bytes that a list grows by: 4 or 0. */
-function isIPv4(packet: usize): usize {
-  return (<usize>((load<u8>(packet) & 0xf0) == 0x40)) << 2;
+/** For each set of lanes, a bit each, how a shuffle brings these to the front. */
+const orders: usize = memory.data(256);
+
+for (let lanes: usize = 0; lanes < 16; lanes++) {
+  let to = orders + (lanes << 4);
+  for (let lane: usize = 0; lane < 4; lane++) {
+    if (((lanes >> lane) & 1) == 0) continue;
+    store<u32>(to, 0x03020100 + <u32>lane * 0x04040404);
+    to += 4;
+  }
 }
 
-/** Writes the results of the packets of `list` behind each other. */
+/** Writes the results of the packets of `list`: see `answerLanes`. */
 function ofIPv4(list: usize, count: u32, to: usize): void {
   parseLanes4(list, count);
   if (asksSources) sourceLanes4(list, count);
   answerAll(list, count, word(H_OTHER4), word(H_LOCAL_DEFAULT4), section(H_FINGERS4), false, to);
 }
 
-/** Writes the results of the packets of `list` behind each other. */
+/** Likewise. */
 function ofIPv6(list: usize, count: u32, to: usize): void {
   parseLanes6(list, count);
   if (asksSources) sourceLanes6(list, count);
@@ -203,20 +206,9 @@ function answerAll(list: usize, count: u32, other: u32, local: u32, fingers: usi
     }
     if (misses != found) missLanes(list, misses, codes, other, local, isV6);
   }
-  const specials = answerLanes(count, fingers, to);
-  specialLanes(list, specials, to, isV6);
+  const specials = answerLanes(list, count, fingers, to, packets, results);
+  specialLanes(list, specials, packets, results, isV6);
   hairpinLanes(list, count, fingers, isV6);
-}
-
-/** Puts the results of a list, whose length is a multiple of four, where they belong. */
-function deliver(list: usize, count: u32): void {
-  const end = list + ((<usize>count) << 2);
-  for (let from = listed; list < end; list += 16, from += 4 * RESULT_BYTES) {
-    store<u64>(resultOf(<usize>load<u32>(list), packets, results), load<u64>(from));
-    store<u64>(resultOf(<usize>load<u32>(list, 4), packets, results), load<u64>(from, RESULT_BYTES));
-    store<u64>(resultOf(<usize>load<u32>(list, 8), packets, results), load<u64>(from, 2 * RESULT_BYTES));
-    store<u64>(resultOf(<usize>load<u32>(list, 12), packets, results), load<u64>(from, 3 * RESULT_BYTES));
-  }
 }
 
 /** A packet that has to be looked at by itself. */

@@ -132,7 +132,10 @@ export function fillUp(list: usize, count: u32): u32 {
   return full;
 }
 
-/** The result of the packet at `packet`: slots are eight times as long as results. */
+/** Slots are eight times as long as results. */
+export const RESULT_OF_PACKET_SHIFT: i32 = 3;
+
+/** The result of the packet at `packet`. */
 export function resultOf(packet: usize, packets: usize, results: usize): usize {
-  return results + ((packet - packets) >> 3);
+  return results + ((packet - packets) >> RESULT_OF_PACKET_SHIFT);
 }
