@@ -21,11 +21,11 @@ export {
   type ReadRulesOptions,
   readRules,
 } from "./library/compile.ts";
+export type { ObjectEvent, SourceChange } from "./library/follow/changes.ts";
 export {
   type FollowedTable,
   type FollowTableOptions,
   followTable,
-  type SourceChange,
   type TableUpdate,
 } from "./library/follow/follow.ts";
 export { type MatrixAnswer, type MatrixChangesAnswer, matrix, matrixChanges } from "./library/matrix.ts";

@@ -1,6 +1,6 @@
 /** What Service ports add to the table of their family. */
 import type { KeyPart, MapElement, SetElement, Value, Verdict } from "../ir/types.ts";
-import { servicePortName } from "../model/types.ts";
+import { type ServicePort, servicePortName } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { Frontend } from "./frontends.ts";
@@ -87,6 +87,11 @@ export class Contribution {
   sharedOf(set: string): Map<SharedKey, SetElement> {
     return getOrMake(this.shared, set, () => new Map());
   }
+}
+
+/** What elements of a Service port may have for a comment. */
+export function commentsOf(service: ServicePort): readonly string[] {
+  return [servicePortName(service), `${service.namespace}/${service.name}`];
 }
 
 /** What all of `contributions` add, in their order. */

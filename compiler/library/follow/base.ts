@@ -8,13 +8,14 @@ import { Identities } from "../../lower/identities.ts";
 import { type Contributions, contributionsOf, rulesetOf } from "../../lower/lower.ts";
 import { FAMILIES, type Family } from "../../net/address.ts";
 import type { Config } from "../../node/config.ts";
-import { resolveConfig } from "../../node/resolve.ts";
+import { type Resolved, resolveConfig } from "../../node/resolve.ts";
 import { type NodeView, viewOf } from "../../node/view.ts";
 import { loadSpecs } from "../../specs/load.ts";
 import type { Specs } from "../../specs/types.ts";
 import { NO_PART, TableFrame, type TablePart } from "../../tabulate/part.ts";
 import { tabulate, unsupportedByTable } from "../../tabulate/tabulate.ts";
 import { Claims } from "./claims.ts";
+import { ServiceForms } from "./forms.ts";
 import type { ServiceSpecs } from "./owners.ts";
 
 /** Findings after which a Service's rules depend on another Service. */
@@ -31,6 +32,16 @@ export interface Base {
   readonly ports: Record<Family, number>;
 }
 
+/** How often something was done. */
+export interface FollowWork {
+  /** Tables made of all sources. */
+  tables: number;
+  /** Groups of Services that were made elements of. */
+  lowered: number;
+  /** Those of them whose rows had to be found out from the rules, because none of their form was known. */
+  tabulated: number;
+}
+
 export interface ServicesPart {
   readonly part: TablePart;
   readonly diagnostics: readonly Diagnostic[];
@@ -42,13 +53,16 @@ export interface FollowSettings {
   readonly config: Config;
   readonly strict: boolean;
   readonly source: string;
+  /** What is done is counted in it. */
+  readonly work: FollowWork;
 }
 
 /** The table of all sources; undefined where something is wrong, or a table cannot hold it. */
 export function buildBase(
   sources: readonly Source[],
-  { config, strict, source }: FollowSettings,
+  { config, strict, source, work }: FollowSettings,
 ): { readonly diagnostics: readonly Diagnostic[]; readonly base: Base | undefined } {
+  work.tables++;
   const { diagnostics, resolved } = resolveInput(
     (report) => {
       const specs = loadSpecs(sources, report);
@@ -70,7 +84,12 @@ export function buildBase(
     const isEntangled = claims.doMeet || diagnostics.some(({ code }) => ENTANGLED.has(code));
     const view = viewOf(cluster, own.node);
     const contributions = contributionsOf(view, own.settings);
-    const partOf = (some: ServiceSpecs) => makePart(some, resolved, contributions, frame, strict);
+    const skeleton = rulesetOf(widened(new Map(), contributions), own.settings);
+    const maker = {
+      ...{ input: resolved, contributions, frame, strict, work },
+      forms: new ServiceForms(skeleton, (address) => frame.isLocal(address)),
+    };
+    const partOf = (some: ServiceSpecs) => makePart(some, maker);
     return { diagnostics, base: { table, specs, claims, isEntangled, partOf, ports: portsIn(view) } };
   } catch (error) {
     if (!(error instanceof Unsupported)) throw error;
@@ -98,16 +117,23 @@ interface Own {
   readonly own: ServiceSpecs;
 }
 
+/** What parts are made with. */
+interface PartMaker {
+  readonly input: ResolvedInput;
+  /** Those of all Services of the beginning. */
+  readonly contributions: Contributions;
+  readonly frame: TableFrame;
+  readonly forms: ServiceForms;
+  readonly strict: boolean;
+  readonly work: FollowWork;
+}
+
 /** What some Services add to the table: they are compiled by themselves, into tables of the same shape as those of all. Undefined where
  *  the shape would be another one, or something is wrong with them. */
-function makePart(
-  own: ServiceSpecs,
-  { specs, config, nodes }: ResolvedInput,
-  all: Contributions,
-  frame: TableFrame,
-  strict: boolean,
-): ServicesPart | undefined {
+function makePart(own: ServiceSpecs, maker: PartMaker): ServicesPart | undefined {
   if (own.services.length === 0) return { part: NO_PART, diagnostics: [], ports: { IPv4: 0, IPv6: 0 } };
+  const { input, strict, forms, work } = maker;
+  const { specs, config, nodes } = input;
   const { diagnostics, resolved } = resolveInput(
     () => ({ ...specs, ...NO_OTHERS, ...own }),
     config,
@@ -117,19 +143,37 @@ function makePart(
   const [at] = nodes;
   if (resolved === undefined || at === undefined || diagnostics.some(({ code }) => ENTANGLED.has(code)))
     return undefined;
+  work.lowered++;
   const view = viewOf(resolved.cluster, at.node);
   const few = contributionsOf(view, at.settings);
-  if ([...few].some(([family, each]) => !fitsInto(each, all.get(family)))) return undefined;
-  const contributions = [...all].map(([family, whole]): [Family, Contribution] => {
-    const contribution = few.get(family) ?? new Contribution(new Identities());
-    contribution.widen(whole);
-    return [family, contribution];
-  });
-  const program = { ruleset: rulesetOf(new Map(contributions), at.settings), routes: [] };
-  const tabulated = tabulate(program, at.node.addresses);
-  if ("unsupported" in tabulated) return undefined;
-  const part = frame.partOf(tabulated.tabulation);
+  const form = forms.formOf(view, few);
+  const find = (): TablePart | undefined => tabulatePart(few, at, maker);
+  const part = form === undefined ? find() : forms.partOf(form, find);
   return part && { part, diagnostics, ports: portsIn(view) };
+}
+
+/** The rows that `few` give, found out from the rules. */
+function tabulatePart(
+  few: Contributions,
+  { node, settings }: Resolved,
+  { contributions, frame, work }: PartMaker,
+): TablePart | undefined {
+  if ([...few].some(([family, each]) => !fitsInto(each, contributions.get(family)))) return undefined;
+  work.tabulated++;
+  const program = { ruleset: rulesetOf(widened(few, contributions), settings), routes: [] };
+  const tabulated = tabulate(program, node.addresses);
+  return "unsupported" in tabulated ? undefined : frame.partOf(tabulated.tabulation);
+}
+
+/** `few`, with what tables need to have room for `all`. */
+function widened(few: Contributions, all: Contributions): Contributions {
+  return new Map(
+    [...all].map(([family, whole]): [Family, Contribution] => {
+      const contribution = few.get(family) ?? new Contribution(new Identities());
+      contribution.widen(whole);
+      return [family, contribution];
+    }),
+  );
 }
 
 function fitsInto(few: Contribution, all: Contribution | undefined): boolean {

@@ -1,18 +1,11 @@
 /** The classifier's table of a cluster that changes. */
-import {
-  checkOptions,
-  checkSource,
-  checkText,
-  describe,
-  isRecord,
-  type OptionKind,
-  sourcesIn,
-} from "../../arguments.ts";
+import { checkOptions, checkText, type OptionKind, sourcesIn } from "../../arguments.ts";
 import type { Diagnostic, Source } from "../../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../../documents/render.ts";
 import { loadSpecs } from "../../specs/load.ts";
 import { type NodeSettings, settingsIn } from "../settings.ts";
-import { type Base, buildBase, type FollowSettings, patchBase, type ServicesPart } from "./base.ts";
+import { type Base, buildBase, type FollowSettings, type FollowWork, patchBase, type ServicesPart } from "./base.ts";
+import { changesIn, changesOfEvents, type ObjectEvent, type SourceChange } from "./changes.ts";
 import { isOfServices, joined, ownedIn, type ServiceSpecs } from "./owners.ts";
 
 export interface FollowTableOptions {
@@ -22,12 +15,6 @@ export interface FollowTableOptions {
   readonly strict?: boolean;
   /** What the table is made from; it is kept in it. */
   readonly source?: string;
-}
-
-/** Another text of a source; without `text` the source is gone. */
-export interface SourceChange {
-  readonly name: string;
-  readonly text?: string | undefined;
 }
 
 /** What a change gives: a patch, or a new table. Neither where something is wrong: then nothing has changed, and `diagnostics` say why. */
@@ -47,6 +34,8 @@ export interface FollowedTable {
   readonly table: Uint8Array | undefined;
   /** Follows changes of sources. Throws `TypeError` for wrong arguments. */
   readonly update: (changes: Iterable<SourceChange>) => TableUpdate;
+  /** Follows events of watches. Each object is a source of its own, `Kind namespace/name`. Throws `TypeError` for wrong arguments. */
+  readonly updateObjects: (events: Iterable<ObjectEvent>) => TableUpdate;
 }
 
 const OPTIONS = { settings: "any", strict: "boolean", source: "any" } as const satisfies Readonly<
@@ -62,13 +51,16 @@ export function followTable(manifests: Iterable<Source>, options: FollowTableOpt
   checkText(source, "options.source");
   const early: Diagnostic[] = [];
   const config = settingsIn(settings, (diagnostic) => early.push(diagnostic));
-  return new TableFollower(sources, { config, strict, source }, early);
+  const work = { tables: 0, lowered: 0, tabulated: 0 };
+  return new TableFollower(sources, { config, strict, source, work }, early);
 }
 
 /** More Services at once are not patched one by one. */
 const MOST_SERVICES = 64;
 
 export class TableFollower implements FollowedTable {
+  /** What was done so far. */
+  readonly work: Readonly<FollowWork>;
   readonly diagnostics: readonly DiagnosticData[];
   private readonly settings: FollowSettings;
   private readonly early: readonly Diagnostic[];
@@ -84,12 +76,17 @@ export class TableFollower implements FollowedTable {
   constructor(sources: Map<string, Source>, settings: FollowSettings, early: readonly Diagnostic[]) {
     this.sources = sources;
     this.settings = settings;
+    this.work = settings.work;
     this.early = early;
     this.diagnostics = [...early, ...this.build()].map(diagnosticToJson);
   }
 
   get table(): Uint8Array | undefined {
     return this.base?.table.bytes.slice();
+  }
+
+  updateObjects(events: Iterable<ObjectEvent>): TableUpdate {
+    return this.update([...changesOfEvents(events)]);
   }
 
   update(changes: Iterable<SourceChange>): TableUpdate {
@@ -222,19 +219,4 @@ function readSource(source: Source, strict: boolean): ReadSource | undefined {
   const specs = loadSpecs([source], (diagnostic) => diagnostics.push(diagnostic));
   const isWrong = diagnostics.some(({ severity }) => severity === "error" || (strict && severity === "warning"));
   return isWrong || !isOfServices(specs) ? undefined : { specs, diagnostics };
-}
-
-function* changesIn(changes: unknown): Generator<SourceChange> {
-  if (typeof changes !== "object" || changes === null || !(Symbol.iterator in changes))
-    throw new TypeError(`changes: expected a list of {name: string, text?: string}, found ${describe(changes)}`);
-  let index = 0;
-  for (const change of changes as Iterable<unknown>) {
-    const what = `changes[${index++}]`;
-    if (isRecord(change) && change["text"] === undefined && typeof change["name"] === "string")
-      yield { name: change["name"] };
-    else {
-      checkSource(change, what);
-      yield change;
-    }
-  }
 }

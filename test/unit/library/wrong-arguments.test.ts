@@ -137,6 +137,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     given: [SOURCES],
     parameters: [{ name: "changes", right: ["an empty list", "a list of sources", "a list of half a source"] }],
   },
+  "FollowedTable.updateObjects": {
+    call: followed.updateObjects.bind(followed),
+    given: [[]],
+    parameters: [{ name: "events", right: ["an empty list"] }],
+  },
   matrix: {
     call: library.matrix,
     given: [SOURCES, {}],
