@@ -74,10 +74,7 @@ export class Describer {
   private readonly ports: ReadonlySet<Named>;
   private readonly here = this.tokens.ofText("parameter");
   private found: Parameter[] = [];
-  private declared: Declarations = {
-    ...{ where: "", family: "inet" },
-    ...{ sets: new Map(), chains: new Map() },
-  };
+  private declared: Declarations = { where: "", family: "inet", sets: new Map(), chains: new Map() };
 
   /** `parameterOf` makes a new one. `ports`: those that may be parameters. */
   constructor(parameterOf: () => Parameter, ports: ReadonlySet<Named> = new Set()) {
@@ -344,7 +341,8 @@ export class Describer {
       case "dnat":
       case "snat": {
         const { to, ...rest } = step;
-        return this.pair(this.text(stringify(rest)), this.target(to));
+        const text = isPlain(rest, 2) ? `${rest.kind} ${rest.random}` : stringify(rest);
+        return this.pair(this.text(text), this.target(to));
       }
       case "set":
         return this.pair(this.pair(this.text(step.kind), this.whole(step.field)), this.written(step.field, step.value));
@@ -384,10 +382,15 @@ export class Describer {
     if (to.netmap) throw new NoSymmetry("a rule maps addresses by their bits");
     if (to.base !== undefined) this.fix("port", "a rule counts ports");
     const { addresses, ports, ...rest } = to;
-    let token = this.text(stringify(rest));
+    let token = this.text(isPlain(rest, 1) ? rest.kind : stringify(rest));
     if (addresses !== undefined) token = this.pair(token, this.given("address", addresses));
     return ports === undefined ? token : this.pair(token, this.pair(this.text("port"), this.given("port", ports)));
   }
+}
+
+/** Whether `thing` has no more members than those that all things of its kind have: there are a hundred thousand translations. */
+function isPlain(thing: object, members: number): boolean {
+  return Object.keys(thing).length === members;
 }
 
 const ONE_OF: Readonly<Record<Sort, string>> = { address: "an address", port: "a port", identity: "an identity" };

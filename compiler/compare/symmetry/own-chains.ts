@@ -31,12 +31,17 @@ export function ownChainsIn(items: Items, isFixed: Uint8Array): Uint8Array {
   const sets = new UnionFind(chainsOf.length);
   const joins = (parameter: Parameter): boolean =>
     chainsOf[parameter] === undefined ? isFixed[parameter] === 0 : isOwn[parameter] === 1;
+  const columns = guards.map(([places]) => places);
+  const isGuarded = (row: number): boolean => {
+    for (const places of columns) {
+      const at = places[row] as number;
+      if (at >= 0 && joins(parameters[at] as number)) return true;
+    }
+    return false;
+  };
   /** What stands for all that a row names; -1: it may do something to packets of any address. */
   const joined = (row: number): number => {
-    const isInert =
-      isOwn[within[row] as number] === 1 ||
-      guards.some(([places]) => (places[row] as number) >= 0 && joins(parameters[places[row] as number] as number));
-    if (!isInert) return -1;
+    if (isOwn[within[row] as number] !== 1 && !isGuarded(row)) return -1;
     let first = -1;
     for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
       const parameter = parameters[at] as Parameter;
