@@ -6,6 +6,7 @@ import { AGENT_TIMES, Agent, type AgentParts } from "../../runtime/agent/agent.t
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
 import { type AgentHealth, type HttpAnswer, healthAnswer, serveAnswers } from "../../runtime/agent/health.ts";
 import { HealthCheckPorts, healthCheckHosts } from "../../runtime/agent/health-check-ports.ts";
+import { keepHeapSmall } from "../../runtime/agent/heap.ts";
 import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { printMetrics } from "../../runtime/agent/metrics.ts";
 import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
@@ -131,6 +132,7 @@ async function follow(
     log,
     onDrift: flags.onDrift,
     times: { ...AGENT_TIMES, restMs: settings?.minSyncMs, compareMs: settings?.syncMs },
+    onLoaded: keepHeapSmall(),
     ...(flags.dryRun ? { onTransaction: printTransaction } : {}),
     ...(flags.verbose && !flags.dryRun ? { onTransaction: (text, update) => log(lineOf(text, update)) } : {}),
     ...(flags.dryRun ? {} : { onSync: afterSync(tables, ports, events) }),

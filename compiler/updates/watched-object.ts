@@ -72,8 +72,24 @@ function trimmed(kind: RuleKind, object: Json, metadata: Json): Json {
 
 function trimmedEndpoints(endpoints: unknown): unknown {
   if (!Array.isArray(endpoints)) return endpoints;
-  return endpoints.map((each: unknown) => within(each, ["addresses", "conditions", "nodeName", "hints"]));
+  return endpoints.map((each: unknown) => {
+    const kept = within(each, ["addresses", "conditions", "nodeName", "hints"]);
+    return isObject(kept) && isUsual(kept["conditions"]) ? without(kept, ["conditions"]) : kept;
+  });
 }
+
+/** Whether an endpoint without conditions has the same ones. */
+function isUsual(conditions: unknown): boolean {
+  return (
+    isObject(conditions) && Object.entries(conditions).every(([key, value]) => USUAL_CONDITIONS.get(key) === value)
+  );
+}
+
+const USUAL_CONDITIONS: ReadonlyMap<string, unknown> = new Map([
+  ["ready", true],
+  ["serving", true],
+  ["terminating", false],
+]);
 
 function within(value: unknown, members: readonly string[]): unknown {
   return isObject(value) ? pick(value, members) : value;

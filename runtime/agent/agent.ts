@@ -9,7 +9,7 @@ import type { NodeTables, NodeUpdate } from "../../compiler/updates/node-tables.
 import type { RuleKind } from "../../compiler/updates/watched-object.ts";
 import { type Clock, pause } from "../api/clock.ts";
 import type { KindEvent, KindWatch } from "../api/events.ts";
-import type { TransactionAnswer } from "../table/answers.ts";
+import { beginningOf, type TransactionAnswer } from "../table/answers.ts";
 import { ChangedConnections } from "./changed-connections.ts";
 import { isEligible } from "./eligible-node.ts";
 import { ExpectedElements } from "./expected-elements.ts";
@@ -54,18 +54,10 @@ export interface AgentParts {
   readonly onDrift?: "repair" | "report";
   /** Is told when others have changed the tables: "rules", or the set that differs. */
   readonly onDrifted?: (what: string) => void;
+  /** Is called when the whole cluster has been gone through: memory may be free. */
+  readonly onLoaded?: () => void;
   /** Is called after each row of transactions. */
   readonly onSync?: (tables: NodeTables) => void;
-}
-
-/** The first complaint of what may be thousands. */
-function beginningOf(message: string): string {
-  return message
-    .split("\n")
-    .filter((line) => !line.startsWith("In file included"))
-    .slice(0, 2)
-    .join(" ")
-    .slice(0, 300);
 }
 
 const KINDS: readonly RuleKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
@@ -184,6 +176,7 @@ export class Agent {
     if (this.stopper.signal.aborted) return;
     await this.attempt(() => this.start());
     this.counts.startedAt = clock.wallTime();
+    this.parts.onLoaded?.();
     this.markStarted();
     while (!this.stopper.signal.aborted) {
       const wait = this.nextTurnMs();
@@ -281,7 +274,11 @@ export class Agent {
       if (update === undefined || update.changes.length === 0) continue;
       onTransaction?.(update.changes.map(printChange).join(""), update);
       const sent = clock.now();
+      // What is not known to be made is compared, and made good.
+      const owed = this.owed;
+      this.owed ??= "trouble";
       const answer = await kernel.change(update.changes);
+      this.owed = owed;
       this.counts.transaction(answer, clock.now() - sent);
       if (answer.kind === "done") await this.applied(update.changes);
       else await this.recover(answer);
@@ -363,6 +360,7 @@ export class Agent {
     this.isSuspicious = false;
     this.counts.restored(why);
     this.counts.synced("full", clock.now() - begun, clock.wallTime());
+    this.parts.onLoaded?.();
     if (why !== "start") log(`restored the tables (${why}): ${all} sets, maps and chains differed`);
   }
 

@@ -52,3 +52,13 @@ const BY_NUMBER: ReadonlyMap<number, RefusalReason> = new Map([
   [105, "too-large"],
   [110, "hung"],
 ]);
+
+/** The first complaint of what may be thousands. */
+export function beginningOf(message: string): string {
+  return message
+    .split("\n")
+    .filter((line) => !line.startsWith("In file included"))
+    .slice(0, 2)
+    .join(" ")
+    .slice(0, 300);
+}

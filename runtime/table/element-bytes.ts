@@ -13,6 +13,7 @@ import type {
   Value,
   Verdict,
 } from "../../compiler/ir/types.ts";
+import { zeros } from "../lab/netlink.ts";
 import type { Digest } from "./digest.ts";
 import type { RawElement } from "./nf-tables.ts";
 
@@ -106,7 +107,7 @@ function write(components: readonly Component[], values: readonly Value[]): Buff
   for (const { type } of components) length += paddedLength(type);
   // A key of one part has no padding.
   const [only] = components;
-  const bytes = Buffer.alloc(components.length === 1 && only !== undefined ? sizeOf(only.type).bytes : length);
+  const bytes = zeros(components.length === 1 && only !== undefined ? sizeOf(only.type).bytes : length);
   let at = 0;
   for (let i = 0; i < components.length; i++) {
     const { type } = components[i] as Component;
