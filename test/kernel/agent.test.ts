@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { printAddress } from "../../compiler/net/address.ts";
 import { dumpConnections } from "../../runtime/table/connections.ts";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
+import { generationOf } from "../../runtime/table/nf-tables.ts";
+import { TestClock } from "../support/api-server/test-clock.ts";
 import type { Manifest } from "../support/arbitraries.ts";
 import { PROXY } from "../support/arbitraries.ts";
 import { toConfig } from "../support/compile.ts";
@@ -153,4 +155,50 @@ add element ip kpc hairpin { 10.180.0.9 . 10.180.0.9 }
     expect(live.log).toEqual([]);
     await live.close();
   });
+
+  test.each(some(["cut", "silent"] as const, 1))(
+    "ten minutes without the API server (%s) change nothing, and then what has changed meanwhile is done",
+    async (away) => {
+      const clock = new FastClock();
+      const live = await LiveAgent.start(CONFIG, SHOP, { clock });
+      await live.agreed();
+      const netfilter = new Netfilter(live.namespace.wrapper);
+      const { id } = await generationOf(netfilter);
+      live.api.away = away;
+      live.api.cutWatches();
+      live.put(slice("web", "10.180.0.8", "10.180.0.9"));
+      live.delete(service("api", "172.30.0.42"));
+      const asked = live.api.requests.length;
+      await clock.hurry(600_000);
+      expect((await generationOf(netfilter)).id).toBe(id);
+      expect(live.log.filter((line) => line.startsWith("restored"))).toEqual([]);
+      // It asks again and again.
+      expect(live.api.requests.length - asked).toBeGreaterThan(20);
+      expect(live.agent.watchStates.get("Service")?.phase).not.toBe("watching");
+      live.api.away = undefined;
+      void clock.hurry(120_000);
+      await live.agreed();
+      expect((await generationOf(netfilter)).id).toBeGreaterThan(id);
+      netfilter.close();
+      await live.close();
+      clock.stop();
+    },
+  );
 });
+
+/** Time that passes as it does, and faster when it is to. */
+class FastClock extends TestClock {
+  private readonly timer = setInterval(() => this.advance(5), 5);
+
+  /** Lets `milliseconds` pass in rows, between which what is due is done. */
+  async hurry(milliseconds: number): Promise<void> {
+    for (let passed = 0; passed < milliseconds; passed += 2000) {
+      this.advance(2000);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+}

@@ -73,12 +73,13 @@ export class LiveAgent {
   }
 
   private begin(): Agent {
-    const client = new ApiClient(plainAccess(this.api.url), REAL_CLOCK);
+    const clock = this.options.clock ?? REAL_CLOCK;
+    const client = new ApiClient(plainAccess(this.api.url), clock);
     return new Agent({
       tables: new NodeTables(this.config, { hasSpares: true }),
       kernel: this.kernel,
-      clock: REAL_CLOCK,
-      watch: watchNode(client, this.config.nodeName ?? "", REAL_CLOCK),
+      clock,
+      watch: watchNode(client, this.config.nodeName ?? "", clock),
       log: (line) => void this.log.push(line),
       onTransaction: (text) => void this.transactions.push(text),
       ...this.options,

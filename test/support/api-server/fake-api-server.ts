@@ -67,6 +67,8 @@ export class FakeApiServer {
   streamsLists = true;
   /** The only tokens that come in; undefined: everybody. */
   tokens: ReadonlySet<string> | undefined;
+  /** What becomes of all requests while the server is away: connections are cut, or nothing is said. */
+  away: "cut" | "silent" | undefined;
   /** Paths that are answered with 404. */
   readonly absent = new Set<string>();
 
@@ -191,6 +193,8 @@ export class FakeApiServer {
     response.on("finish", () => {
       seen.status = response.statusCode;
     });
+    if (this.away === "cut") return void request.socket.destroy();
+    if (this.away === "silent") return;
     const misbehaviour = this.misbehaviourFor(form, url.pathname);
     if (misbehaviour?.kind === "reset") return void request.socket.destroy();
     if (misbehaviour?.kind === "silence" && misbehaviour.bytes < 0) return;
