@@ -1,8 +1,8 @@
 /**
  * An agent as a process of its own, which is killed at random moments, as are its nft and its helper, while objects change and others edit the
- * tables: after each mishap the kernel has within three seconds what compile makes of the objects.
+ * tables: after each mishap the kernel has soon what compile makes of the objects.
  *
- *   npm run soak:agent -- [--kills 100] [--seed 1]
+ *   npm run soak:agent -- [--kills 100] [--seed 1] [--patience 30]
  *
  * It needs root, nft, perl and unshare, and a built `dist/`.
  */
@@ -28,6 +28,8 @@ const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
+    // Seconds after which tables that differ are left wrong: more where others use the processors, too.
+    patience: { type: "string", default: "30" },
     // Given by this file to itself, in its network namespace.
     inside: { type: "boolean", default: false },
   },
@@ -35,15 +37,15 @@ const { values } = parseArgs({
 
 const CONFIG = { nodeName: "node-a", mode: "nftables" } as const;
 
-/** Milliseconds within which tables are right again. */
-const REPAIR_MS = 3000;
+const PATIENCE_MS = 1000 * Number(values.patience);
 
 const FOREIGN = [
   "flush ruleset",
   "delete table ip kpc",
   "flush map ip kpc services",
   "add element ip kpc hairpin { 10.66.6.6 . 10.66.6.6 }",
-  "insert rule ip kpc services drop",
+  // Nothing that keeps a new agent from the API server.
+  "insert rule ip kpc services ip daddr 10.66.6.6 drop",
   "add table ip kpc { flags dormant; }",
 ];
 
@@ -148,7 +150,7 @@ class Soak {
         this.slowest = Math.max(this.slowest, lasted);
         return;
       }
-      if (lasted > 10 * REPAIR_MS) {
+      if (lasted > PATIENCE_MS) {
         this.wrong++;
         process.stdout.write(
           `${what}: the kernel still differs:\n${found.slice(0, 2000)}\nthe agent said:\n${this.log}\n`,
@@ -217,6 +219,17 @@ async function run(): Promise<number> {
 
 if (values.inside) process.exit(await run());
 else {
-  const args = ["-n", process.execPath, SELF, "--inside", "--kills", values.kills, "--seed", values.seed];
+  const args = [
+    "-n",
+    process.execPath,
+    SELF,
+    "--inside",
+    "--kills",
+    values.kills,
+    "--seed",
+    values.seed,
+    "--patience",
+    values.patience,
+  ];
   process.exitCode = spawnSync("unshare", args, { stdio: "inherit" }).status ?? 1;
 }
