@@ -16,7 +16,6 @@ export function askFragments(
 ): boolean | undefined {
   const { family } = shared.original;
   const holds = family === "IPv4" ? ofWholeIpv4(text, negated) : ofWholeIpv6(text, negated);
-  if (holds === undefined) return undefined;
   const isBehind = base.priority > DEFRAGMENTATION || (hook !== "prerouting" && hook !== "output");
   const isWhole = (hook === "input" && family === "IPv4") || (isBehind && table.tracksConnections(family));
   return isWhole ? holds : undefined;
@@ -32,7 +31,6 @@ function ofWholeIpv4(text: string, negated: boolean): boolean | undefined {
   if (text === "-f") return negated;
   const [, maskText = "0xffff", operator = "==", valueText] =
     /^ip frag-off(?: (?:&|and) (\w+))?(?: ([<>]=?))? (\d\w*)$/.exec(text) ?? [];
-  if (valueText === undefined) return undefined;
   const [mask, value] = [Number(maskText), Number(valueText)];
   if (Number.isNaN(mask) || Number.isNaN(value)) return undefined;
   const answers = new Set(FLAGS_OF_WHOLE.map((flags) => COMPARED[operator]?.(flags & mask, value)));

@@ -1,5 +1,9 @@
 /** Tests for fragments: which packets are whole where they are asked, and what holds for those. */
 import { expect, test } from "vitest";
+import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
+import { environmentOf } from "../../../compiler/evaluate/packet.ts";
+import { equal } from "../../../compiler/ir/build.ts";
+import { baseChain, PACKET, programOf, ruleOf } from "../../support/ir.ts";
 import { fateOf, IPV6 } from "../../support/one-packet.ts";
 import { address } from "../../support/service-port.ts";
 
@@ -39,10 +43,30 @@ test.each<[what: string, chains: string[], becomes: string]>([
   ["whether it is at most a flag is not known", [chain("forward", 0, "ip frag-off <= 0x4000 drop"), TRACKED], UNKNOWN],
   ["nor whether it has the reserved bit", [chain("forward", 0, "ip frag-off & 0x8000 != 0 drop"), TRACKED], UNKNOWN],
   ["nor whether it has both", [chain("forward", 0, "ip frag-off & 0xc000 0xc000 drop"), TRACKED], UNKNOWN],
+  ["whether it is none is not known", [chain("forward", 0, "ip frag-off 0 drop"), TRACKED], UNKNOWN],
+  ["nor whether it is one of them", [chain("forward", 0, "ip frag-off 0x4000 drop"), TRACKED], UNKNOWN],
+  ["nor the other one", [chain("forward", 0, "ip frag-off 0x8000 drop"), TRACKED], UNKNOWN],
+  ["nor whether it is more than none", [chain("forward", 0, "ip frag-off > 0 drop"), TRACKED], UNKNOWN],
   ["at most all is all", [chain("forward", 0, "ip frag-off <= 0xc000 drop"), TRACKED], "drop"],
   ["not at least one", [chain("forward", 0, "ip frag-off & 0x1fff >= 1 drop"), TRACKED], "kept"],
 ])("%s", (_, chains, becomes) => {
   expect(fateOf(chains.join("\n"), {}).split(" or ").sort().join(" or ")).toBe(becomes);
+});
+
+/** As iptables asks, and texts that are no numbers. */
+test.each<[wanted: string, text: string, negated: boolean]>([
+  ["kept", "-f", false],
+  ["drop", "-f", true],
+  [UNKNOWN, "ip frag-off & xyz 1", false],
+  [UNKNOWN, "ip frag-off & 0x1fff 1xyz", false],
+  [UNKNOWN, "ip frag-off & 0x1fff 1 2", false],
+])("%s: %s, negated: %s", (wanted, text, negated) => {
+  const asked = ruleOf({ kind: "opaque", text, negated }, { kind: "verdict", verdict: { kind: "drop" } });
+  const tracked = ruleOf(equal({ kind: "ct", key: "state" }, 1), { kind: "counter" });
+  const program = programOf({ chains: [baseChain("forward", "filter", [asked, tracked])] });
+  const verdicts = new Evaluator(program).evaluateWhole(PACKET, environmentOf([])).map(({ verdict }) => verdict);
+  const fates = verdicts.map((verdict) => (verdict === "drop" ? "drop" : "kept"));
+  expect(fates.sort().join(" or ")).toBe(wanted);
 });
 
 const V6_TRACKED = chain("postrouting", 100, "ct state invalid drop");

@@ -1,16 +1,26 @@
 /** Packets that rules send on: which of them went there anyway, and what a field holds by then. */
 import { expect, test } from "vitest";
-import { alone, environmentOf } from "../../../compiler/evaluate/packet.ts";
+import { alone, environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
 import {
+  hasConnection,
+  isChosen,
   mappedTo,
   type Now,
+  narrow,
   nowKey,
+  numberNow,
+  type SharedState,
   startState,
   symbolicKey,
+  symbolicNow,
   translate,
   valueNow,
+  where,
   withBits,
 } from "../../../compiler/evaluate/state.ts";
+import { ALWAYS, unknownMatch } from "../../../compiler/evaluate/unknown/condition.ts";
+import { describe } from "../../../compiler/ir/describe.ts";
+import type { Expression } from "../../../compiler/ir/types.ts";
 import type { Address } from "../../../compiler/net/address.ts";
 import { having } from "../../../compiler/packets/packet-set.ts";
 import { Ranges, valuesIn } from "../../../compiler/packets/ranges.ts";
@@ -86,4 +96,92 @@ test("what a field of bits holds has a key, and takes bits", () => {
   expect(new Set(held.map(symbolicKey)).size).toBe(held.length);
   expect(withBits(5, 2)).toBe(7);
   expect(withBits({ field: "mark" }, 2)).toEqual({ field: "mark", masked: { mask: 0xfffffffd, xor: 2 } });
+});
+
+const HOST = environmentOf([]);
+
+test.each<[what: string, packet: Partial<Packet>, state: Partial<SharedState>]>([
+  ["that came in by an interface", { inInterface: "eth0" }, { inInterface: "eth0", hook: "prerouting" }],
+  ["of the node", { inInterface: undefined }, { inInterface: "", hook: "output" }],
+  ["of a connection", { ctState: "established", ctStatus: 32, ctMark: 7 }, { ctState: 2, ctStatus: 32, ctMark: 7 }],
+  ["with a mark", { mark: 5 }, { mark: 5, routingMark: 5 }],
+])("nothing has been done to a packet %s", (_, packet, state) => {
+  const { shared, branches } = startState(alone({ ...PACKET, ...packet }), HOST, true);
+  const no = {
+    destinationDecided: false,
+    sourceDecided: false,
+    translated: false,
+    masqueraded: false,
+    accepted: false,
+  };
+  expect(shared).toMatchObject({ ...no, isSingle: true, priority: 0, choices: [], takenBy: [], entered: [], ...state });
+  expect(branches).toMatchObject([
+    { probability: 1, condition: ALWAYS, destination: "daddr", destinationPort: "dport" },
+  ]);
+});
+
+test.each<[has: boolean, ctState: NonNullable<Packet["ctState"]> | undefined]>([
+  [true, undefined],
+  [true, "established"],
+  [false, "invalid"],
+  [false, "untracked"],
+])("it is %s that packets that are %s have a connection", (has, ctState) => {
+  const packet = ctState === undefined ? PACKET : { ...PACKET, ctState };
+  expect(hasConnection(startState(alone(packet), HOST, true).shared)).toBe(has);
+});
+
+test("the interface by which packets leave is not known where routes are not", () => {
+  const routed = { ...HOST, route: () => ({ kind: "none" }) as const };
+  const [unknown, none] = [HOST, routed].map((host) => startState(alone(PACKET), host, true).shared.outInterface);
+  expect([unknown, none]).toEqual([undefined, ""]);
+});
+
+test("what packets differ in is held by the name of the field", () => {
+  const one = alone(PACKET);
+  const several = (["ctstate", "mark"] as const).reduce(
+    (region, field) => having(region, field, new Ranges([1, 3])) ?? expect.unreachable(),
+    one.region,
+  );
+  const { shared } = startState({ ...one, region: several }, HOST, true);
+  expect(shared).toMatchObject({ ctState: "ctstate", mark: { field: "mark" }, isSingle: false });
+  expect(symbolicNow(shared.mark, several)).toBe(shared.mark);
+  expect(symbolicNow(shared.mark, one.region)).toBe(0);
+  expect(symbolicNow(7, several)).toBe(7);
+  expect(numberNow("mark", shared, several)).toBeUndefined();
+  expect(numberNow("mark", shared, one.region)).toBe(0);
+});
+
+test.each<[field: "mark" | "ctMark" | "ctStatus", expression: Expression]>([
+  ["mark", { kind: "meta", key: "mark" }],
+  ["ctMark", { kind: "ct", key: "mark" }],
+  ["ctStatus", { kind: "ct", key: "status" }],
+])("what may have been written to %s is no number", (field, expression) => {
+  const { shared } = startState(alone(PACKET), HOST, true);
+  expect(numberNow(field, { ...shared, [field]: 7 }, BRANCH.region)).toBe(7);
+  const overwritten = new Set([describe(expression)]);
+  expect(numberNow(field, { ...shared, [field]: 7, overwritten }, BRANCH.region)).toBeUndefined();
+});
+
+test("the kernel chooses the address of a source, or its port", () => {
+  const { shared } = startState(alone(PACKET), HOST, true);
+  const chosen = (of: "address" | "port"): SharedState => ({ ...shared, choices: [{ of, text: "a" }] });
+  const answers = [shared, chosen("address"), chosen("port")].map((state) =>
+    (["address", "port"] as const).map((of) => isChosen(of, state)),
+  );
+  expect(answers).toEqual([
+    [false, false],
+    [true, false],
+    [false, true],
+  ]);
+});
+
+test("a branch stays itself where nothing changes", () => {
+  expect(narrow(BRANCH, BRANCH.region)).toBe(BRANCH);
+  expect(where(BRANCH, BRANCH.condition)).toBe(BRANCH);
+  const condition = unknownMatch("x");
+  expect(where(BRANCH, condition)).toEqual({ ...BRANCH, condition });
+  expect(narrow(FOUR, BRANCH.region)).toEqual({ ...FOUR, region: BRANCH.region });
+  expect(narrow(FOUR, FOUR.region, 0.5)).toEqual({ ...FOUR, probability: 0.25 });
+  // What rounding leaves of a certainty changes no chance.
+  expect(narrow(FOUR, BRANCH.region, 1 + 1e-13).probability).toBe(0.5);
 });
