@@ -5,6 +5,7 @@ import {
   alone,
   type CtState,
   ctStateOf,
+  environmentOf,
   hostOf,
   type Packet,
   packetFamily,
@@ -109,4 +110,18 @@ test("a host of which no address is known may have any", () => {
   expect(hostOf([]).moreAddresses).toBe(true);
   expect(hostOf([address("10.0.0.1")]).moreAddresses).toBeUndefined();
   expect([TCP, { ...TCP, source: address("fd00::1") }].map(packetFamily)).toEqual(["IPv4", "IPv6"]);
+});
+
+test("a packet that is no ICMP error goes the way of its tuple, whatever state it is said to have", () => {
+  const reply = { source: TCP.destination, sourcePort: TCP.destinationPort };
+  const answer = { ...TCP, ...reply, destination: TCP.source, destinationPort: TCP.sourcePort };
+  const { source, sourcePort, destination, destinationPort } = TCP;
+  const original = { source, sourcePort, destination, destinationPort };
+  const connection = { protocol: TCP.protocol, original, reply: turnedRound(original), status: 0, mark: 0 };
+  expect(alone({ ...answer, ctState: "related", connection }).tracking).toBe("reply");
+});
+
+test("a host of which no address is known may have any", () => {
+  expect(hostOf([])).toEqual({ ...environmentOf([]), moreAddresses: true });
+  expect(hostOf([TCP.source])).toEqual(environmentOf([TCP.source]));
 });
