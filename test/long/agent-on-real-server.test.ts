@@ -110,6 +110,9 @@ describe.skipIf(missing !== undefined)("kpc agent", () => {
       const ready = await node.answer("http://127.0.0.1:10256/readyz");
       expect(ready.status).toBe(200);
       expect(ready.text).not.toContain("[-]");
+      // The API server's relay is the test's.
+      const listening = (await node.run("ss -Hltn")).split("\n").flatMap((line) => line.split(/\s+/)[3] ?? []);
+      expect(listening.sort()).toEqual(["0.0.0.0:10256", "127.0.0.1:10249", "127.0.0.1:6443"]);
       const { text } = await node.answer("http://127.0.0.1:10249/metrics");
       expect(text).toContain('rest_client_requests_total{code="201"');
       expect(text).toContain('kpc_events_total{result="sent"} 3');

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
+import { NodeTables } from "../../compiler/updates/node-tables.ts";
 import type { RuleKind } from "../../compiler/updates/watched-object.ts";
 import { MAX_NESTING } from "../../runtime/api/json-cutter.ts";
 import { cluster, type Manifest } from "../support/arbitraries.ts";
@@ -12,7 +13,7 @@ import { runs } from "../support/runs.ts";
 /** What stands in no rule of kpc: where it is found in a transaction, a text of an object has come through. */
 const MARK = "zzkpcmark";
 
-const hostileText = fc.constantFrom(
+const HOSTILE = [
   `${MARK}`,
   `${MARK}"; flush ruleset; #`,
   `${MARK}\nflush ruleset\n`,
@@ -33,7 +34,9 @@ const hostileText = fc.constantFrom(
   "fd00::1",
   "4294967296",
   "999999999999999999999",
-);
+];
+
+const hostileText = fc.constantFrom(...HOSTILE);
 
 const deep = fc.integer({ min: 1, max: MAX_NESTING }).map((depth) => {
   let value: unknown = MARK;
@@ -146,4 +149,39 @@ test("end nothing, reach no transaction, and are forgotten when sound ones come"
     }),
     { numRuns: runs(400) },
   );
+});
+
+test("whose names are no names bring no command, and are told", () => {
+  const tables = new NodeTables({ nodeName: "node-a", mode: "nftables" });
+  const spec = {
+    type: "NodePort",
+    ipFamilies: ["IPv4"],
+    sessionAffinity: "ClientIP",
+    internalTrafficPolicy: "Local",
+    externalTrafficPolicy: "Local",
+  };
+  const hostile = HOSTILE.filter((text) => text.includes(MARK) && text !== MARK);
+  for (const [i, text] of hostile.entries()) {
+    const [clusterIP, port] = [`10.96.1.${i + 1}`, { name: text, port: 80 + i, nodePort: 30000 + i }];
+    for (const [j, metadata] of [
+      { name: text, namespace: "shop" },
+      { name: `s${i}`, namespace: text },
+      { name: `s${i}`, namespace: "shop" },
+    ].entries()) {
+      const labels = { "kubernetes.io/service-name": metadata.name };
+      const ports = j === 2 ? [port] : [{ ...port, name: "p" }];
+      tables.put("Service", { metadata, spec: { ...spec, clusterIP, clusterIPs: [clusterIP], ports } });
+      tables.put("EndpointSlice", {
+        metadata: { ...metadata, name: `${metadata.name}-1`, labels },
+        addressType: "IPv4",
+        endpoints: [{ addresses: ["10.180.0.1"], nodeName: text, hints: { forZones: [{ name: text }] } }],
+        ports: [{ name: j === 2 ? text : "p", port: 8080, protocol: "TCP" }],
+      });
+    }
+  }
+  const strange: string[] = [];
+  while (tables.waiting > 0)
+    for (const each of tables.update(500)?.changes ?? []) strange.push(...strangeLines(printChange(each)));
+  expect(strange).toEqual([]);
+  expect(tables.findings.size).toBeGreaterThan(hostile.length);
 });
