@@ -5,6 +5,7 @@ import type { Component, MapElement, Program, SetElement, Table, Value } from ".
 import { type Address, type Family, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS, type Protocol } from "../../net/protocol.ts";
 import { frontendKey, frontendsIn, printFrontend, type ServiceFrontend } from "./frontends.ts";
+import { type ServedFrontend, servedFrontends } from "./served-frontends.ts";
 
 /** What changes of one Service port. */
 export interface PlannedService {
@@ -51,12 +52,62 @@ export function planOf(before: readonly Table[], after: readonly Table[], change
       for (const element of added) count(found, [right, left], family, of, element, "added");
     }
   }
-  const services = [...found].map(([service, each]) => plannedService(service, each, left, right));
+  const sticky = changes.some(changesSticky) ? stickyEndpoints(before, after, [left, right]) : new Map();
+  for (const [service, { added, removed }] of sticky)
+    if (added.length + removed.length > 0 && !found.has(service)) found.set(service, nothingFound());
+  const services = [...found].map(([service, each]) => {
+    const planned = plannedService(service, each, left, right);
+    return { ...planned, endpoints: sticky.get(service) ?? planned.endpoints };
+  });
   return {
     services: services.sort((a, b) => (a.service < b.service ? -1 : 1)),
     elements: total,
     structure: changes.flatMap(structureOf),
   };
+}
+
+function nothingFound(): Found {
+  return { added: new Map(), removed: new Map(), elementsAdded: 0, elementsRemoved: 0 };
+}
+
+/** Whether maps change by which clients come back to their endpoint: those name an endpoint by a number, which other maps know. */
+function changesSticky({ table, elements }: TableChange): boolean {
+  return table !== "kept" || elements.some(({ of }) => of.name.startsWith("sticky-"));
+}
+
+/** Of Services with session affinity: the endpoints that come and go at frontends of both sides, or at all where one side has none. */
+function stickyEndpoints(
+  before: readonly Table[],
+  after: readonly Table[],
+  [left, right]: readonly [Frontends, Frontends],
+): Map<string, PlannedService["endpoints"]> {
+  const sticky = new Set<string>();
+  const sides = [before, after].map((tables) => {
+    const byService = new Map<string, ServedFrontend[]>();
+    for (const served of servedFrontends({ ruleset: { tables }, routes: [] })) {
+      const { service } = served.frontend;
+      if (served.affinitySeconds !== undefined) sticky.add(service);
+      const known = byService.get(service);
+      if (known === undefined) byService.set(service, [served]);
+      else known.push(served);
+    }
+    return byService;
+  });
+  const endpointsOf = (service: string, side: 0 | 1): string[] => {
+    const others = side === 0 ? right : left;
+    const isNew = !others.byService.has(service);
+    const served = (sides[side]?.get(service) ?? []).filter(
+      ({ frontend }) => isNew || others.byKey.has(frontendKey(frontend)),
+    );
+    const all = served.flatMap(({ endpoints, localEndpoints }) => [...endpoints, ...(localEndpoints ?? [])]);
+    return [...new Set(all.map(({ address, port }) => printAddressPort(address, port)))];
+  };
+  return new Map(
+    [...sticky].map((service) => {
+      const [old, now] = [endpointsOf(service, 0), endpointsOf(service, 1)];
+      return [service, { added: without(now, old), removed: without(old, now) }];
+    }),
+  );
 }
 
 /** A table that is deleted takes its elements along. */
@@ -95,7 +146,7 @@ function count(
 ): void {
   const service = serviceOf(frontends, family, of, element);
   if (service === undefined) return;
-  const known = found.get(service) ?? { added: new Map(), removed: new Map(), elementsAdded: 0, elementsRemoved: 0 };
+  const known = found.get(service) ?? nothingFound();
   found.set(service, known);
   if (side === "added") known.elementsAdded++;
   else known.elementsRemoved++;

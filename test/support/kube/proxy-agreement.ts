@@ -203,7 +203,7 @@ export class ProxyJudge {
       "100000",
     ];
     const { status, stdout, stderr } = this.kpc(args);
-    if (status !== 0 && status !== 1)
+    if ((status !== 0 && status !== 1) || stdout === "")
       return { classes: 0, explained: new Map(), unexplained: [], trouble: `${status}: ${stderr}` };
     const found = JSON.parse(stdout);
     const explained = new Map<string, number>();

@@ -24,6 +24,8 @@ spec: {${spec}}
 const WEB = "clusterIP: 10.96.0.10, ports: [{name: http, port: 80}]";
 const WEB_NODE_PORT = "type: NodePort, clusterIP: 10.96.0.10, ports: [{name: http, port: 80, nodePort: 30080}]";
 const API = "clusterIP: 10.96.0.11, ports: [{name: http, port: 80}]";
+const AFFINITY = "sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}";
+const [STICKY, STICKY_API] = [`${WEB}, ${AFFINITY}`, `${API}, ${AFFINITY}`];
 const [A, B, C] = ["10.244.1.5", "10.244.1.6", "10.244.1.7"];
 
 function tablesOf(text: string, mode: Mode = "nftables"): readonly Table[] {
@@ -65,6 +67,33 @@ test.each<[lines: readonly string[], why: string, before: string, after: string]
     "a Service comes",
     service("other", "clusterIP: 10.96.0.99, ports: [{name: http, port: 9}]", B),
     service("other", "clusterIP: 10.96.0.99, ports: [{name: http, port: 9}]", B) + service("web", WEB, A),
+  ],
+  [
+    ["  ~ shop/web:http  + 10.244.1.7:8080, - 10.244.1.6:8080; 2 elements", plan(0, 0, 1, "3 to add, 3 to remove")],
+    "an endpoint of a Service with session affinity becomes another",
+    service("web", STICKY, A, B) + OTHER,
+    service("web", STICKY, A, C) + OTHER,
+  ],
+  [
+    ["  ~ shop/web:http  - 10.244.1.5:8080; 7 elements", plan(0, 0, 1, "3 to add, 5 to remove")],
+    "the first endpoint of a Service with session affinity goes",
+    service("web", STICKY, A, B) + service("api", STICKY_API, A, B),
+    service("web", STICKY, B) + service("api", STICKY_API, A, B),
+  ],
+  [
+    ["  ~ shop/web:http  5 elements", plan(0, 0, 1, "5 to add, 2 to remove")],
+    "a Service gets session affinity, and keeps its endpoints",
+    service("web", WEB, A, B) + service("api", STICKY_API, A, B),
+    service("web", STICKY, A, B) + service("api", STICKY_API, A, B),
+  ],
+  [
+    [
+      "  + shop/web:http  10.96.0.10:80/tcp; -> 10.244.1.5:8080, 10.244.1.6:8080; 5 elements",
+      plan(1, 0, 0, "8 to add, 0 to remove"),
+    ],
+    "a Service with session affinity comes",
+    OTHER + service("api", STICKY_API, A, B),
+    OTHER + service("web", STICKY, A, B) + service("api", STICKY_API, A, B),
   ],
   [
     ["  - shop/web:http  10.96.0.10:80/tcp", plan(0, 1, 0, "0 to add, 5 to remove")],
