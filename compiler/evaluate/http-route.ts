@@ -32,15 +32,17 @@ export function evaluateRoute(program: Pick<Program, "routes">, request: HttpReq
 export function decideRoute({ routes }: Pick<Program, "routes">, request: HttpRequest): RouteDecision {
   const rules = routesFor(routes, hostName(request.host));
   const path = request.target.split(/[?#]/, 1)[0] ?? "";
-  const matching = rules?.paths.filter((candidate) => takes(candidate, path)) ?? [];
+  const matching = rules?.paths.filter((candidate) => takesPath(candidate, path)) ?? [];
   const none: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
   return { rules, matching, target: matching[0]?.target ?? rules?.fallback ?? none };
 }
 
-function takes({ match, path }: PathRoute, asked: string): boolean {
+/** Whether a rule for `path` takes the path `asked`: prefixes are compared element by element. */
+export function takesPath({ match, path }: Pick<PathRoute, "match" | "path">, asked: string): boolean {
   if (match === "exact") return path === asked;
   return path === "/" || asked === path || asked.startsWith(`${path}/`);
 }
+
 /** A name, then a wildcard for its first label, then everything else: never the next less specific one. */
 function routesFor(routes: readonly HostRoutes[], host: string | undefined): HostRoutes | undefined {
   const wildcard = host === undefined || !/^[^.]+\./.test(host) ? undefined : host.replace(/^[^.]+/, "*");

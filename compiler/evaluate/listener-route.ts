@@ -8,7 +8,7 @@ import type {
   RequestTarget,
 } from "../ir/routes.ts";
 import type { Program } from "../ir/types.ts";
-import { decideRoute, type HttpRequest, hostName, type RouteDecision } from "./http-route.ts";
+import { decideRoute, type HttpRequest, hostName, type RouteDecision, takesPath } from "./http-route.ts";
 
 /** What a request met at a listener, in the rules of Ingresses, or at a closed port. */
 export type RequestDecision = ListenerDecision | IngressDecision;
@@ -100,14 +100,8 @@ function parameterOf(text: string): NamedText {
   return equals < 0 ? { name: text, value: "" } : { name: text.slice(0, equals), value: text.slice(equals + 1) };
 }
 
-function takesRequest({ match, path, conditions = {} }: RequestRule, asked: Asked): boolean {
-  return takesPath(match, path, asked.path) && holds(conditions, asked);
-}
-
-/** Whether a rule for `path` takes the path `asked`: prefixes are compared element by element. */
-export function takesPath(match: RequestRule["match"], path: string, asked: string): boolean {
-  if (match === "exact") return path === asked;
-  return path === "/" || asked === path || asked.startsWith(`${path}/`);
+function takesRequest(rule: RequestRule, asked: Asked): boolean {
+  return takesPath(rule, asked.path) && holds(rule.conditions ?? {}, asked);
 }
 
 function holds({ method, headers = [], parameters = [] }: RequestConditions, asked: Asked): boolean {
