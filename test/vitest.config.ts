@@ -14,8 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Files share the modules that they import: nothing in them is changed by tests, and to load them anew takes half a minute.
     isolate: false,
-    // Much of this code runs a few times only: V8 compiles it without a trial, and collects young objects in larger portions. That is a sixth of
-    // the CPU time of the tests.
+    // Much of this code runs a few times only: V8 compiles it without a trial, and collects young objects in larger portions.
     execArgv: ["--always-sparkplug", "--max-semi-space-size=64"],
     // What Vite makes of modules is kept in node_modules/.experimental-vitest-cache: in a second run loading takes two thirds of the CPU time.
     experimental: { fsModuleCache: true },
