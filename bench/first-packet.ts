@@ -1,13 +1,20 @@
 /**
- * What the first packet of a connection costs, through our nft and iptables texts and through kube-proxy's two layouts of
+ * What the first packet of a connection costs, through our nft and iptables texts and through kube-proxy's layouts of
  * the same Services: TCP, pod to cluster IP, forwarded.
  *
- *   npm run bench:first-packet -- [--sizes 10,1000,10000] [--endpoints 10] [--rounds 9] [--patient]
+ *   npm run bench:first-packet -- [--sizes 10,1000,10000] [--endpoints 10] [--rounds 9] [--backends nftables,iptables-legacy,iptables-nft]
+ *                                 [--patient] [--ablate nftables]
  *
  * Needs root, nftables, iptables, and perl with Time::HiRes. All layouts of a size stand side by side, each in a namespace
  * of its own, and are measured in turn: nanoseconds for handing a packet to the kernel until it has left, which includes
- * some two microseconds of the tool's own. "over conntrack" is what is left when the same is subtracted for a node whose one
- * NAT rule never matches. Medians of the rounds; ratios round by round.
+ * some two microseconds of the tool's own. A round sends the same packets again and again; its figure is that of the
+ * repetition that a quarter was quicker than, so that what else the machine does counts little. "over conntrack" is what
+ * is left when the same is subtracted for a node whose one NAT rule never matches. Medians of the rounds; ratios, to
+ * kube-proxy's nftables layout and to its layout for the same backend, of what is over conntrack, round by round.
+ *
+ * With `--ablate nftables` or `--ablate iptables-legacy` (or `-nft`) kpc's own rules are measured instead, with one base
+ * chain or rule left out at a time: what each costs a packet. A rule without which packets go elsewhere costs what they
+ * no longer meet.
  */
 import { parseArgs } from "node:util";
 import { compile } from "../compiler/compile.ts";
@@ -19,6 +26,7 @@ import type { FloodPacket, Prober } from "../runtime/kernel/prober.ts";
 import { type KernelRules, loadRules } from "../runtime/kernel/rules.ts";
 import { openNode } from "../runtime/kernel/world.ts";
 import { printIptables, printNft } from "../test/support/compile.ts";
+import { ablationsOf } from "./support/ablation.ts";
 import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.ts";
 import { printIptablesSync } from "./support/kube-proxy-iptables.ts";
 import { printFullSync } from "./support/kube-proxy-nft.ts";
@@ -37,7 +45,9 @@ const { values: flags } = parseArgs({
     sizes: { type: "string", default: "10,1000,10000" },
     endpoints: { type: "string", default: "10" },
     rounds: { type: "string", default: "9" },
+    backends: { type: "string", default: "nftables,iptables-legacy,iptables-nft" },
     patient: { type: "boolean", default: false },
+    ablate: { type: "string" },
   },
 });
 
@@ -66,30 +76,50 @@ function addressOf(text: string): FloodPacket["flow"]["source"] {
   return address;
 }
 
-/** Everything whose cost is wanted. The first is what the others are over. */
-function layoutsOf(cluster: Cluster): ReadonlyMap<string, KernelRules> {
-  const program = programOf(cluster, "iptables");
-  const text = printIptables(program, "ip");
-  const kubeProxy = printIptablesSync(cluster);
-  const iptables = (ip: string, backend: "nft" | "legacy"): KernelRules => ({ kind: "iptables", backend, ip, ip6: "" });
-  return new Map<string, KernelRules>([
-    [
-      BASE,
-      {
-        kind: "nft",
-        text: "table ip base {\n\tchain nat {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\tip daddr 192.0.2.1 dnat to 192.0.2.2\n\t}\n}\n",
-      },
-    ],
-    ["kpc, nft", { kind: "nft", text: printNft(programOf(cluster, "nftables")) }],
-    ["kube-proxy, nftables", { kind: "nft", text: [...printFullSync(cluster)].join("") }],
-    ["kpc, iptables-legacy", iptables(text, "legacy")],
-    ["kube-proxy, iptables-legacy", iptables(kubeProxy, "legacy")],
-    ["kpc, iptables-nft", iptables(text, "nft")],
-    ["kube-proxy, iptables-nft", iptables(kubeProxy, "nft")],
-  ]);
+const BACKENDS = ["nftables", "iptables-legacy", "iptables-nft"] as const;
+type Backend = (typeof BACKENDS)[number];
+
+/** What the others are over. */
+const BASE = "conntrack alone";
+const BASE_RULES: KernelRules = {
+  kind: "nft",
+  text: "table ip base {\n\tchain nat {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\tip daddr 192.0.2.1 dnat to 192.0.2.2\n\t}\n}\n",
+};
+
+const ours = (backend: Backend): string => `kpc, ${backend}`;
+const theirs = (backend: Backend): string => `kube-proxy, ${backend}`;
+
+/** The rules of `program` as `backend` takes them. */
+function rulesOf(program: Program, backend: Backend): KernelRules {
+  return backend === "nftables"
+    ? { kind: "nft", text: printNft(program) }
+    : iptablesRules(printIptables(program, "ip"), backend);
 }
 
-const BASE = "conntrack alone";
+function iptablesRules(ip: string, backend: Exclude<Backend, "nftables">): KernelRules {
+  return { kind: "iptables", backend: backend === "iptables-nft" ? "nft" : "legacy", ip, ip6: "" };
+}
+
+const modeOf = (backend: Backend): Mode => (backend === "nftables" ? "nftables" : "iptables");
+
+/** Everything whose cost is wanted. kube-proxy's nftables layout is always there, since all are compared with it. */
+function* layoutsOf(cluster: Cluster): Generator<readonly [string, KernelRules]> {
+  yield [BASE, BASE_RULES];
+  yield [theirs("nftables"), { kind: "nft", text: [...printFullSync(cluster)].join("") }];
+  for (const backend of BACKENDS) {
+    if (!flags.backends.split(",").includes(backend)) continue;
+    yield [ours(backend), rulesOf(programOf(cluster, modeOf(backend)), backend)];
+    if (backend !== "nftables") yield [theirs(backend), iptablesRules(printIptablesSync(cluster), backend)];
+  }
+}
+
+/** kpc's rules without one of their parts. */
+function* ablatedOf(cluster: Cluster, backend: Backend): Generator<readonly [string, KernelRules]> {
+  const program = programOf(cluster, modeOf(backend));
+  yield [BASE, BASE_RULES];
+  yield [ours(backend), rulesOf(program, backend)];
+  for (const { without, program: rest } of ablationsOf(program)) yield [without, rulesOf(rest, backend)];
+}
 
 /** Packets to Services all over the cluster, and to addresses outside the Service block. */
 function floods(cluster: Cluster): { readonly hits: FloodPacket[]; readonly misses: FloodPacket[] } {
@@ -107,19 +137,25 @@ function floods(cluster: Cluster): { readonly hits: FloodPacket[]; readonly miss
 
 const nanoseconds = async (prober: Prober, packets: readonly FloodPacket[]): Promise<number> => {
   await prober.forget();
-  const { sent, seconds } = await prober.flood(REPEATS, packets);
-  if (seconds === 0) throw new Error("perl has no Time::HiRes here (apt-get install perl)");
-  return (seconds / sent) * 1e9;
+  const { quickPass } = await prober.flood(REPEATS, packets);
+  if (quickPass === 0) throw new Error("perl has no Time::HiRes here (apt-get install perl)");
+  return (quickPass / packets.length) * 1e9;
 };
 
 /** iptables-nft-restore needs quadratic time for kube-proxy's chains: 12 s for 1,000 Services, more than an hour for 10,000. */
-const SLOW = "kube-proxy, iptables-nft";
+const SLOW = theirs("iptables-nft");
 const SLOW_ABOVE = 2000;
 
-async function measure(size: number): Promise<void> {
+interface Costs {
+  readonly hits: number[];
+  readonly misses: number[];
+}
+
+/** Nanoseconds of each round, by layout. */
+async function measure(size: number, layouts: (cluster: Cluster) => Layouts): Promise<ReadonlyMap<string, Costs>> {
   const cluster = makeCluster({ services: size, endpoints: Number(flags.endpoints) });
   const probers = new Map<string, Prober>();
-  for (const [name, rules] of layoutsOf(cluster)) {
+  for (const [name, rules] of layouts(cluster)) {
     if (name === SLOW && size > SLOW_ABOVE && !flags.patient) {
       process.stderr.write(`${size} Services: ${name} left out: loading it takes over an hour (--patient waits)\n`);
       continue;
@@ -130,7 +166,7 @@ async function measure(size: number): Promise<void> {
     probers.set(name, prober);
   }
   const asked = floods(cluster);
-  const found = new Map([...probers.keys()].map((name) => [name, { hits: [] as number[], misses: [] as number[] }]));
+  const found = new Map([...probers.keys()].map((name): [string, Costs] => [name, { hits: [], misses: [] }]));
   for (let round = 0; round <= Number(flags.rounds); round++) {
     for (const [name, prober] of probers) {
       for (const kind of ["hits", "misses"] as const) {
@@ -140,37 +176,62 @@ async function measure(size: number): Promise<void> {
     }
   }
   for (const prober of probers.values()) await prober.close();
-  report(size, found);
+  return found;
 }
 
-function report(size: number, found: ReadonlyMap<string, { hits: number[]; misses: number[] }>): void {
-  const base = found.get(BASE) ?? { hits: [], misses: [] };
-  const over = (name: string, kind: "hits" | "misses"): number[] =>
-    (found.get(name)?.[kind] ?? []).map((cost, round) => cost - (base[kind][round] ?? 0));
-  const rows = [...found.keys()].map((name) => {
-    const rival = name.startsWith("kpc") ? RIVALS[name] : undefined;
-    const cells = (["hits", "misses"] as const).flatMap((kind) => {
-      const own = over(name, kind);
-      const ratio =
-        rival === undefined || !found.has(rival)
-          ? "-"
-          : summarise(over(rival, kind).map((cost, round) => cost / (own[round] ?? 1))).median.toFixed(2);
-      return [
-        summarise(found.get(name)?.[kind] ?? []).median.toFixed(0),
-        name === BASE ? "-" : summarise(own).median.toFixed(0),
-        ratio,
-      ];
-    });
-    return [name, ...cells];
-  });
-  const head = ["", "hit, ns", "over conntrack", "kube-proxy / kpc", "miss, ns", "over conntrack", "kube-proxy / kpc"];
+type Layouts = Iterable<readonly [string, KernelRules]>;
+
+const medianOf = (values: readonly number[]): number => summarise(values).median;
+
+/** What `name` costs more than `less`, round by round. */
+function over(found: ReadonlyMap<string, Costs>, name: string, less: string, kind: keyof Costs): number[] {
+  const base = found.get(less)?.[kind] ?? [];
+  return (found.get(name)?.[kind] ?? []).map((cost, round) => cost - (base[round] ?? NaN));
+}
+
+function report(size: number, found: ReadonlyMap<string, Costs>): void {
+  const ratio = (name: string, rival: string | undefined, kind: keyof Costs): string => {
+    if (rival === undefined || rival === name || name === BASE || !found.has(rival)) return "-";
+    const theirCosts = over(found, rival, BASE, kind);
+    return medianOf(over(found, name, BASE, kind).map((cost, round) => cost / (theirCosts[round] ?? NaN))).toFixed(2);
+  };
+  const rows = [...found.keys()].map((name) => [
+    name,
+    ...(["hits", "misses"] as const).flatMap((kind) => [
+      medianOf(found.get(name)?.[kind] ?? []).toFixed(0),
+      name === BASE ? "-" : medianOf(over(found, name, BASE, kind)).toFixed(0),
+      ratio(name, theirs("nftables"), kind),
+      ratio(name, RIVALS.get(name), kind),
+    ]),
+  ]);
+  const columns = (what: string): string[] => [`${what}, ns`, "over conntrack", "/ k-p nftables", "/ k-p same"];
+  const head = ["", ...columns("hit"), ...columns("miss")];
   process.stdout.write(`\n${size} Services x ${flags.endpoints} endpoints\n\n${printTable([head, ...rows])}`);
 }
 
-const RIVALS: Readonly<Record<string, string>> = {
-  "kpc, nft": "kube-proxy, nftables",
-  "kpc, iptables-legacy": "kube-proxy, iptables-legacy",
-  "kpc, iptables-nft": "kube-proxy, iptables-nft",
-};
+/** Of all rounds: what else the machine does only adds to it. */
+const leastOf = (found: ReadonlyMap<string, Costs>, name: string, kind: keyof Costs): number =>
+  summarise(found.get(name)?.[kind] ?? []).min;
 
-for (const size of flags.sizes.split(",")) await measure(Number(size));
+const RIVALS = new Map(BACKENDS.map((backend) => [ours(backend), theirs(backend)]));
+
+function reportAblation(size: number, backend: Backend, found: ReadonlyMap<string, Costs>): void {
+  const whole = ours(backend);
+  const rows = [...found.keys()]
+    .filter((name) => name !== BASE)
+    .map((name) => {
+      const costs = (["hits", "misses"] as const).map((kind) =>
+        (leastOf(found, whole, kind) - leastOf(found, name === whole ? BASE : name, kind)).toFixed(0),
+      );
+      return [name === whole ? `${whole}: all of it, over conntrack` : name, ...costs];
+    });
+  const head = ["without it, ns less", "hit", "miss"];
+  process.stdout.write(`\n${size} Services x ${flags.endpoints} endpoints\n\n${printTable([head, ...rows])}`);
+}
+
+const ablated = BACKENDS.find((backend) => backend === flags.ablate);
+if (flags.ablate !== undefined && ablated === undefined) throw new Error(`--ablate: one of ${BACKENDS.join(", ")}`);
+for (const size of flags.sizes.split(",").map(Number)) {
+  if (ablated === undefined) report(size, await measure(size, layoutsOf));
+  else reportAblation(size, ablated, await measure(size, (cluster) => ablatedOf(cluster, ablated)));
+}

@@ -11,8 +11,9 @@
 #   flush                forgets all connections
 #   drain                forgets what has come out
 #   flood COUNT WHERE:HEX…   COUNT times all packets, each time from the next source port. The answer: how many were sent,
-#                        how many left with the destination that they had, how many with another, and the seconds that
-#                        sending took (0 without Time::HiRes, which is not in perl-base)
+#                        how many left with the destination that they had, how many with another, the seconds that
+#                        sending took (0 without Time::HiRes, which is not in perl-base), and those that all packets took
+#                        once, where a quarter of the times were quicker
 #   start WHERE:HEX…     begins such a flood in the background; nothing else is sent or heard meanwhile
 #   stop                 ends it; the answer is the same
 #
@@ -161,6 +162,7 @@ sub flood {
     s/:.*// for @where;
     @packets = map { pack 'H*', $_ } @packets;
     my ($sent, $same, $other, $seconds, $port, $connections) = (0, 0, 0, 0, 1024, 0);
+    my @passes;
     my $now = eval { require Time::HiRes; \&Time::HiRes::time } // sub { 0 };
     my %asked;
     for my $packet (@packets) {
@@ -176,7 +178,8 @@ sub flood {
         my @next  = map { renumber($_, $port) } @packets;
         my $start = $now->();
         transmit($where[$_], $next[$_]) for 0 .. $#next;
-        $seconds += $now->() - $start;
+        push @passes, $now->() - $start;
+        $seconds += $passes[-1];
         $sent += @next;
         for my $device (@devices) {
             my $bytes;
@@ -189,7 +192,8 @@ sub flood {
             }
         }
     }
-    return "$sent $same $other $seconds";
+    my $quick = (sort { $a <=> $b } @passes)[@passes / 4] // 0;
+    return "$sent $same $other $seconds $quick";
 }
 
 # The flood in the background: its process, and where it will answer.
