@@ -20,6 +20,25 @@ export interface PickChain {
   readonly affinitySeconds: number | undefined;
 }
 
+/** What only some clusters need rules for. */
+export type Feature =
+  /** Frontends besides cluster IPs that have an address of their own. */
+  | "external-addresses"
+  | "node-ports"
+  | "source-ranges"
+  /** TCP ports that are opened for health checks. */
+  | "health-checks"
+  /** Frontends that may be one of their own endpoints. */
+  | "translates-to-self";
+
+export const FEATURES: readonly Feature[] = [
+  "external-addresses",
+  "node-ports",
+  "source-ranges",
+  "health-checks",
+  "translates-to-self",
+];
+
 /** By what Services know an element that several of them want. */
 export type SharedKey = Address | number;
 
@@ -37,9 +56,7 @@ export class Contribution {
   /** Timeouts of session affinity, in seconds, where an endpoint is picked with it. */
   readonly affinitySeconds = new Set<number>();
   readonly stickyIdentities = new Set<number>();
-  hasHealthChecks = false;
-  /** Some frontend may be one of its own endpoints. */
-  translatesToSelf = false;
+  readonly features = new Set<Feature>();
   readonly identities: Identities;
 
   constructor(identities: Identities) {
@@ -51,8 +68,7 @@ export class Contribution {
     return (
       isWithin(this.protocols, other.protocols) &&
       isWithin(this.affinitySeconds, other.affinitySeconds) &&
-      (other.hasHealthChecks || !this.hasHealthChecks) &&
-      (other.translatesToSelf || !this.translatesToSelf)
+      isWithin(this.features, other.features)
     );
   }
 
@@ -60,8 +76,7 @@ export class Contribution {
   widen(other: Contribution): void {
     for (const protocol of other.protocols) this.protocols.add(protocol);
     for (const seconds of other.affinitySeconds) this.affinitySeconds.add(seconds);
-    this.hasHealthChecks ||= other.hasHealthChecks;
-    this.translatesToSelf ||= other.translatesToSelf;
+    for (const feature of other.features) this.features.add(feature);
   }
 
   addFrontend(map: string, frontend: Frontend, key: readonly KeyPart[], value: Verdict | readonly Value[]): void {
@@ -115,8 +130,7 @@ export function join(contributions: readonly Contribution[], identities: Identit
     for (const protocol of one.protocols) all.protocols.add(protocol);
     for (const seconds of one.affinitySeconds) all.affinitySeconds.add(seconds);
     for (const identity of one.stickyIdentities) all.stickyIdentities.add(identity);
-    all.hasHealthChecks ||= one.hasHealthChecks;
-    all.translatesToSelf ||= one.translatesToSelf;
+    for (const feature of one.features) all.features.add(feature);
   }
   return all;
 }

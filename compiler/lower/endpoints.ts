@@ -62,7 +62,7 @@ export function pickFrom(list: EndpointListKind, frontend: Frontend, to: Contrib
     const endpoint = picked[index] as ServiceEndpoint;
     const { address, origin } = endpoint;
     const isHere = frontend.kind === "node-port" || frontend.address === address; // any address may be the node's
-    if (isHere && port === endpoint.port) to.translatesToSelf = true;
+    if (isHere && port === endpoint.port) to.features.add("translates-to-self");
     const number = LIST_OFFSET[list] + index;
     const slot = frontend.kind === "node-port" ? [port, number] : [frontend.address, port, number];
     // With affinity, the first endpoint alone stands here too: for packets that come while rules are replaced.

@@ -16,19 +16,23 @@ interface FrontendBase {
   readonly dispatch: Dispatch;
   /** What happens to packets that `dispatch` leaves untranslated. */
   readonly unserved: "reject" | "drop" | undefined;
-  readonly masquerade: "as-cluster-ip" | "always" | "from-node";
   readonly origin: Origin;
 }
+
+/** Which sources get an address of the node, besides endpoints that reach themselves. */
+export type MasqueradeReason = "always" | "from-node";
 
 export interface AddressFrontend extends FrontendBase {
   readonly kind: "cluster-ip" | "external-ip" | "load-balancer-ip";
   readonly address: Address;
   /** Sources that get in; undefined when all do. */
   readonly allowedSources: readonly Prefix[] | undefined;
+  readonly masquerade: "as-cluster-ip" | MasqueradeReason;
 }
 
 export interface NodePortFrontend extends FrontendBase {
   readonly kind: "node-port";
+  readonly masquerade: MasqueradeReason;
 }
 
 /** Which endpoints a packet is sent to. */
@@ -110,7 +114,7 @@ const NOTHING = { dispatch: { kind: "none" }, unserved: undefined } as const sat
   "dispatch" | "unserved"
 >;
 
-type Treatment = Pick<FrontendBase, "dispatch" | "unserved" | "masquerade">;
+type Treatment = Pick<NodePortFrontend, "dispatch" | "unserved" | "masquerade">;
 
 /** Cluster IPs follow internalTrafficPolicy; there is no short-circuit when no local endpoint is left. */
 function clusterIpTreatment(service: ServicePortView): Pick<FrontendBase, "dispatch" | "unserved"> {

@@ -17,11 +17,11 @@ export const healthChecks: Fragment = {
 export function contributeHealthCheck(service: ServicePortView, to: Contribution): void {
   const { namespace, name, healthCheckNodePort: port, origin } = service;
   if (port === undefined) return;
-  to.hasHealthChecks = true;
+  to.features.add("health-checks");
   to.share(PORTS, port, { key: [port], comment: `${namespace}/${name}`, origin });
 }
 
-export function healthCheckRules({ hasHealthChecks }: TableShape): Rule[] {
-  if (!hasHealthChecks) return [];
+export function healthCheckRules({ features }: TableShape): Rule[] {
+  if (!features.has("health-checks")) return [];
   return [commented("health checks", rule(member(dportOf("tcp"), PORTS), verdict({ kind: "accept" })))];
 }

@@ -14,7 +14,7 @@ import { UNSERVED_AT_NODE, UNSERVED_CLUSTER_IPS, UNSERVED_ELSEWHERE, UNSERVED_EX
 /** The base chains, last as nft lists them, each after the chains that it alone needs. */
 export function hookChains(shape: TableShape): Chain[] {
   return [
-    ...(shape.settings.mode === "nftables" ? nftablesFilterChains() : iptablesFilterChains(shape)),
+    ...(shape.settings.mode === "nftables" ? nftablesFilterChains(shape) : iptablesFilterChains(shape)),
     natChain("nat-prerouting", "prerouting", PRIORITY.dstnat, [rule(jump(SERVICES))]),
     natChain("nat-output", "output", PRIORITY.dstnat, [rule(jump(SERVICES))]),
     ...leavingChains(shape),
@@ -27,10 +27,16 @@ export function hookChains(shape: TableShape): Chain[] {
 
 const NEW = anyBit(CT_STATE_FIELD, CT_STATE.new);
 
-function nftablesFilterChains(): BaseChain[] {
+/** Each base chain costs every packet something: those of source ranges are there where some Service has them. */
+function nftablesFilterChains({ features }: TableShape): BaseChain[] {
+  const firewall = [rule(NEW, jump(FIREWALL))];
   return [
-    filterChain("firewall-prerouting", "prerouting", PRIORITY.dstnat - 10, [rule(NEW, jump(FIREWALL))]),
-    filterChain("firewall-output", "output", PRIORITY.dstnat - 10, [rule(NEW, jump(FIREWALL))]),
+    ...(features.has("source-ranges")
+      ? [
+          filterChain("firewall-prerouting", "prerouting", PRIORITY.dstnat - 10, firewall),
+          filterChain("firewall-output", "output", PRIORITY.dstnat - 10, firewall),
+        ]
+      : []),
     filterChain("filter-input", "input", PRIORITY.filter, [rule(NEW, jump(UNSERVED_AT_NODE))]),
     filterChain("filter-forward", "forward", PRIORITY.filter, [rule(NEW, jump(UNSERVED_ELSEWHERE))]),
     filterChain("filter-output", "output", PRIORITY.filter, [rule(NEW, jump(UNSERVED_ELSEWHERE))]),

@@ -5,7 +5,7 @@ import { PROTOCOLS } from "../net/protocol.ts";
 import { MODES, type Settings } from "../node/settings.ts";
 import type { NodeView, ServicePortView } from "../node/view.ts";
 import { affinity, rememberChains } from "./affinity.ts";
-import { Contribution } from "./contribution.ts";
+import { Contribution, FEATURES } from "./contribution.ts";
 import { contributeDispatch, dispatch, dispatchChains } from "./dispatch.ts";
 import { endpoints, pickChains } from "./endpoints.ts";
 import { frontendsOf } from "./frontends.ts";
@@ -59,6 +59,8 @@ export function rulesetOf(contributions: Contributions, settings: Settings): Rul
 export function contribute(service: ServicePortView, settings: Settings, family: Family, to: Contribution): void {
   to.protocols.add(service.protocol);
   for (const frontend of frontendsOf(service, settings.families[family].primaryAddress)) {
+    if (frontend.kind === "node-port") to.features.add("node-ports");
+    else if (frontend.kind !== "cluster-ip") to.features.add("external-addresses");
     contributeSourceRanges(frontend, settings, to);
     contributeDispatch(frontend, settings, to);
     contributeUnserved(frontend, settings, to);
@@ -96,7 +98,7 @@ export function tableOf(contribution: Contribution, settings: Settings, family: 
 }
 
 function shapeFor(contribution: Contribution, settings: Settings, family: Family): TableShape {
-  const { picks, protocols, affinitySeconds, translatesToSelf, hasHealthChecks } = contribution;
+  const { picks, protocols, affinitySeconds, features } = contribution;
   return {
     family,
     settings,
@@ -104,8 +106,7 @@ function shapeFor(contribution: Contribution, settings: Settings, family: Family
     protocols: PROTOCOLS.filter((protocol) => protocols.has(protocol)),
     sticky: affinitySeconds.size > 0,
     affinitySeconds: [...affinitySeconds].sort((a, b) => a - b),
-    translatesToSelf,
-    hasHealthChecks,
+    features,
   };
 }
 
@@ -127,7 +128,10 @@ const FRAGMENTS: readonly Fragment[] = [
 ];
 
 function setShapes(shape: TableShape): SetShape[] {
-  return FRAGMENTS.flatMap(({ sets }) => sets?.(shape) ?? []);
+  return [
+    ...FRAGMENTS.flatMap(({ sets }) => sets?.(shape) ?? []),
+    ...shape.protocols.flatMap((protocol) => FRAGMENTS.flatMap(({ setsOf }) => setsOf?.(protocol, shape) ?? [])),
+  ];
 }
 
 function mapShapes(shape: TableShape): MapShape[] {
@@ -182,7 +186,6 @@ function widestShape(mode: Settings["mode"], { family, settings }: TableShape): 
     sticky: true,
     affinitySeconds: [],
     picks: new Map(),
-    translatesToSelf: false,
-    hasHealthChecks: false,
+    features: new Set(FEATURES),
   };
 }

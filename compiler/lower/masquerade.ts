@@ -6,6 +6,7 @@ import {
   commented,
   concat,
   goto,
+  jump,
   member,
   noBit,
   rule,
@@ -14,15 +15,16 @@ import {
 } from "../ir/build.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import type { Match, RegularChain, Rule, Statement } from "../ir/types.ts";
+import type { Family } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { Settings } from "../node/settings.ts";
 import { resetIdentity } from "./affinity.ts";
 import type { Contribution } from "./contribution.ts";
 import { HAIRPIN } from "./endpoints.ts";
-import { type Frontend, keyKindOf } from "./frontends.ts";
+import { type Frontend, keyKindOf, type MasqueradeReason } from "./frontends.ts";
 import { FRONTEND_KEYS, type FrontendKey, ofProtocol, originalComponents, originalKey } from "./keys.ts";
 import { openedToNodePort, toNodePort } from "./node-ports.ts";
-import { declareVerdicts, type Fragment, regular, type TableShape } from "./shape.ts";
+import { declareSet, declareVerdicts, type Fragment, regular, type TableShape } from "./shape.ts";
 import { fromNode, fromPod } from "./sources.ts";
 
 export const MASQUERADE: Statement = { kind: "masquerade", random: "fully-random" };
@@ -39,7 +41,13 @@ function questionsIn({ mode }: Settings): readonly Question[] {
   return mode === "iptables" ? ["masquerade", "forward"] : ["masquerade"];
 }
 
+/** Cluster IPs with their ports. A source decides about them, and that can be asked with less work. */
+const clusterIpsOf = (protocol: Protocol): string => `cluster-ip-ports-${protocol}`;
+
 export const masquerade: Fragment = {
+  setsOf: (protocol, { family }) => [
+    declareSet(clusterIpsOf(protocol), "cluster IPs that were asked for", originalComponents(family, "address")),
+  ],
   mapsOf: (protocol, { family, settings }) =>
     questionsIn(settings).flatMap((question) =>
       FRONTEND_KEYS.map((by) =>
@@ -48,70 +56,117 @@ export const masquerade: Fragment = {
     ),
 };
 
-/** Also cluster IPs that no one masquerades are listed: a node port of the same number must not decide for them. */
 export function contributeMasquerade(frontend: Frontend, settings: Settings, to: Contribution): void {
   if (frontend.dispatch.kind === "none") return;
   const { port, origin, service } = frontend;
+  if (frontend.masquerade === "as-cluster-ip") {
+    to.addToSet(clusterIpsOf(service.protocol), { key: [frontend.address, port], origin });
+    return;
+  }
+  const by = keyKindOf(frontend);
   const key = frontend.kind === "node-port" ? [port] : [frontend.address, port];
   for (const question of questionsIn(settings)) {
-    to.elementsOf(mapFor(question, keyKindOf(frontend), service.protocol)).push({
+    to.elementsOf(mapFor(question, by, service.protocol)).push({
       key,
-      value: { kind: "goto", chain: `${question}-${frontend.masquerade}` },
+      value: { kind: "goto", chain: reasonChain(question, by, frontend.masquerade) },
       origin,
     });
   }
 }
 
-/** Asks a map of the destination that the client asked for: no mark is needed to remember it until the end. Connection
+const reasonChain = (question: Question, by: FrontendKey, reason: MasqueradeReason): string =>
+  by === "address" ? `${question}-${reason}` : `${question}-node-port-${reason}`;
+
+/** Decides by the destination that the client asked for: no mark is needed to remember it until the end. Connection
  *  tracking does not call a packet translated that was sent where it was going: with a frontend that is its own endpoint,
  *  its word is not enough. What else comes here with a frontend's address has been translated, or it would have been
- *  dropped or rejected before. */
+ *  dropped or rejected before.
+ *
+ *  Most packets come from a pod, went to a cluster IP and keep their source: they are asked for nothing but that. */
 export function decisionRules(question: Question, shape: TableShape): Rule[] {
-  const { family, settings, protocols, translatesToSelf } = shape;
-  const ask = (by: FrontendKey, ...matches: readonly Match[]): Rule[] =>
-    protocols.map((protocol) =>
-      rule(...matches, ofProtocol(protocol), vmap(originalKey(by), mapFor(question, by, protocol))),
-    );
-  if (!translatesToSelf) {
-    const untranslated = rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" }));
-    return [
-      commented("not translated", untranslated),
-      ...ask("address"),
-      ...ask("node-port", ...openedToNodePort(shape)),
-    ];
-  }
-  const translated = anyBit(CT_STATUS_FIELD, CT_STATUS.dnat);
-  const nodePorts =
-    settings.families[family].nodePorts.kind === "listed"
-      ? ask("node-port", ...openedToNodePort(shape))
-      : [...ask("node-port", translated), ...ask("node-port", ...toNodePort(shape))];
-  return [...ask("address"), ...nodePorts];
+  const { features } = shape;
+  const untranslated = rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" }));
+  return [
+    ...(features.has("translates-to-self") ? [] : [commented("not translated", untranslated)]),
+    ...(features.has("external-addresses") ? asked(question, "address", shape) : []),
+    ...clusterIpRules(question, shape),
+    ...(features.has("node-ports") ? nodePortRules(question, shape) : []),
+  ];
 }
+
+/** Asks for the frontend that the connection was opened to. */
+function asked(question: Question, by: FrontendKey, { protocols }: TableShape, ...matches: readonly Match[]): Rule[] {
+  return protocols.map((protocol) =>
+    rule(...matches, ofProtocol(protocol), vmap(originalKey(by), mapFor(question, by, protocol))),
+  );
+}
+
+/** By source first. Only packets of strangers, and of endpoints to themselves, are asked where they went. */
+function clusterIpRules(question: Question, shape: TableShape): Rule[] {
+  const { family, settings } = shape;
+  const { detector } = settings.families[family];
+  const decide = jump(clusterIpChain(question));
+  const freeRegister = question === "masquerade" && shape.sticky ? [rule(jump(FREE_REGISTER))] : [];
+  if (settings.masqueradeAll) return [...freeRegister, rule(decide)];
+  const strangers =
+    detector === undefined
+      ? []
+      : [commented("not from a pod of this node", rule(fromPod(detector, family, true), decide))];
+  const hairpin = commented("from an endpoint to itself", rule(isHairpin(family), decide));
+  return [...freeRegister, ...strangers, hairpin];
+}
+
+function nodePortRules(question: Question, shape: TableShape): Rule[] {
+  const { family, settings, features } = shape;
+  if (!features.has("translates-to-self") || settings.families[family].nodePorts.kind === "listed")
+    return asked(question, "node-port", shape, ...openedToNodePort(shape));
+  const translated = anyBit(CT_STATUS_FIELD, CT_STATUS.dnat);
+  return [
+    ...asked(question, "node-port", shape, translated),
+    ...asked(question, "node-port", shape, ...toNodePort(shape)),
+  ];
+}
+
+/** True for connections that were opened to a cluster IP. */
+function toClusterIp(protocol: Protocol): Match[] {
+  return [ofProtocol(protocol), member(originalKey("address"), clusterIpsOf(protocol))];
+}
+
+function isHairpin(family: Family): Match {
+  return member(concat(addressField(family, "saddr"), addressField(family, "daddr")), HAIRPIN);
+}
+
+const clusterIpChain = (question: Question): string => `${question}-cluster-ip`;
+const FREE_REGISTER = "free-register";
 
 /** One chain for each reason. Traffic that comes back to its source is a reason for every frontend. */
 export function reasonChains(shape: TableShape): RegularChain[] {
-  return questionsIn(shape.settings).flatMap((question) => reasonChainsOf(question, shape));
+  const { protocols, sticky } = shape;
+  const register = protocols.map((protocol) => rule(...toClusterIp(protocol), jump(`${FREE_REGISTER}-now`)));
+  return [
+    ...(sticky ? [regular(`${FREE_REGISTER}-now`, resetIdentity(shape)), regular(FREE_REGISTER, register)] : []),
+    ...questionsIn(shape.settings).flatMap((question) => [
+      regular(
+        clusterIpChain(question),
+        protocols.map((protocol) => rule(...toClusterIp(protocol), ACTIONS[question])),
+      ),
+      ...reasonChainsOf(question, shape),
+    ]),
+  ];
 }
 
 function reasonChainsOf(question: Question, shape: TableShape): RegularChain[] {
-  const { family, settings } = shape;
+  const { family, settings, features } = shape;
+  if (!features.has("external-addresses") && !features.has("node-ports")) return [];
   const { detector } = settings.families[family];
   const action = ACTIONS[question];
   const hairpin = `${question}-hairpin`;
-  const isHairpin = member(concat(addressField(family, "saddr"), addressField(family, "daddr")), HAIRPIN);
   const freeRegister = question === "masquerade" ? resetIdentity(shape) : [];
-  const asClusterIp = [
-    ...(detector === undefined
-      ? []
-      : [commented("not from a pod of this node", rule(fromPod(detector, family, true), action))]),
-    rule(goto(hairpin)),
-  ];
   return [
-    regular(hairpin, [rule(isHairpin, action)], "from an endpoint to itself"),
-    regular(`${question}-always`, [...freeRegister, rule(action)]),
-    regular(`${question}-as-cluster-ip`, [...freeRegister, ...(settings.masqueradeAll ? [rule(action)] : asClusterIp)]),
+    regular(hairpin, [rule(isHairpin(family), action)], "from an endpoint to itself"),
+    regular(reasonChain(question, "address", "always"), [...freeRegister, rule(action)]),
     regular(
-      `${question}-from-node`,
+      reasonChain(question, "address", "from-node"),
       [
         ...freeRegister,
         ...(detector === undefined ? [] : [rule(fromPod(detector, family), goto(hairpin))]),
@@ -120,5 +175,16 @@ function reasonChainsOf(question: Question, shape: TableShape): RegularChain[] {
       ],
       "externalTrafficPolicy Local",
     ),
+    ...(features.has("node-ports") ? REASONS.map((reason) => nodePortChain(question, reason, shape)) : []),
   ];
 }
+
+/** A cluster IP with a node port's number is asked for by its address. */
+function nodePortChain(question: Question, reason: MasqueradeReason, { protocols }: TableShape): RegularChain {
+  return regular(reasonChain(question, "node-port", reason), [
+    ...protocols.map((protocol) => rule(...toClusterIp(protocol), verdict({ kind: "return" }))),
+    rule(goto(reasonChain(question, "address", reason))),
+  ]);
+}
+
+const REASONS: readonly MasqueradeReason[] = ["always", "from-node"];

@@ -13,7 +13,7 @@ import type {
 import type { Family } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { Settings } from "../node/settings.ts";
-import type { PickChain } from "./contribution.ts";
+import type { Feature, PickChain } from "./contribution.ts";
 
 /** Which sets, maps and chains there are, and the rules in them: all but the elements. */
 export interface TableShape {
@@ -27,10 +27,7 @@ export interface TableShape {
   readonly affinitySeconds: readonly number[];
   /** By name of the chain, in the order of names. */
   readonly picks: ReadonlyMap<string, PickChain>;
-  /** Some frontend may be one of its own endpoints. */
-  readonly translatesToSelf: boolean;
-  /** Some TCP port is opened for health checks. */
-  readonly hasHealthChecks: boolean;
+  readonly features: ReadonlySet<Feature>;
 }
 
 export type SetShape = Omit<SetDeclaration, "elements">;
@@ -39,6 +36,7 @@ export type MapShape = Omit<MapDeclaration, "elements">;
 /** The sets and maps of one behaviour. */
 export interface Fragment {
   readonly sets?: (shape: TableShape) => SetShape[];
+  readonly setsOf?: (protocol: Protocol, shape: TableShape) => SetShape[];
   readonly maps?: (shape: TableShape) => MapShape[];
   readonly mapsOf?: (protocol: Protocol, shape: TableShape) => MapShape[];
 }

@@ -38,6 +38,7 @@ export function contributeSourceRanges(frontend: Frontend, settings: Settings, t
   if (settings.mode === "iptables" && frontend.dispatch.kind === "none") return;
   const { service, origin } = frontend;
   const key = keyOf(frontend);
+  to.features.add("source-ranges");
   to.addToSet(ADDRESSES, { key, comment: servicePortName(service), origin });
   for (const interval of mergeIntervals(frontend.allowedSources.map(prefixRange))) {
     to.addToSet(ALLOWED, { key: [...key, interval], origin });

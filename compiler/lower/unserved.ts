@@ -1,5 +1,5 @@
 /** What is not translated: Services without endpoints, and cluster IPs at other ports (README.md, sections 6 and 10). */
-import { addressField, commented, equal, member, rule, verdict, vmap, within } from "../ir/build.ts";
+import { addressField, commented, equal, goto, member, rule, verdict, vmap, within } from "../ir/build.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import type { RegularChain, Statement } from "../ir/types.ts";
 import type { Settings } from "../node/settings.ts";
@@ -67,7 +67,7 @@ function mapOf({ kind }: Frontend, { mode }: Settings): string {
 }
 
 export function unservedChains(shape: TableShape): RegularChain[] {
-  const { family, settings } = shape;
+  const { family, settings, features } = shape;
   const key = frontendKey(family);
   const rejecting = regular(REJECTING, [rule(REJECT)]);
   if (settings.mode === "iptables") {
@@ -87,9 +87,10 @@ export function unservedChains(shape: TableShape): RegularChain[] {
       rule(...toNodePort(shape), vmap(NODE_PORT_KEY, AT_NODE_PORTS)),
       rule(vmap(key, AT_ANY_ADDRESS)),
     ]),
+    regular(UNSERVED_CLUSTER_IPS, [rule(vmap(key, AT_ANY_ADDRESS)), commented("unknown port", rule(REJECT))]),
     regular(UNSERVED_ELSEWHERE, [
-      rule(vmap(key, AT_ANY_ADDRESS)),
-      commented("unknown port of a cluster IP", rule(member(daddr, CLUSTER_IPS), REJECT)),
+      ...(features.has("external-addresses") ? [rule(vmap(key, AT_ANY_ADDRESS))] : []),
+      rule(member(daddr, CLUSTER_IPS), goto(UNSERVED_CLUSTER_IPS)),
       ...(serviceCidrs.length === 0 ? [] : [commented("no Service has this address", unallocated)]),
     ]),
   ];

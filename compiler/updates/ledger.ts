@@ -1,6 +1,6 @@
 /** Which Services want what the table has once for all of them: elements of shared sets, chains, and all else that its shape depends on. */
 import type { SetElement } from "../ir/types.ts";
-import { Contribution, type PickChain, type SharedKey } from "../lower/contribution.ts";
+import { Contribution, FEATURES, type PickChain, type SharedKey } from "../lower/contribution.ts";
 import type { Identities } from "../lower/identities.ts";
 import { compareKeys } from "./watched-object.ts";
 
@@ -88,24 +88,20 @@ export class Ledger {
       if (kind === PROTOCOL) all.protocols.add(value as PickChain["protocol"]);
       if (kind === AFFINITY) all.affinitySeconds.add(Number(value));
     }
-    all.hasHealthChecks = this.counts.has(HEALTH_CHECKS);
-    all.translatesToSelf = this.counts.has(TO_SELF);
+    for (const feature of FEATURES) if (this.counts.has(feature)) all.features.add(feature);
     return all;
   }
 }
 
 const PROTOCOL = "protocol";
 const AFFINITY = "affinity";
-const HEALTH_CHECKS = "health-checks";
-const TO_SELF = "to-self";
 
 /** Names of chains have no spaces, and none of the other words is one. */
 function partsOf(contribution: Contribution): ReadonlySet<string> {
   const parts = new Set<string>(contribution.picks.keys());
   for (const protocol of contribution.protocols) parts.add(`${PROTOCOL} ${protocol}`);
   for (const seconds of contribution.affinitySeconds) parts.add(`${AFFINITY} ${seconds}`);
-  if (contribution.hasHealthChecks) parts.add(HEALTH_CHECKS);
-  if (contribution.translatesToSelf) parts.add(TO_SELF);
+  for (const feature of contribution.features) parts.add(feature);
   return parts;
 }
 

@@ -27,9 +27,11 @@ function normal(table: Table | undefined): object {
 test("the difference, applied to the first table, gives the second", () => {
   let ofElements = 0;
   fc.assert(
-    fc.property(cluster, cluster, fc.boolean(), (first, other, isAlike) => {
-      // With the settings of the first more often only elements differ.
-      const second = isAlike ? { ...other, mode: first.mode, proxy: first.proxy } : other;
+    fc.property(cluster, cluster, fc.nat({ max: 5 }), fc.nat(), (first, other, what, index) => {
+      // With the settings of the first more often only elements differ, and with its objects more often still.
+      const { mode, proxy, objects } = first;
+      const without = objects.filter((_, i) => i !== index % objects.length);
+      const second = what === 0 ? other : { ...other, mode, proxy, objects: what === 1 ? other.objects : without };
       for (const family of FAMILIES) {
         const [before, after] = [tableOf(first, family), tableOf(second, family)];
         const change = differenceOf(before, after);

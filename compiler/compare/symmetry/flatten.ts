@@ -1,7 +1,7 @@
 /** Trees of chains that look for an address, laid flat: the rules at their leaves, in one chain. */
 import type { Chain, Rule, Step, Table, Value } from "../../ir/types.ts";
 import { verdictsOf } from "../../ir/walk.ts";
-import { guardBy, isPure, type Named, type SortedField } from "./fields.ts";
+import { type Guard, guardBy, guardIn, isPure, type Named, type SortedField } from "./fields.ts";
 
 /** A chain all rules of which ask one field for values that no other of its rules asks for. */
 interface Dispatch {
@@ -20,6 +20,8 @@ interface DispatchRule {
   /** The chain that it leads to, where it does nothing else, and the protocol whose packets it leads there. */
   readonly target: string | undefined;
   readonly protocol: Value | undefined;
+  /** What it asks of other fields. */
+  readonly others: readonly Guard[];
 }
 
 /** The chains of `table` without those that are parts of a tree, each with its rules. README.md says why packets fare alike. */
@@ -31,12 +33,24 @@ export function flatChainsOf(table: Table): Map<Chain, readonly Rule[]> {
     if (dispatch !== undefined) dispatches.set(chain.name, dispatch);
   }
   /** The part of a tree that `rule` of a chain that dispatches by `field` leads to. */
-  const partBehind = ({ target, protocol, from, to }: DispatchRule, field: SortedField): Dispatch | undefined => {
+  const partBehind = (
+    { target, protocol, from, to, others }: DispatchRule,
+    field: SortedField,
+  ): Dispatch | undefined => {
     const inner = target === undefined || references.get(target) !== 1 ? undefined : dispatches.get(target);
     if (inner === undefined || inner.field !== field || typeof inner.low !== typeof from) return undefined;
     if (protocol !== undefined && inner.protocol !== protocol) return undefined;
-    return inner.low >= from && inner.high <= to ? inner : undefined;
+    if (inner.low < from || inner.high > to) return undefined;
+    return others.every((guard) => asksFor(inner, guard)) ? inner : undefined;
   };
+  /** Whether no packet that `guard` keeps out passes a rule of `inner`. */
+  const asksFor = ({ rules, field }: Dispatch, guard: Guard): boolean =>
+    rules.every((each) => {
+      const own = guardBy(each.rule, guard.field);
+      if (own !== undefined && own.from >= guard.from && own.to <= guard.to) return true;
+      const part = partBehind(each, field);
+      return part !== undefined && asksFor(part, guard);
+    });
   const parts = new Set<Dispatch>();
   for (const { rules, field } of dispatches.values())
     for (const rule of rules) {
@@ -86,7 +100,7 @@ function dispatchOf(rules: readonly Rule[]): Dispatch | undefined {
     if (guard === undefined || (last !== undefined && typeof last.from !== typeof guard.from)) return undefined;
     const { from, to, at } = guard;
     if (last !== undefined && from <= last.to) isSorted = false;
-    found.push({ rule, from, to, target: targetOf(rule, at), protocol: protocolOf(rule) });
+    found.push({ rule, from, to, ...leadOf(rule, at), protocol: protocolOf(rule) });
   }
   const sorted = isSorted ? found : [...found].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
   if (!isSorted && sorted.some(({ from }, i) => i > 0 && from <= (sorted[i - 1] as DispatchRule).to)) return undefined;
@@ -96,12 +110,18 @@ function dispatchOf(rules: readonly Rule[]): Dispatch | undefined {
   return { field, rules: found, low: first.from, high: last.to, protocol: isOne ? protocol : undefined };
 }
 
-/** The chain that a rule leads to that asks for a protocol, perhaps, and for its guard, which is step `at`, and nothing else. */
-function targetOf({ steps, whileReplacing }: Rule, at: number): string | undefined {
-  const [step, another] = steps.slice(at + 1);
-  if (step?.kind !== "verdict" || another !== undefined || whileReplacing) return undefined;
-  if (at > 1 || (at === 1 && protocolIn(steps[0]) === undefined)) return undefined;
-  return "chain" in step.verdict ? step.verdict.chain : undefined;
+/** The chain that a rule leads to that asks for a protocol, perhaps, and for guards, of which one is step `at`, and nothing else;
+ *  and the other guards. */
+function leadOf({ steps, whileReplacing }: Rule, at: number): Pick<DispatchRule, "target" | "others"> {
+  const others: Guard[] = [];
+  for (const [i, step] of steps.slice(0, -1).entries()) {
+    const guard = guardIn(step, i);
+    if (guard !== undefined && i !== at) others.push(guard);
+    if (guard === undefined && (i > 0 || protocolIn(step) === undefined)) return { target: undefined, others: [] };
+  }
+  const last = steps.at(-1);
+  if (last?.kind !== "verdict" || whileReplacing) return { target: undefined, others: [] };
+  return { target: "chain" in last.verdict ? last.verdict.chain : undefined, others };
 }
 
 /** The protocol without which `step` fails. */

@@ -47,8 +47,8 @@ export class ServiceForms {
       if (affinitySeconds.size > 0 || stickyIdentities.size > 0) return undefined; // numbers are made of names
     const names = new Names(view, (value) => !this.fixed.has(value) && !this.isLocal(value as Address));
     const texts = [...contributions].map(([family, contribution]) => {
-      const { maps, sets, shared, picks, protocols, hasHealthChecks, translatesToSelf } = contribution;
-      return `${family}${names.textOf([maps, sets, shared, picks, protocols, hasHealthChecks, translatesToSelf])}`;
+      const { maps, sets, shared, picks, protocols, features } = contribution;
+      return `${family}${names.textOf([maps, sets, shared, picks, protocols, features])}`;
     });
     const { addresses, nodePorts, labels, intervals } = names;
     const classes = addresses.map((address) => {

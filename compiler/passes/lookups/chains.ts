@@ -2,7 +2,7 @@
 
 import { goto, verdict } from "../../ir/build.ts";
 import { ChainGraph } from "../../ir/chain-graph.ts";
-import type { Chain, Rule, Statement, Table } from "../../ir/types.ts";
+import type { Chain, Rule, Statement, Step, Table } from "../../ir/types.ts";
 import { type Position, pastRule, type StepCursor } from "./cursor.ts";
 import { type KnownFields, knownText, ReadFields } from "./known.ts";
 
@@ -54,7 +54,15 @@ export class MadeChains {
       const rules = this.rulesFrom({ chain, index, known });
       if (rules.length > 0) this.add(name, rules, index === 0 ? this.comments.get(chain) : undefined);
     }
-    return this.made.get(name) === undefined ? undefined : name;
+    return this.made.get(name) === undefined ? undefined : this.throughGoto(name);
+  }
+
+  /** Where a chain leads that does nothing but to go on in another one; else `name`. */
+  private throughGoto(name: string): string {
+    const rules = this.made.get(name)?.rules ?? [];
+    const only = onlyStep(rules[0]);
+    const isGoto = rules.length === 1 && only?.kind === "verdict" && only.verdict.kind === "goto";
+    return isGoto ? this.throughGoto(only.verdict.chain) : name;
   }
 
   /** Adds a chain. Returns its name: `wanted`, or one like it. */
@@ -67,20 +75,36 @@ export class MadeChains {
 
   /** Whether no packet comes back from a chain that has been made. */
   alwaysEnds(name: string): boolean {
-    const last = this.made.get(name)?.rules.at(-1);
-    const [only, other] = last?.steps ?? [];
-    if (only === undefined || other !== undefined) return false;
-    switch (only.kind) {
-      case "verdict":
-        if ("chain" in only.verdict) return this.alwaysEnds(only.verdict.chain);
-        return only.verdict.kind === "accept" || only.verdict.kind === "drop";
-      case "reject":
-      case "masquerade":
-      case "redirect":
-        return true;
-      default:
-        // Packets may come back from others.
-        return false;
-    }
+    const only = onlyStep(this.made.get(name)?.rules.at(-1));
+    if (only?.kind === "verdict" && "chain" in only.verdict) return this.alwaysEnds(only.verdict.chain);
+    return only !== undefined && isEnd(only);
+  }
+
+  /** What a chain that has been made does to all packets, where it does nothing else: it stands where the chain would be
+   *  jumped to. */
+  onlyStatement(name: string): Statement | undefined {
+    const rules = this.made.get(name)?.rules ?? [];
+    const only = onlyStep(rules[0]);
+    return rules.length === 1 && only !== undefined && isEnd(only) ? only : undefined;
+  }
+}
+
+function onlyStep(rule: Rule | undefined): Step | undefined {
+  const [only, other] = rule?.steps ?? [];
+  return other === undefined ? only : undefined;
+}
+
+/** Whether no packet goes on behind `step`. */
+function isEnd(step: Step): step is Statement {
+  switch (step.kind) {
+    case "verdict":
+      return step.verdict.kind === "accept" || step.verdict.kind === "drop";
+    case "reject":
+    case "masquerade":
+    case "redirect":
+      return true;
+    default:
+      // Packets may go on behind others.
+      return false;
   }
 }

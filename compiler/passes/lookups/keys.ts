@@ -109,7 +109,7 @@ export function narrowTo<Element extends SetElement>(
   }, cursor);
 }
 
-/** The same for what the keys of a group share: the group's interval and, where that is one of ports, their protocol. */
+/** The same for what the keys of a group share: the group's intervals and, where that is one of ports, their protocol. */
 export function narrowToGroup<Element extends SetElement>(
   group: Extract<TreeBranch<Element>, { kind: "group" }>,
   fields: readonly OpenField[],
@@ -123,7 +123,11 @@ export function narrowToGroup<Element extends SetElement>(
     protocol === undefined || typeof protocol === "object"
       ? cursor
       : narrow(L4PROTO, { from: protocol, to: protocol }, cursor);
-  return narrow(field, group.interval, ready);
+  const bounds = [group, ...group.others];
+  return bounds.reduce(
+    (narrowed, { part, interval }) => narrow((fields[part] as OpenField).field, interval, narrowed),
+    ready,
+  );
 }
 
 function firstChoice<Element extends SetElement>(branch: TreeBranch<Element>): TreeKey<Element> {

@@ -40,7 +40,8 @@ export function byKey<Element extends SetElement>(
     ...cursor,
     matches: [],
   });
-  return going([...first, { steps: [...matches, verdict({ kind: "jump", chain: root })] }], cursor);
+  const rest = root === undefined ? [] : [{ steps: [...matches, verdict({ kind: "jump", chain: root })] }];
+  return going([...first, ...rest], cursor);
 }
 
 class Tree<Element extends SetElement> {
@@ -72,17 +73,17 @@ class Tree<Element extends SetElement> {
     return leaves && this.chains.placeFor(pastRule(this.cursor, found.known)) !== undefined;
   }
 
-  /** Makes a chain with one rule for each branch, and those below it. Returns its name. */
-  chain(name: string, branches: readonly TreeBranch<Element>[], cursor: StepCursor): string {
+  /** Makes a chain with one rule for each branch, and those below it. Returns its name; undefined where no key has a rule. */
+  chain(name: string, branches: readonly TreeBranch<Element>[], cursor: StepCursor): string | undefined {
     const rules = branches.flatMap((branch): readonly Rule[] => {
       if (branch.kind === "choice") return this.rulesFor(branch.choice, cursor);
       const { field } = this.fields[branch.part] as OpenField;
       const found = narrowToGroup(branch, this.fields, cursor);
       const below = `${name} ${printInterval(field, branch.interval)}`;
       const chain = this.chain(below, branch.branches, { ...found, matches: [] });
-      return [{ steps: [...found.matches, goto(chain)] }];
+      return chain === undefined ? [] : [{ steps: [...found.matches, goto(chain)] }];
     });
-    return this.chains.add(name, rules);
+    return rules.length === 0 ? undefined : this.chains.add(name, rules);
   }
 }
 

@@ -247,6 +247,8 @@ class Unfolder {
     if (given.kind === "continue") return next(cursor);
     if (given.kind !== "jump" && given.kind !== "goto") return last(statement, cursor);
     const chain = this.chains.chainFor(given.chain, cursor.known);
+    const only = chain === undefined ? undefined : this.chains.onlyStatement(chain);
+    if (only !== undefined) return last(only, cursor);
     if (given.kind === "goto") return last(chain === undefined ? verdict({ kind: "return" }) : goto(chain), cursor);
     return chain === undefined ? next(cursor) : going([residual(verdict({ kind: "jump", chain }), cursor)], cursor);
   }

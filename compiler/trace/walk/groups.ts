@@ -1,4 +1,5 @@
 /** Branches of a walk that differ in nothing but the endpoint. */
+import type { PathStep } from "../../evaluate/packet.ts";
 import type { Host } from "../../network/network.ts";
 import type { Hop, Leg, Walk, WalkBranch, WalkStep } from "../../walk/types.ts";
 
@@ -37,10 +38,29 @@ function shapeOf({ condition, there, back, notice }: WalkBranch, hosts: Readonly
     return `${hosts.get(name)?.role.kind}${place}`;
   };
   const legOf = ({ hops, end }: Leg): string =>
-    [...hops.map((hop) => `${placeOf(hop.host)} ${hop.steps.map(stepShape).join(",")}${changeOf(hop)}`), end.kind].join(
-      " > ",
-    );
+    [
+      ...hops.map(
+        (hop) =>
+          `${placeOf(hop.host)} ${hop.steps
+            .filter((step) => !isNothing(step))
+            .map(stepShape)
+            .join(",")}${changeOf(hop)}`,
+      ),
+      end.kind,
+    ].join(" > ");
   return [condition.id, ...[there, back, notice].map((leg) => (leg === undefined ? "" : legOf(leg)))].join("\n");
+}
+
+/** Whether rules led the packet through chains and did nothing else to it: a table of one family may have a chain more. */
+function isNothing(step: WalkStep): boolean {
+  return step.kind === "rules" && step.path.every(isOnlyLed);
+}
+
+function isOnlyLed(step: PathStep): boolean {
+  if (step.kind === "policy") return step.base.policy === "accept";
+  if (step.kind !== "rule" || step.effect.kind !== "verdict") return false;
+  const { kind } = step.effect.verdict;
+  return kind === "jump" || kind === "goto" || kind === "return" || kind === "continue";
 }
 
 function stepShape(step: WalkStep): string {
