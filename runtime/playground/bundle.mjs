@@ -8,6 +8,23 @@ const HERE = new URL("./", import.meta.url);
 /** chevrotain calls few of the functions of lodash-es. */
 const SUBSTITUTES = { "lodash-es": fileURLToPath(new URL("lodash-subset.ts", HERE)) };
 
+/** What chevrotain checks grammars with. Parsers that are not made by tests ask for none of it (`quickStart`). */
+const GRAMMAR_CHECKS = /\/chevrotain\/lib\/src\/parse\/grammar\/checks\.js$/;
+
+/** Leaves out of a script what checks grammars: what would call it all the same throws. */
+const withoutGrammarChecks = {
+  name: "without-grammar-checks",
+  transform: {
+    filter: { id: GRAMMAR_CHECKS },
+    /** @param {string} code */
+    handler(code) {
+      const names = [...code.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
+      const body = '{ throw new Error("the grammar is checked by tests") }';
+      return { code: names.map((name) => `export function ${name}() ${body}\n`).join(""), map: null };
+    },
+  },
+};
+
 /**
  * A classic script of `input` and all that it imports.
  * @param {string} input below this folder
@@ -20,6 +37,7 @@ export async function bundle(input, name) {
     platform: "browser",
     logLevel: "warn",
     resolve: { alias: SUBSTITUTES },
+    plugins: [withoutGrammarChecks],
   });
   const named = name === undefined ? {} : { name };
   const { output } = await made.generate({ format: "iife", codeSplitting: false, minify: true, ...named });
