@@ -72,14 +72,14 @@ class KpcTable {
     const list = isBySource ? this.verdict(names.cluster, key) : verdict;
     const local = isBySource ? this.verdict(names.local, key) : undefined;
     const own = address === undefined ? [port] : [address, port];
-    const decided = this.verdict(address === undefined ? `masquerade-node-ports-${name}` : `masquerade-${name}`, own);
+    const isNodePort = address === undefined;
     return {
       frontend,
       refused: this.refusal(key),
-      endpoints: this.endpoints(list, own, name, address === undefined),
-      localEndpoints: isBySource ? this.endpoints(local, own, name, address === undefined) : undefined,
+      endpoints: this.endpoints(list, own, name, isNodePort),
+      localEndpoints: isBySource ? this.endpoints(local, own, name, isNodePort) : undefined,
       affinitySeconds: affinityOf(list),
-      source: list === undefined ? undefined : this.sourceBy(chainIn(decided) ?? ""),
+      source: list === undefined ? undefined : this.source(own, name, isNodePort),
       hasSourceRanges: this.find("source-ranged-addresses", key) !== undefined,
     };
   }
@@ -127,13 +127,26 @@ class KpcTable {
     }).flatMap((value) => (value === undefined ? [] : [{ address: value[0] as Address, port: Number(value[1]) }]));
   }
 
-  /** By what the chain that decides about masquerading does. */
-  private sourceBy(chain: string): SeenSource {
-    const rules = this.chains.get(chain)?.rules ?? [];
-    const masquerading = rules.filter(({ steps }) => steps.at(-1)?.kind === "masquerade");
-    if (masquerading.some(({ steps }) => steps.length === 1)) return "node";
-    if (chain === "masquerade-from-node") return "client, but for this node itself";
-    return masquerading.length > 0 ? "client for pods of this node" : "client";
+  /** What a frontend with the key `own` gets of masquerading. */
+  private source(own: readonly Value[], protocol: Protocol, isNodePort: boolean): SeenSource {
+    const map = isNodePort ? `masquerade-node-ports-${protocol}` : `masquerade-${protocol}`;
+    const chain = chainIn(this.verdict(map, own));
+    if (chain !== undefined) return chain.endsWith("-from-node") ? "client, but for this node itself" : "node";
+    const isAsked = !isNodePort && this.find(`cluster-ip-ports-${protocol}`, own) !== undefined;
+    return isAsked ? this.sourceAtClusterIps() : "client";
+  }
+
+  /** By which packets are asked whether they went to a cluster IP. Those of endpoints to themselves always are. */
+  private sourceAtClusterIps(): SeenSource {
+    const asking = (this.chains.get("nat-postrouting")?.rules ?? []).filter(({ steps }) => {
+      const last = steps.at(-1);
+      return last?.kind === "verdict" && chainIn(last.verdict) === "masquerade-cluster-ip";
+    });
+    if (asking.some(({ steps }) => steps.length === 1)) return "node";
+    const ofStrangers = asking.filter(
+      ({ steps }) => !steps.some((step) => step.kind === "member" && step.set === "hairpin"),
+    );
+    return ofStrangers.length > 0 ? "client for pods of this node" : "client";
   }
 }
 
