@@ -174,7 +174,7 @@ add element ip kpc hairpin { 10.180.0.9 . 10.180.0.9 }
       expect(live.log.filter((line) => line.startsWith("restored"))).toEqual([]);
       // It asks again and again.
       expect(live.api.requests.length - asked).toBeGreaterThan(20);
-      expect(live.agent.watchStates.get("Service")?.phase).not.toBe("watching");
+      expect(live.agent.watchStates.get("Service")?.trouble).toBeDefined();
       live.api.away = undefined;
       void clock.hurry(120_000);
       await live.agreed();
