@@ -48,10 +48,11 @@ function textOf({ shared, branches }: State): string {
   return `${shared.end?.kind ?? "go"}${mark} ${parts.join(", ")}`.replace(/ 100$/, "");
 }
 
+/** In the order of texts: conditions are numbered as they are met, also by files that ran before. */
 function conditionText(condition: Condition): string {
   if (condition === ALWAYS) return "";
   const { assumptions, choices } = assumptionsOf(condition);
-  const texts = assumptions.map(describeAssumption);
+  const texts = assumptions.map(describeAssumption).sort();
   return ` if ${[...texts, ...choices.map((choice) => `(${describeChoice(choice)})`)].join(", ")}`;
 }
 
@@ -101,7 +102,7 @@ test.each<[what: string, orders: readonly string[], common: readonly string[], o
     "the same in two of three",
     ["a, b: drop", "not a, b: drop", "not b: reject"],
     [],
-    ["drop 100 if a, b", "drop 100 if not a, b", "reject 100 if not b"],
+    ["drop 100 if a, b", "drop 100 if b, not a", "reject 100 if not b"],
   ],
   [
     "in an order that nobody has, what the last one has",
