@@ -1,4 +1,7 @@
 /** The script of `kpc lab up --dry-run`, run by a shell, builds the network: packets arrive, and a node's files give back the description. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { COLLECT_SCRIPT } from "../../compiler/hostfiles/collect.ts";
 import { required } from "../../compiler/invariant.ts";
@@ -16,8 +19,12 @@ describe.skipIf(kernelMissing !== undefined || !isRoot)("kpc lab up --dry-run", 
   test("builds the network", async () => {
     const { code, stdout } = kpcProcess(["lab", "up", "examples/shop", "--dry-run", "-q"]);
     expect(code).toBe(0);
-    const { output } = await inNamespace(`exec unshare -m sh -e <<'WHOLE'
-${stdout}
+    const folder = mkdtempSync(join(tmpdir(), "kpc-lab-script-"));
+    // In a file: it is longer than what an argument of a program may have.
+    const script = join(folder, "lab.sh");
+    writeFileSync(
+      script,
+      `${stdout}
 set +e
 for pod in api-1 api-2; do ip netns exec pod.shop.$pod perl -e '${SERVE}' > /dev/null 2>&1 & pids="$pids $!"; done
 sleep 0.5
@@ -30,7 +37,10 @@ ${COLLECT_SCRIPT}
 END
 cd "$folder"; for file in *; do echo "@@file $file"; cat $file; done; cd /; rm -rf "$folder"
 kill $pids
-WHOLE`);
+`,
+    );
+    const { output } = await inNamespace(`exec unshare -m sh -e ${script}`);
+    rmSync(folder, { recursive: true });
     const [before = "", ...files] = output.split(/^@@file .*\n/m);
     expect(before.trim().split("\n")).toEqual(["saw 10.244.1.10", "saw 10.244.2.10", "no answer"]);
     const host = readHost(files);
