@@ -67,8 +67,8 @@ describe("a key in a set that rules fill", () => {
     ],
     [
       "of a map may hold any mark",
-      "add @m { ip saddr : 0x1 }; meta mark set ip saddr map @m; meta mark 1 drop",
-      ["drop if remembered earlier: ip saddr in @m (after add @m { ip saddr : 1 }), meta mark == 1", "pass"],
+      "add @m { ip saddr : 0x4d2 }; meta mark set ip saddr map @m; meta mark 0x4d2 drop",
+      ["drop if remembered earlier: ip saddr in @m (after add @m { ip saddr : 1234 }), meta mark == 1234", "pass"],
     ],
     ["is known where no rule fills the set", "ip saddr @d drop", ["pass"]],
     [
