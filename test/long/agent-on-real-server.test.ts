@@ -8,7 +8,7 @@ import { kernelMissing } from "../support/kernel.ts";
 import { ApiRelay } from "../support/kube/api-relay.ts";
 import { kubeMissing } from "../support/kube/binaries.ts";
 import { ServedCluster } from "../support/kube/cluster-on-server.ts";
-import { grantRole } from "../support/kube/grant.ts";
+import { grantRole, type RoleRule, untilDecided } from "../support/kube/grant.ts";
 import { KubeProxyNode, type NodeProxy } from "../support/kube/kube-proxy-node.ts";
 import { type KubeUser, RealApiServer } from "../support/kube/real-api-server.ts";
 import { KUBE_PROXY_METRICS, namesIn } from "../support/kube-proxy-metrics.ts";
@@ -22,7 +22,7 @@ if (missing !== undefined) process.stderr.write(`tests of the agent on a real AP
 interface Role {
   readonly kind: string;
   readonly metadata: { readonly name: string };
-  readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
+  readonly rules: readonly RoleRule[];
 }
 
 const ROLE = parseAllDocuments(readFileSync("examples/agent/rbac.yaml", "utf8"))
@@ -82,6 +82,7 @@ describe.skipIf(missing !== undefined)("kpc agent", () => {
     const path = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${ROLE.metadata.name}`;
     const { status } = await call(api.access("admin"), "PUT", path, { body: { ...ROLE, rules } });
     expect(status).toBe(200);
+    for (const rule of ROLE.rules) await untilDecided(api, "watcher", rule, rules.includes(rule));
   };
 
   /** `reason namespace/name` of each Event, once there are `count`. */

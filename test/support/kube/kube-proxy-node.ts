@@ -31,6 +31,9 @@ export type NodeProxy = "kube-proxy" | "kpc agent";
 /** Milliseconds in which the proxy has to make rules of everything on a machine that is busy. */
 const PATIENCE_MS = 120_000;
 
+/** How many were started, each of which has a log of its own: nobody reads what an earlier one said. */
+let started = 0;
+
 export class KubeProxyNode {
   /** The text of its KubeProxyConfiguration, which kpc reads too. */
   readonly config: string;
@@ -77,10 +80,10 @@ export class KubeProxyNode {
       ["ip link set lo up", "ip tuntap add dev node0 mode tun", "ip link set node0 up", ...links].join("\n"),
     );
     await shell.run(relay.relayScript);
-    const log = at(`${proxy}.log`.replace(" ", "-"));
+    const log = at(`${proxy.replace(" ", "-")}-${++started}.log`);
     const kpc = `'${process.execPath}' '${join(process.cwd(), "dist/bin/kpc.cjs")}' agent`;
     const command = proxy === "kube-proxy" ? `${kubeBinary("kube-proxy")} --v 2 --config` : `${kpc} -c`;
-    await shell.run(`${command} ${at("kube-proxy.json")} > ${log} 2>&1 &`);
+    await shell.run(`: > ${log}; ${command} ${at("kube-proxy.json")} >> ${log} 2>&1 &`);
     return new KubeProxyNode(shell, mode, config, log);
   }
 
