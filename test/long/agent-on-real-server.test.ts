@@ -89,7 +89,10 @@ describe.skipIf(missing !== undefined)("kpc agent", () => {
   const events = async (count: number): Promise<string[]> => {
     for (;;) {
       const { body } = await call(api.access("admin"), "GET", "/apis/events.k8s.io/v1/events");
-      const items = members(body)["items"] as readonly Record<string, unknown>[];
+      // The server itself tells of Services, too.
+      const items = (members(body)["items"] as readonly Record<string, unknown>[]).filter(
+        ({ reportingController }) => reportingController === "kpc-agent",
+      );
       const found = items.map(({ reason, regarding }) => {
         const { kind, name } = members(regarding);
         return `${reason} ${kind}/${name}`;
