@@ -129,7 +129,9 @@ export class Walker {
     const set = others === undefined ? undefined : this.sources.of(node, others);
     if (set === undefined) return this.go((node.negated && others !== undefined ? node.yes : node.no).node, subject);
     const [inside, outside] = node.negated ? [node.no, node.yes] : [node.yes, node.no];
-    return { kind: "source", set, yes: this.go(inside.node, subject), no: this.go(outside.node, subject) };
+    const yes = this.go(inside.node, subject);
+    const no = this.go(outside.node, subject);
+    return isSameTree(yes, no) ? yes : { kind: "source", set, yes, no };
   }
 
   private find(
@@ -180,6 +182,30 @@ export class Walker {
       default:
         return unreachable(read);
     }
+  }
+}
+
+/** Whether the same becomes of packets by both. */
+function isSameTree(a: OutcomeTree, b: OutcomeTree): boolean {
+  switch (a.kind) {
+    case "end":
+      return (
+        b.kind === "end" &&
+        a.end === b.end &&
+        a.identity === b.identity &&
+        a.endpoint?.address === b.endpoint?.address &&
+        a.endpoint?.port === b.endpoint?.port
+      );
+    case "source":
+      return b.kind === "source" && a.set === b.set && isSameTree(a.yes, b.yes) && isSameTree(a.no, b.no);
+    case "chance":
+      return (
+        b.kind === "chance" &&
+        a.trees.length === b.trees.length &&
+        a.trees.every((tree, slot) => isSameTree(tree, b.trees[slot] as OutcomeTree))
+      );
+    default:
+      return unreachable(a);
   }
 }
 

@@ -460,6 +460,15 @@ describe("Services", () => {
     ],
     ["a node port", POD, NODE_PORT, [CLUSTER_IP, "192.168.0.2 tcp 30080: dnat masquerade 0 0=[10.244.1.7:8080]"]],
     [
+      "an address of the node that an endpoint has, too",
+      ["192.168.0.2"],
+      { externalIPs: ["192.168.0.2"], externalTrafficPolicy: "Local" },
+      [
+        "10.96.0.1 tcp 80: by node {others: dnat masquerade 0; detected: dnat 0 (hairpin dnat masquerade)} by others {dnat 0} 0=[192.168.0.2:8080]",
+        "192.168.0.2 tcp 80: by node {others: drop; detected or detected+local: dnat 0 (hairpin dnat masquerade); local: dnat masquerade 0} by others {others: drop; detected or local or detected+local: dnat 0} 0=[192.168.0.2:8080]",
+      ],
+    ],
+    [
       "source ranges",
       POD,
       BALANCED,
