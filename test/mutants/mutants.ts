@@ -49,12 +49,16 @@ async function judgeFolder(path: string, judges: readonly MutantJudge[]): Promis
     (id) => file === undefined || file.some((each) => sources.mutants[id]?.file.endsWith(each)),
   );
   const ids = sample === undefined ? all : sampleOf(all, Number(sample), Number(seed));
+  const listed = readSurvivors(`${ROOT}/test/mutants/survivors/${path.split("/").at(-1)}.md`);
   let done = 0;
-  const judged = await judgeMutants(ids, sources, new MutantTests(recorded, Number(work)), judges, () => {
+  const plans = new MutantTests(recorded, Number(work));
+  const judged = await judgeMutants(ids, sources, plans, judges, ({ id, killedBy }) => {
+    const mutant = sources.mutants[id];
+    if (killedBy === undefined && mutant !== undefined && !listed.has(nameOfMutant(mutant)))
+      note(`survives: ${showMutant(mutant)}`);
     if (++done % 100 === 0) note(`${path}: ${done} of ${ids.length} (${seconds()} s)`);
   });
 
-  const listed = readSurvivors(`${ROOT}/test/mutants/survivors/${path.split("/").at(-1)}.md`);
   const byFile = new Map<string, { killed: number; listed: number; all: number }>();
   const survivors = new Set<string>();
   const tested = new Set<string>();
