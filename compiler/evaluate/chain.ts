@@ -164,11 +164,29 @@ export function runSteps(
   state: State,
   frame: Frame,
 ): Advance[] {
+  const ended: Advance[] = [];
+  takeSteps(rule, steps, index, state, frame, ended);
+  return ended;
+}
+
+/** Adds to `ended` what the steps lead to: a list for each step and state would take longer than the steps. */
+function takeSteps(
+  rule: Rule,
+  steps: readonly PlannedStep[],
+  index: number,
+  state: State,
+  frame: Frame,
+  ended: Advance[],
+): void {
   const step = steps[index];
-  if (step === undefined) return [{ state, flow: "next" }];
-  return runStep(step, state, frame, rule).flatMap(({ state: after, flow }) =>
-    flow === "continue" ? runSteps(rule, steps, index + 1, after, frame) : [{ state: after, flow }],
-  );
+  if (step === undefined) {
+    ended.push({ state, flow: "next" });
+    return;
+  }
+  for (const { state: after, flow } of runStep(step, state, frame, rule)) {
+    if (flow === "continue") takeSteps(rule, steps, index + 1, after, frame, ended);
+    else ended.push({ state: after, flow });
+  }
 }
 
 function runStep(step: PlannedStep, state: State, frame: Frame, rule: Rule): StepProgress[] {
