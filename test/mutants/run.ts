@@ -1,7 +1,7 @@
 /** Judges the mutants of folders: which of them does a test notice? */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { bundleTest, type MutatedSources } from "./bundle.ts";
 import { type MutantJudge, sideBySide } from "./pool.ts";
 import type { BoundedTest, RecordedFile, TestsOfFile } from "./worker.ts";
@@ -97,15 +97,17 @@ export class MutantTests {
     return this.byMutant.has(mutant);
   }
 
-  /** Cheap tests first, by files, because a file is loaded anew for each mutant. */
-  planOf(mutant: number, place: string): readonly TestsOfFile[] {
+  /** The tests of the file's own name first, which is where its mutants are killed, then cheap ones; by files, because a file is loaded
+   *  anew for each mutant. `file`: the mutant's. */
+  planOf(mutant: number, file: string, place: string): readonly TestsOfFile[] {
     const byFile = new Map<string, BoundedTest[]>();
     const killer = this.killers.get(place);
     let work = 0;
     const reaching = this.byMutant.get(mutant) ?? [];
     const isKiller = ({ bundle, test }: Reaching): boolean => `${bundle} ${test}` === killer;
-    const first = killer === undefined ? [] : reaching.filter(isKiller);
-    for (const each of [...first, ...reaching.filter((each) => !first.includes(each))]) {
+    const own = `_${basename(file, ".ts")}.test.ts.cjs`;
+    const first = new Set([...reaching.filter(isKiller), ...reaching.filter(({ bundle }) => bundle.endsWith(own))]);
+    for (const each of [...first, ...reaching.filter((each) => !first.has(each))]) {
       work += each.counted;
       if (work > this.mostWork && byFile.size > 0) break;
       const tests = byFile.get(each.bundle) ?? [];
@@ -137,8 +139,9 @@ export async function judgeMutants(
 ): Promise<readonly MutantResult[]> {
   const judged: MutantResult[] = [];
   await sideBySide(ids, judges, async (id, judge) => {
-    const place = `${mutants[id]?.file} ${mutants[id]?.within}`;
-    const files = plans.planOf(id, place);
+    const file = mutants[id]?.file ?? "";
+    const place = `${file} ${mutants[id]?.within}`;
+    const files = plans.planOf(id, file, place);
     const reply = files.length === 0 ? undefined : await judge.ask({ kind: "mutant", mutant: id, files });
     const killed = reply?.kind === "verdict" ? reply.killed : undefined;
     if (killed !== undefined) plans.killed(place, killed.bundle, killed.test);

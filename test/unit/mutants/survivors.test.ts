@@ -50,10 +50,22 @@ test("cheap tests come first, up to the most work, and tests that fail without a
   };
   const plan = (most: number) =>
     new MutantTests([{ test: "t", bundle: "b", recorded }], most)
-      .planOf(1, "f")
+      .planOf(1, "a/f.ts", "f")
       .map(({ tests }) => tests.map((each) => each.test));
   expect(plan(1000)).toEqual([[1, 0]]);
   expect(plan(100)).toEqual([[1]]);
+});
+
+test("tests of the file's own name come before cheap ones", () => {
+  const file = (bundle: string, counted: number) => {
+    const recorded = { kind: "recorded" as const, before: [], tests: [{ name: "t", reached: [1], counted }] };
+    return { test: "t", bundle, recorded };
+  };
+  const plans = new MutantTests([file("x_g.test.ts.cjs", 1), file("x_f.test.ts.cjs", 90)], 100);
+  const planned = (): readonly string[] => plans.planOf(1, "a/f.ts", "place").map(({ bundle }) => bundle);
+  expect(planned()).toEqual(["x_f.test.ts.cjs", "x_g.test.ts.cjs"]);
+  plans.killed("place", "x_g.test.ts.cjs", 0);
+  expect(planned()).toEqual(["x_g.test.ts.cjs", "x_f.test.ts.cjs"]);
 });
 
 test.each(JUDGED_FOLDERS)("the judges of %s are there", (folder) => {
