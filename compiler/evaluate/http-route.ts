@@ -31,7 +31,7 @@ export function evaluateRoute(program: Pick<Program, "routes">, request: HttpReq
 /** Likewise, with the rules that decided. */
 export function decideRoute({ routes }: Pick<Program, "routes">, request: HttpRequest): RouteDecision {
   const rules = routesFor(routes, hostName(request.host));
-  const path = request.target.split(/[?#]/, 1)[0] ?? "";
+  const path = request.target.replace(/[?#].*$/s, "");
   const matching = rules?.paths.filter((candidate) => takesPath(candidate, path)) ?? [];
   const none: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
   return { rules, matching, target: matching[0]?.target ?? rules?.fallback ?? none };
@@ -46,17 +46,15 @@ export function takesPath({ match, path }: Pick<PathRoute, "match" | "path">, as
 /** A name, then a wildcard for its first label, then everything else: never the next less specific one. */
 function routesFor(routes: readonly HostRoutes[], host: string | undefined): HostRoutes | undefined {
   const wildcard = host === undefined || !/^[^.]+\./.test(host) ? undefined : host.replace(/^[^.]+/, "*");
-  return (
-    (host === undefined ? undefined : routes.find((candidate) => candidate.host === host)) ??
-    (wildcard === undefined ? undefined : routes.find((candidate) => candidate.host === wildcard)) ??
-    routes.find((candidate) => candidate.host === undefined)
-  );
+  const rulesOf = (name: string | undefined): HostRoutes | undefined => routes.find((each) => each.host === name);
+  return rulesOf(host) ?? rulesOf(wildcard) ?? rulesOf(undefined);
 }
 
 /** The header without port and trailing dot, ASCII letters in lower case; undefined for addresses in brackets and for nothing. */
 export function hostName(header: string | undefined): string | undefined {
   if (header === undefined || header.startsWith("[")) return undefined;
-  const name = (header.split(":", 1)[0] ?? "")
+  const name = header
+    .replace(/:.*$/s, "")
     .replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
     .replace(/\.$/, "");
   return name === "" ? undefined : name;

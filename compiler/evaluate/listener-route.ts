@@ -90,7 +90,7 @@ function askedOf({ host, target, method = "GET", headers = [] }: HttpRequest): A
 
 /** The path and the query (without `?`; undefined: there is none) of a request target. */
 export function splitTarget(target: string): { readonly path: string; readonly query: string | undefined } {
-  const [whole = ""] = target.split("#", 1);
+  const whole = target.replace(/#.*$/s, "");
   const mark = whole.indexOf("?");
   return mark < 0 ? { path: whole, query: undefined } : { path: whole.slice(0, mark), query: whole.slice(mark + 1) };
 }

@@ -36,6 +36,10 @@ describe("at a listener", () => {
         to("/api", { conditions: { headers: [{ name: "version", value: "2" }] } }),
         to("/api", { conditions: { parameters: [{ name: "v", value: "2" }] } }),
         to("/api"),
+        to("", {
+          conditions: { headers: [{ name: "host", value: "SHOP.test:8080" }], parameters: [{ name: "", value: "x" }] },
+        }),
+        to("/read", { conditions: { method: "GET" } }),
       ],
     },
     { host: "*.test", paths: [to("/")] },
@@ -61,19 +65,28 @@ describe("at a listener", () => {
     ["the first parameter of a name only", { target: "/api/x?v=1&v=2" }, 4],
     ["parameters as they are spelt", { target: "/api/x?%76=2" }, 4],
     ["no parameter behind #", { target: "/api/x#?v=2" }, 4],
+    ["the host as it came, and a parameter without a name", { target: "/?=x" }, 5],
+    ["no other host", { host: "shop.test", target: "/?=x" }, undefined],
+    ["a parameter without a value", { target: "/?=" }, undefined],
+    ["no path", { target: "?=x" }, 5],
+    ["GET where no method is said", { target: "/read" }, 6],
   ] as const)("%s", (_, request, want) => {
     const { matching } = decideAtListener(listener, { host: "SHOP.test:8080", ...request });
-    expect(matching[0]).toBe(listener.hosts[0]?.paths[want]);
+    expect(matching[0]).toBe(want === undefined ? undefined : listener.hosts[0]?.paths[want]);
   });
 
   test("no path of the most specific host: 404, though a wildcard has one", () => {
     const { rules, target } = decideAtListener(listener, { host: "shop.test", target: "/other" });
     expect(rules?.host).toBe("shop.test");
-    expect(target).toMatchObject({ kind: "status", status: 404 });
+    expect(target).toEqual({ kind: "status", status: 404, reason: "no rule takes the request" });
   });
 
   test("no host: 404", () => {
-    expect(decideAtListener(listener, { host: "else", target: "/" }).target).toMatchObject({ status: 404 });
+    expect(decideAtListener(listener, { host: "else", target: "/" }).target).toEqual({
+      kind: "status",
+      status: 404,
+      reason: "no listener for this host",
+    });
   });
 });
 
@@ -83,11 +96,12 @@ test("a port has a listener, or Ingresses, or nothing", () => {
   const request = { host: "a", target: "/gateway" };
   const reasonAt = (number: number, program: Parameters<typeof decideRequest>[0]): unknown => {
     const { isClosed, target } = decideRequest(program, { ...request, port: number });
-    return isClosed ? "closed" : target.kind === "status" ? target.reason : target;
+    const said = target.kind === "status" ? target.reason : target;
+    return isClosed ? `closed: ${said}` : said;
   };
   expect(reasonAt(80, { routes, listeners })).toBe("/gateway");
   expect(reasonAt(81, { routes, listeners })).toBe("ingress");
-  expect(reasonAt(81, { routes: [], listeners })).toBe("closed");
+  expect(reasonAt(81, { routes: [], listeners })).toBe("closed: no Ingress");
   expect(reasonAt(81, { routes: [] })).toBe("no Ingress");
 });
 
