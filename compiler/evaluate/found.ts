@@ -29,8 +29,9 @@ export function whereFound(expression: Expression, state: State, frame: Frame): 
   }
 }
 
-/** Texts of what each packet has. */
-const HAS_VALUE = /^(?:meta|symhash|jhash ip6? [sd]addr) /;
+/** Texts of what each packet has, alone or with numbers. A control group, a user or a kind of device not all have. */
+const HAS_VALUE =
+  /^(?:meta (?:cpu|length|mark|random|secmark)|symhash|jhash ip6? [sd]addr)(?: (?:mod|seed|offset|and|or|xor|0x[\da-f]+|\d+))*$/;
 
 /** By the match that the key is one of the map's. What the rule itself has matched is told of it, as before. */
 function lookUp({ key, map }: Extract<Expression, { kind: "lookup" }>, state: State, frame: Frame): StepProgress[] {

@@ -18,7 +18,14 @@ const ROWS: readonly (readonly [goesOn: "yes" | "no", said: "yes" | "no" | "no o
   ["no", "no or yes", "tcp option maxseg size map { 1400 : 7 }"],
   ["yes", "no or yes", "udp length map { 9 : 7 }"],
   ["yes", "no or yes", "socket mark"],
+  ["yes", "no or yes", "socket mark and 0xf"],
   ["yes", "yes", "meta cpu"],
+  ["yes", "yes", "meta length"],
+  ["yes", "yes", "meta random and 0xf"],
+  ["yes", "yes", "meta secmark"],
+  ["yes", "no or yes", "meta cgroup"],
+  ["yes", "yes", "symhash mod 3 offset 2"],
+  ["yes", "yes", "jhash ip saddr mod 3 seed 0x7"],
   ["yes", "yes", "jhash ip saddr mod 3"],
 ];
 

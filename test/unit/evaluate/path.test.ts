@@ -109,6 +109,29 @@ test.each<[rules: string, path: readonly string[]]>([
   ["tcp dport 81 drop", []],
   ["ip saddr 10.0.0.2 masquerade", ["missed source"]],
   ["tcp dport 80 fib saddr type local meta mark set 1", ["missed meta mark"]],
+  ["tcp dport 80 fib daddr type local meta mark set 1", []],
+  ['iifname "eth1" meta mark set 1', ["missed meta mark"]],
+  ['iif "lo" meta mark set 1', ["missed meta mark"]],
+  ['oifname "eth1" meta mark set 1', []],
+  ["ip saddr 10.0.0.2 counter", []],
+  ["ip saddr 10.0.0.2 tcp dport 81 masquerade", []],
+  ["ip saddr 10.0.0.2 ip daddr . tcp dport { 10.0.0.2 . 80 } masquerade", []],
+  ["ip saddr 10.0.0.2 numgen random mod 2 0 masquerade", ["missed source"]],
+  ["ip saddr 10.0.0.2 numgen random mod 2 0 tcp dport 81 masquerade", []],
+  ["ip saddr 10.0.0.2 limit rate 1/second masquerade", ["missed source"]],
+  ["ip saddr 10.0.0.2 limit rate 1/second tcp dport 81 masquerade", []],
+  ["ip saddr 10.0.0.2 meta mark set 1 tcp dport 81 drop", ["missed meta mark"]],
+  ["ip saddr 10.0.0.2 meta mark set 1 ct mark set 1", ["missed meta mark,ct mark"]],
+  ["ip saddr 10.0.0.2 jump writing", ["missed meta mark,ct mark"]],
+  ["ip saddr 10.0.0.2 goto writing", ["missed meta mark,ct mark"]],
+  ["ip saddr 10.0.0.2 jump counting", []],
+  ["ip saddr 10.0.0.2 meta mark set 1 masquerade", ["missed source,meta mark"]],
+  [
+    "meta mark set jhash ip saddr mod 3; ip saddr 10.0.0.2 meta mark 1 masquerade",
+    ["mark undefined to undefined", "missed source"],
+  ],
+  ["meta mark set 1; tcp dport 80 counter", ["mark 0 to 1"]],
+  ["meta mark set 1; ct mark 2 drop", ["mark 0 to 1"]],
   ["meta mark set 1 counter; meta mark 2 drop", ["mark 0 to 1", "missed "]],
   ["meta mark set 1; meta mark 1 tcp dport 81 drop", ["mark 0 to 1"]],
   ["meta mark set 1; meta mark . tcp dport { 2 . 80 } drop", ["mark 0 to 1"]],
@@ -140,7 +163,9 @@ test.each<[rules: string, path: readonly string[]]>([
 set d { type ipv4_addr; flags dynamic,timeout; timeout 10s; }
 set e { type ipv4_addr; flags dynamic; }
 map m { type ipv4_addr : verdict; elements = { 10.0.0.1 : drop } }
-chain d { meta mark set 1; }`;
+chain d { meta mark set 1; }
+chain writing { counter; meta mark set 1; ct mark set 1; }
+chain counting { counter; counter; }`;
   const program = mustReadNft(
     `table ip t { ${more}\nchain c { type ${isOfNat ? "nat" : "filter"} hook ${hook} priority 100; ${rules}; } }`,
   );
