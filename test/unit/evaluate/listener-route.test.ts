@@ -40,6 +40,7 @@ describe("at a listener", () => {
           conditions: { headers: [{ name: "host", value: "SHOP.test:8080" }], parameters: [{ name: "", value: "x" }] },
         }),
         to("/read", { conditions: { method: "GET" } }),
+        to("/flag", { conditions: { parameters: [{ name: "w", value: "" }] } }),
       ],
     },
     { host: "*.test", paths: [to("/")] },
@@ -69,6 +70,9 @@ describe("at a listener", () => {
     ["no other host", { host: "shop.test", target: "/?=x" }, undefined],
     ["a parameter without a value", { target: "/?=" }, undefined],
     ["no path", { target: "?=x" }, 5],
+    ["the path before #", { target: "/cart#top" }, 0],
+    ["a parameter that has no =", { target: "/flag?w" }, 7],
+    ["a parameter that has one, and nothing behind it", { target: "/flag?w=" }, 7],
     ["GET where no method is said", { target: "/read" }, 6],
   ] as const)("%s", (_, request, want) => {
     const { matching } = decideAtListener(listener, { host: "SHOP.test:8080", ...request });

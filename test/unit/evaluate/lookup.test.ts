@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { contentOf, ElementIndex } from "../../../compiler/evaluate/lookup.ts";
-import type { SetElement } from "../../../compiler/ir/types.ts";
-import { PacketSet } from "../../../compiler/packets/packet-set.ts";
+import { OTHER_KEYS } from "../../../compiler/ir/sets.ts";
+import type { ElementKey, SetElement } from "../../../compiler/ir/types.ts";
+import { type PacketField, PacketSet } from "../../../compiler/packets/packet-set.ts";
+import { applySpread, type Spread } from "../../../compiler/packets/preimage.ts";
 import { Ranges } from "../../../compiler/packets/ranges.ts";
 
 const ONE = Ranges.of(0);
@@ -31,36 +33,53 @@ it("one element is found as among several that hold the same", () => {
   );
 });
 
-const KEYS = fc.record({
+const FIELDS = ["saddr", "daddr", "dport", "mark"] as const;
+const VALUES = [0, 3, 5, 9, 10, 12];
+
+/** Parts of keys: values, and fields with or without a mask. Marks alone may stand in a key twice: each of their values is looked up. */
+const arbitraryKey = fc
+  .tuple(
+    fc.shuffledSubarray([...FIELDS], { minLength: 3, maxLength: 3 }),
+    fc.array(fc.constantFrom("value", "field", "masked", "mark"), { minLength: 3, maxLength: 3 }),
+    fc.array(fc.tuple(fc.nat(9), fc.nat(15), fc.nat(15)), { minLength: 3, maxLength: 3 }),
+  )
+  .map(([fields, kinds, numbers]) =>
+    kinds.map((kind, at): number | Spread => {
+      const [value, mask, xor] = numbers[at] as [number, number, number];
+      const field = fields[at] as (typeof FIELDS)[number];
+      if (kind === "value") return value;
+      if (kind === "field") return { field };
+      if (kind === "mark" || field === "mark") return { field: "mark", masked: { mask, xor } };
+      const bits = (field === "dport" ? 0xffff : 0xffffffff) - ((1 << (mask % 4)) - 1);
+      return { field, masked: { mask: bits, xor } };
+    }),
+  );
+
+const LOOKUPS = fc.record({
   elements: fc.array(
-    fc.record({ key: fc.tuple(arbitraryPart, arbitraryPart, arbitraryPart), value: fc.nat(1).map((n) => [n]) }),
+    fc.record({
+      key: fc.tuple(arbitraryPart, arbitraryPart, arbitraryPart).map((key): ElementKey => key),
+      value: fc.nat(1).map((n) => [n]),
+    }),
     { maxLength: 5 },
   ),
-  isForOthers: fc.boolean(),
-  spread: fc.uniqueArray<0 | 1 | 2, unknown>(fc.constantFrom(0, 1, 2), { minLength: 1 }),
-  key: fc.tuple(fc.nat(9), fc.nat(9), fc.nat(9)),
+  others: fc.constantFrom([], [{ key: OTHER_KEYS, value: [7] }]),
+  key: arbitraryKey,
 });
 
 it("each packet of a region finds what its key finds alone", () => {
-  const fields = ["saddr", "daddr", "dport"] as const;
+  const all = new Ranges([0, 13]);
+  const region = new PacketSet(all, all, all, ONE, { ...MEMORY, mark: all });
   fc.assert(
-    fc.property(KEYS, ({ elements, isForOthers, spread, key }) => {
-      const all = new Ranges([0, 13]);
-      const of = (at: 0 | 1 | 2) => (spread.includes(at) ? all : ONE);
-      const region = new PacketSet(of(1), of(2), of(0), ONE, MEMORY);
-      const others = isForOthers ? [{ key: ["*"] as const, value: [7] }] : [];
-      const index = new ElementIndex<{ readonly key: SetElement["key"]; readonly value: readonly number[] }>({
-        elements: [...elements, ...others],
-      });
-      const parts = index.split(
-        key.map((value, at) => (spread.some((each) => each === at) ? { field: fields[at] as "saddr" } : value)),
-        region,
-      );
-      for (const point of [0, 3, 5, 9, 10, 12].flatMap((a) => [0, 4, 7, 11].map((b) => [a, b, (a + b) % 13]))) {
-        const own = key.map((value, at) => (spread.some((each) => each === at) ? (point[at] as number) : value));
-        const found = parts.filter(({ region: part }) =>
-          spread.every((at) => part[fields[at] as "saddr"].has(point[at] as number)),
-        );
+    fc.property(LOOKUPS, ({ elements, others, key }) => {
+      const index = new ElementIndex({ elements: [...others, ...elements] });
+      const parts = index.split(key, region);
+      const spread = key.flatMap((part) => (typeof part === "object" ? [part.field] : []));
+      for (let seed = 0; seed < 36; seed++) {
+        const point = { saddr: seed, daddr: seed * 5 + 1, dport: (seed * 7) >> 1, mark: (seed * 11) >> 2 };
+        const valueAt = (field: PacketField): number => VALUES[point[field as keyof typeof point] % 6] as number;
+        const own = key.map((part) => (typeof part === "object" ? applySpread(part, valueAt(part.field)) : part));
+        const found = parts.filter(({ region: part }) => spread.every((field) => part[field].has(valueAt(field))));
         expect(found.map(({ element }) => element?.value)).toEqual([index.find(own)?.value]);
       }
     }),
@@ -79,6 +98,10 @@ it.each<[what: string, elements: SetElement["key"][], key: number[], found: numb
   ["none behind an interval", [[{ from: 1, to: 3 }]], [4], undefined],
   ["an interval in one part", [[1, { from: 1, to: 3 }]], [1, 2], 0],
   ["no interval, as the other part differs", [[1, { from: 1, to: 3 }]], [2, 2], undefined],
+  ["the element for others", [OTHER_KEYS, [1]], [2], 0],
+  ["a key before the element for others", [OTHER_KEYS, [1]], [1], 1],
+  ["an interval before the element for others", [OTHER_KEYS, [{ from: 1, to: 3 }]], [2], 1],
+  ["the element for others, of two parts", [[1, 2], OTHER_KEYS], [1, 3], 1],
 ])("%s is found", (_, keys, key, found) => {
   const elements = keys.map((each) => ({ key: each }));
   const element = new ElementIndex({ elements }).find(key);
