@@ -1,13 +1,14 @@
 /** The right half of the picture: from a program to the texts that kernels load, and to the classifier's tables. */
 import type { Diagnostic } from "./diagnostics.ts";
 import { type Installed, NOTHING_INSTALLED } from "./formats/iptables/installed.ts";
-import { printFile as printIptablesFile } from "./formats/iptables/print-file.ts";
+import type { OwnTables } from "./formats/iptables/own-rules.ts";
+import { chainsOfFile, printFile as printIptablesFile } from "./formats/iptables/print-file.ts";
 import { type Mark, UNMARKED } from "./formats/marks.ts";
 import { printFile as printNftFile } from "./formats/nft/print-file.ts";
 import { unsupportedByNft } from "./formats/nft/unsupported.ts";
 import { encodeTable } from "./formats/tables/encode.ts";
 import { embedTable } from "./formats/wasm/module.ts";
-import type { Program } from "./ir/types.ts";
+import type { Program, Table } from "./ir/types.ts";
 import { type PrintedText, Unsupported } from "./ir/unsupported.ts";
 import type { Address } from "./net/address.ts";
 import { unfoldLookups } from "./passes/lookups/unfold.ts";
@@ -31,6 +32,17 @@ export function printIptables(
   const unfolded = unfoldLookups({ ...program, ruleset: { tables } });
   const { text, unsupported } = printIptablesFile(unfolded.program.ruleset, family, installed, header, mark);
   return { text, unsupported: [...unfolded.unsupported, ...unsupported] };
+}
+
+/** The rules that `printIptables` prints of these tables, chain by chain. */
+export function iptablesChains(
+  tables: readonly Table[],
+  family: "ip" | "ip6",
+): { readonly tables: OwnTables; readonly unsupported: readonly Diagnostic[] } {
+  const ruleset = { tables: tables.filter((table) => table.family === family) };
+  const unfolded = unfoldLookups({ ruleset, routes: [] });
+  const { tables: own, unsupported } = chainsOfFile(unfolded.program.ruleset, family);
+  return { tables: own, unsupported: [...unfolded.unsupported, ...unsupported] };
 }
 
 /** What `printTable` gives: a table, or why there is none. */

@@ -9,6 +9,7 @@ import type { RuleContext } from "./extensions/row.ts";
 import { type BuiltInChain, builtInFor, entryChain, type IptablesTable, OUR_BUILT_IN, TABLES } from "./hooks.ts";
 import type { Installed } from "./installed.ts";
 import { nameChains } from "./names.ts";
+import type { OwnRules, OwnTables } from "./own-rules.ts";
 import { joinChoices } from "./print-choices.ts";
 import { printRule } from "./print-rule.ts";
 import { spellRule } from "./rule-words.ts";
@@ -26,6 +27,19 @@ export function printFile(
   header: readonly string[],
   mark: Mark = UNMARKED,
 ): PrintedText {
+  const { sections, unsupported: lacking } = sectionsOf(ruleset, family, mark);
+  const parts = [...sections].map(([name, section]) => printSection(name, section, installed));
+  return { text: `${header.map((line) => `# ${line}`.trimEnd()).join("\n")}\n${parts.join("")}`, unsupported: lacking };
+}
+
+/** What a program has in the tables of iptables. */
+interface Sections {
+  readonly sections: ReadonlyMap<IptablesTable, Section>;
+  readonly unsupported: readonly Diagnostic[];
+}
+
+/** In the order in which a restore file lists tables. */
+function sectionsOf(ruleset: Ruleset, family: "ip" | "ip6", mark: Mark): Sections {
   const lacking: Diagnostic[] = [];
   const sections = new Map<IptablesTable, Section>();
   const sectionOf = (table: IptablesTable): Section => {
@@ -39,11 +53,27 @@ export function printFile(
   for (const table of ruleset.tables) {
     if (table.family === family) addTable(table, family, { sectionOf, lacking, mark });
   }
-  const parts = TABLES.flatMap((name) => {
+  const inOrder = TABLES.flatMap((name): [IptablesTable, Section][] => {
     const section = sections.get(name);
-    return section === undefined ? [] : [printSection(name, section, installed)];
+    return section === undefined ? [] : [[name, section]];
   });
-  return { text: `${header.map((line) => `# ${line}`.trimEnd()).join("\n")}\n${parts.join("")}`, unsupported: lacking };
+  return { sections: new Map(inOrder), unsupported: lacking };
+}
+
+/** The same rules as `printFile` prints, chain by chain. A program without a table of `family` has none: nothing of ours is to be there then. */
+export function chainsOfFile(
+  ruleset: Ruleset,
+  family: "ip" | "ip6",
+): { readonly tables: OwnTables; readonly unsupported: readonly Diagnostic[] } {
+  if (!ruleset.tables.some((table) => table.family === family)) return { tables: new Map(), unsupported: [] };
+  const { sections, unsupported } = sectionsOf(ruleset, family, UNMARKED);
+  const tables = new Map<string, OwnRules>();
+  for (const [name, { entries, chains, lines }] of sections) {
+    const rules = new Map([...chains].map((chain): [string, string[]] => [chain, []]));
+    for (const { chain, text } of lines) rules.get(chain)?.push(text);
+    tables.set(name, { chains: rules, jumps: new Map(entries.map((entry) => [jumpTo(entry), 1])) });
+  }
+  return { tables, unsupported };
 }
 
 /** What goes into one table of iptables. */
@@ -51,7 +81,7 @@ interface Section {
   /** Built-in chains that get a jump. */
   readonly entries: BuiltInChain[];
   readonly chains: Set<string>;
-  readonly lines: string[];
+  readonly lines: { readonly chain: string; readonly text: string }[];
 }
 
 /** What is written while tables are printed. */
@@ -105,7 +135,7 @@ function addChain(chain: Chain, name: string, section: Section, context: RuleCon
   for (const rule of joinChoices(chain.rules)) {
     const words = printRule(rule, context);
     if ("lacking" in words) lacking.push(unsupportedByIptables(chain.name, words.lacking, rule.origin));
-    else section.lines.push(mark(`-A ${name} ${spellRule(words)}`, rule));
+    else section.lines.push({ chain: name, text: mark(`-A ${name} ${spellRule(words)}`, rule) });
   }
 }
 
@@ -118,7 +148,7 @@ export function unsupportedByIptables(chain: string, reason: string, origin: Ori
 function printSection(table: IptablesTable, { entries, chains, lines }: Section, installed: Installed): string {
   const present = installed.chains.get(table) ?? new Set<string>();
   const stale = [...present].filter((chain) => !chains.has(chain)).sort();
-  const { inserts, deletes } = planJumps(table, entries, installed);
+  const { inserts, deletes } = planJumps(entries.map(jumpTo), installed.jumps.get(table));
   return [
     `*${table}`,
     // Last names first: iptables-nft 1.8 puts each into a sorted list from its head (20,000 chains: 0.8 s; as they come 4.3 s).
@@ -128,21 +158,23 @@ function printSection(table: IptablesTable, { entries, chains, lines }: Section,
       .map((chain) => `:${chain} - [0:0]`),
     ...deletes,
     ...inserts,
-    ...lines,
+    ...lines.map(({ text }) => text),
     ...stale.map((chain) => `-X ${chain}`),
     "COMMIT",
     "",
   ].join("\n");
 }
 
-/** First in their chains, before what the host has there. */
-function planJumps(
-  table: IptablesTable,
-  entries: readonly BuiltInChain[],
-  installed: Installed,
+/** How a built-in chain leads to ours, as the text behind `-A`. */
+function jumpTo(entry: BuiltInChain): string {
+  return `${entry.chain} -j ${entryChain(entry)}`;
+}
+
+/** Commands that make the jumps to our chains those that are `wanted`: first in their chains, before what the host has there. */
+export function planJumps(
+  wanted: readonly string[],
+  present: ReadonlyMap<string, number> = new Map(),
 ): { readonly inserts: string[]; readonly deletes: string[] } {
-  const present = installed.jumps.get(table) ?? new Map<string, number>();
-  const wanted = entries.map((entry) => `${entry.chain} -j ${entryChain(entry)}`);
   const inserts = wanted.filter((jump) => !present.has(jump)).map((jump) => `-I ${jump}`);
   const deletes = [...present].flatMap(([jump, count]) => {
     const surplus = wanted.includes(jump) ? count - 1 : count;
