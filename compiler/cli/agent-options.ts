@@ -8,9 +8,15 @@ export function addAgentCommand(program: Command, run: RunWork): void {
     withOptionsOfAgent(
       program
         .command("agent")
-        .description("as root on a node: follow the API server, and keep the nft rules of this machine right")
+        .description("as root on a node: follow the API server, and keep the rules of this machine right")
         .option("--kubeconfig <file>", "how to reach the API server (default: as a Pod does, by its service account)")
         .option("--context <name>", "the context of the kubeconfig (default: its current one)")
+        .addOption(
+          new Option(
+            "-o, --output <format>",
+            "rules to write (default: those of the mode): nft, iptables as the host has it, or one of its backends",
+          ).choices(["nft", "iptables", "iptables-nft", "iptables-legacy"]),
+        )
         .option("--dry-run", "print each transaction with the objects that led to it, and change nothing")
         .addOption(
           new Option("--on-drift <what>", "when others change the rules")
@@ -26,7 +32,7 @@ export function addAgentCommand(program: Command, run: RunWork): void {
         .addOption(
           new Option(
             "--cleanup [what]",
-            "remove kpc's tables, or what kube-proxy has left (--cleanup=kube-proxy), and end",
+            "remove kpc's rules, or what kube-proxy has left (--cleanup=kube-proxy), and end",
           ).choices(["kpc", "kube-proxy"]),
         ),
     ),

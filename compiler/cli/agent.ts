@@ -1,15 +1,12 @@
 /** `kpc agent`: keeps the rules of this node right, as the API server tells of Services. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AGENT_TIMES, Agent, type AgentParts } from "../../runtime/agent/agent.ts";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
 import { type AgentHealth, type HttpAnswer, healthAnswer, serveAnswers } from "../../runtime/agent/health.ts";
 import { HealthCheckPorts, healthCheckHosts } from "../../runtime/agent/health-check-ports.ts";
 import { keepHeapSmall } from "../../runtime/agent/heap.ts";
-import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { printMetrics } from "../../runtime/agent/metrics.ts";
-import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
 import { EventReporter } from "../../runtime/agent/reported-events.ts";
 import { setSysctls, THIS_HOST, type WantedSysctl, wantedSysctls } from "../../runtime/agent/sysctls.ts";
 import { watchNode } from "../../runtime/agent/watch-node.ts";
@@ -26,6 +23,7 @@ import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { specsOf } from "../updates/decode-service.ts";
 import { NodeTables, type NodeUpdate } from "../updates/node-tables.ts";
+import { type AgentOutput, cleanUpOthers, kernelFor, lockedKernel, outputOf } from "./agent-kernel.ts";
 import { readConfig } from "./config.ts";
 import { Ending } from "./ending.ts";
 import { readSource } from "./inputs.ts";
@@ -41,6 +39,7 @@ export interface AgentFlags extends CommonFlags {
   readonly metricsBindAddress?: string;
   readonly cleanup?: true | "kpc" | "kube-proxy";
   readonly initOnly?: boolean;
+  readonly output?: AgentOutput;
 }
 
 /** Runs until a signal comes. The rules stay when it ends. */
@@ -107,7 +106,11 @@ async function follow(
   settings: AgentSettings | undefined,
 ): Promise<number> {
   const { nodeName = "" } = config;
-  const kernel = flags.dryRun ? PRINTING_KERNEL : await lockedKernel();
+  const output = outputOf(flags.output, config);
+  // Chains are no more than what compile makes: iptables has none that cost nothing.
+  const tables = new NodeTables(config, { hasSpares: output === "nft" });
+  const { kernel, backend } = await kernelFor(output, tables, flags.dryRun === true);
+  const compareMs = backend === "legacy" ? LEGACY_COMPARE_MS : undefined;
   const ending = new Ending();
   const log = (line: string): void => void process.stderr.write(`kpc: ${line}\n`);
   const events = new EventReporter({
@@ -123,7 +126,6 @@ async function follow(
     const note = `node ${nodeName}: ${message}`;
     events.report({ type: "Warning", reason: "FailedToStartServiceHealthcheck", action: "Listen", note, service });
   });
-  const tables = new NodeTables(config, { hasSpares: true });
   const parts: AgentParts = {
     tables,
     kernel,
@@ -131,7 +133,7 @@ async function follow(
     watch: watchNode(client, nodeName, REAL_CLOCK),
     log,
     onDrift: flags.onDrift,
-    times: { ...AGENT_TIMES, restMs: settings?.minSyncMs, compareMs: settings?.syncMs },
+    times: { ...AGENT_TIMES, restMs: settings?.minSyncMs, compareMs: settings?.syncMs ?? compareMs },
     onLoaded: keepHeapSmall(),
     ...(flags.dryRun ? { onTransaction: printTransaction } : {}),
     ...(flags.verbose && !flags.dryRun ? { onTransaction: (text, update) => log(lineOf(text, update)) } : {}),
@@ -141,10 +143,12 @@ async function follow(
   const agent: Agent = new Agent(parts);
   try {
     if (!flags.dryRun) await serve({ agent, client, events }, config, flags, settings);
-    void agent.started.then(() => {
+    void agent.started.then(async () => {
       const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;
       events.report({ type: "Normal", reason: "Starting", action: "StartKpcAgent", note });
       if (flags.quiet !== true) log(`the rules of ${nodeName} are right: ${agent.tables.size} Services`);
+      // Rules of an agent that wrote other ones would go on to lead packets to endpoints of then.
+      if (!flags.dryRun) for (const line of await cleanUpOthers(backend)) log(line);
     });
     await Promise.race([ending.promise, agent.done]);
   } catch (error) {
@@ -159,6 +163,9 @@ async function follow(
   process.exitCode = EXIT.fine;
   return EXIT.fine;
 }
+
+/** Milliseconds after which rules of iptables-legacy are compared, which tell of no change. */
+const LEGACY_COMPARE_MS = 10_000;
 
 /** Milliseconds after which a change that waits is a fault. */
 const LONGEST_MS = 60_000;
@@ -180,26 +187,9 @@ function afterSync(tables: NodeTables, ports: HealthCheckPorts, events: EventRep
 }
 
 function reportDrift(events: EventReporter, { onDrift }: AgentFlags, what: string): void {
-  const note = `others have changed the nft tables of kpc: ${what}`;
+  const note = `others have changed the rules of kpc: ${what}`;
   const action = onDrift === "report" ? "ReportRules" : "RepairRules";
   events.report({ type: "Warning", reason: "RulesChanged", action, note });
-}
-
-/** How long another writer may take to end: what an agent that was killed has left ends by itself. */
-const PATIENCE_MS = 5000;
-
-/** Throws `Trouble` where another process keeps the tables of this network namespace. */
-async function lockedKernel(): Promise<LocalKernel> {
-  const kernel = new LocalKernel();
-  const end = performance.now() + PATIENCE_MS;
-  let holder = await kernel.lock();
-  while (holder !== undefined && performance.now() < end) {
-    await sleep(50);
-    holder = await kernel.lock();
-  }
-  if (holder === undefined) return kernel;
-  await kernel.close();
-  throw new Trouble(`process ${holder} writes kpc's tables in this network namespace already: stop it first`);
 }
 
 // --- settings --------------------------------------------------------------------------------------------------------------

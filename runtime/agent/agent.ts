@@ -2,7 +2,6 @@
  * Keeps a node's tables equal to what `kpc compile` would print of the cluster: lists and watches objects, makes transactions of what
  * changes, and makes good what others do to the tables.
  */
-import { printChange } from "../../compiler/formats/nft/print-change.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { isOfElements, type TableChange } from "../../compiler/ir/table-change.ts";
 import type { NodeTables, NodeUpdate } from "../../compiler/updates/node-tables.ts";
@@ -272,7 +271,7 @@ export class Agent {
       const update = tables.update(SERVICES_AT_ONCE);
       this.taken(update);
       if (update === undefined || update.changes.length === 0) continue;
-      onTransaction?.(update.changes.map(printChange).join(""), update);
+      onTransaction?.(kernel.print(update.changes), update);
       const sent = clock.now();
       // What is not known to be made is compared, and made good.
       const owed = this.owed;

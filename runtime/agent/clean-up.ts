@@ -1,40 +1,64 @@
 /** Removes what a proxy has left in the kernel. */
-import { execFile } from "node:child_process";
+import { type ExecFileException, execFile } from "node:child_process";
 import { toolEnvironment } from "../kernel/namespace.ts";
+import { IPTABLES_BACKENDS, type IptablesBackend } from "./iptables-host.ts";
 
-/** Rules of one proxy: kpc's tables, or all that kube-proxy leaves in its modes when it ends. Gives a line for each thing that was removed, or could
- *  not be. `wrapper`: a command that runs others elsewhere, as `nsenter`. */
-export async function cleanUp(of: "kpc" | "kube-proxy", wrapper: readonly string[] = []): Promise<string[]> {
+/** Rules of one proxy, nft's and those of iptables: kpc's, or all that kube-proxy leaves in its modes when it ends. Gives a line for each thing that
+ *  was removed, or could not be. `wrapper`: a command that runs others elsewhere, as `nsenter`. */
+export async function cleanUp(of: Proxy, wrapper: readonly string[] = []): Promise<string[]> {
+  return [...(await cleanNft(of, wrapper)), ...(await cleanIptables(of, IPTABLES_BACKENDS, wrapper))];
+}
+
+type Proxy = "kpc" | "kube-proxy";
+
+/** An agent that was killed at its start may have left the second one, which sleeps. */
+const NFT_TABLES: Readonly<Record<Proxy, readonly string[]>> = {
+  kpc: ["kpc", "kpc-reference"],
+  "kube-proxy": ["kube-proxy"],
+};
+
+const CHAINS: Readonly<Record<Proxy, string>> = { kpc: "KPC-", "kube-proxy": "KUBE-" };
+
+/** The same for nft tables alone. */
+export async function cleanNft(of: Proxy, wrapper: readonly string[] = []): Promise<string[]> {
   const done: string[] = [];
-  const table = of === "kpc" ? "kpc" : "kube-proxy";
   for (const family of ["ip", "ip6"]) {
-    const text = `add table ${family} ${table}\ndelete table ${family} ${table}\n`;
-    const wasThere = (await run(wrapper, ["nft", "list", "chains", family])).output.includes(` ${table} {`);
-    const { status, output } = await run(wrapper, ["nft", "-f", "-"], text);
-    if (status !== 0) done.push(`nft table ${family} ${table} could not be removed: ${output.trim()}`);
-    else if (wasThere) done.push(`removed nft table ${family} ${table}`);
+    const listed = await run(wrapper, ["nft", "list", "chains", family]);
+    if (listed.status === NO_PROGRAM) return [];
+    for (const table of NFT_TABLES[of]) {
+      const text = `add table ${family} ${table}\ndelete table ${family} ${table}\n`;
+      const { status, output } = await run(wrapper, ["nft", "-f", "-"], text);
+      if (status !== 0) done.push(`nft table ${family} ${table} could not be removed: ${output.trim()}`);
+      else if (listed.output.includes(` ${table} {`)) done.push(`removed nft table ${family} ${table}`);
+    }
   }
-  if (of === "kpc") return done;
-  for (const backend of ["nft", "legacy"])
-    for (const tool of [`iptables-${backend}`, `ip6tables-${backend}`])
-      done.push(...(await cleanIptables(tool, wrapper)));
   return done;
 }
 
-/** Chains that kube-proxy makes, and its jumps from others. */
-async function cleanIptables(tool: string, wrapper: readonly string[]): Promise<string[]> {
-  const { status, output } = await run(wrapper, [`${tool}-save`]);
-  if (status !== 0) return []; // the host has no such iptables
-  const text = removalOf(output);
-  if (text === undefined) return [];
-  const restored = await run(wrapper, [`${tool}-restore`, "--noflush"], text);
-  if (restored.status !== 0) return [`${tool}: kube-proxy's chains could not be removed: ${restored.output.trim()}`];
-  return [`removed kube-proxy's chains of ${tool}`];
+/** The same for chains of iptables, and jumps to them from others. */
+export async function cleanIptables(
+  of: Proxy,
+  backends: readonly IptablesBackend[],
+  wrapper: readonly string[] = [],
+): Promise<string[]> {
+  const done: string[] = [];
+  for (const backend of backends)
+    for (const tool of [`iptables-${backend}`, `ip6tables-${backend}`]) {
+      const { status, output } = await run(wrapper, [`${tool}-save`]);
+      const text = status === 0 ? removalOf(output, CHAINS[of]) : undefined; // else the host has no such iptables
+      if (text === undefined) continue;
+      const restored = await run(wrapper, [`${tool}-restore`, "--noflush"], text);
+      if (restored.status === 0) done.push(`removed ${of}'s chains of ${tool}`);
+      else done.push(`${tool}: ${of}'s chains could not be removed: ${restored.output.trim()}`);
+    }
+  return done;
 }
 
-/** Input for `iptables-restore --noflush` that removes from `save` the chains named KUBE-… and the rules that jump to them, but for those of
+/** Input for `iptables-restore --noflush` that removes from `save` the chains named `prefix`… and the rules that jump to them, but for those of
  *  the kubelet; undefined: there are none. */
-export function removalOf(save: string): string | undefined {
+export function removalOf(save: string, prefix: string): string | undefined {
+  const isChain = new RegExp(`^:(${prefix}[^ ]+) `);
+  const isJump = new RegExp(`^-A ([^ ]+) .*-[jg] (${prefix}[^ ]+)`);
   const lines: string[] = [];
   let removed = 0;
   let table: string[] = [];
@@ -45,9 +69,9 @@ export function removalOf(save: string): string | undefined {
       chains.splice(0);
       continue;
     }
-    const [, chain] = /^:(KUBE-[^ ]+) /.exec(line) ?? [];
+    const [, chain] = isChain.exec(line) ?? [];
     if (chain !== undefined && !OF_KUBELET.has(chain)) chains.push(chain);
-    const [, from = "", to = ""] = /^-A ([^ ]+) .*-[jg] (KUBE-[^ ]+)/.exec(line) ?? [];
+    const [, from = "", to = ""] = isJump.exec(line) ?? [];
     if (chains.includes(to) && !chains.includes(from)) table.push(line.replace(/^-A/, "-D"));
     if (line !== "COMMIT") continue;
     // Emptied first: chains jump to each other.
@@ -65,6 +89,9 @@ export function removalOf(save: string): string | undefined {
 /** These the kubelet makes, and needs. */
 const OF_KUBELET: ReadonlySet<string> = new Set(["KUBE-FIREWALL", "KUBE-KUBELET-CANARY", "KUBE-MARK-DROP"]);
 
+/** As a shell says that there is no such program. */
+const NO_PROGRAM = 127;
+
 function run(
   wrapper: readonly string[],
   command: readonly string[],
@@ -74,9 +101,14 @@ function run(
   return new Promise((resolve) => {
     const options = { encoding: "utf8", maxBuffer: 1 << 28, env: toolEnvironment() } as const;
     const child = execFile(program, args, options, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : 1, output: `${stdout}${stderr}` }),
+      resolve({ status: statusOf(error), output: `${stdout}${stderr}` }),
     );
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
   });
+}
+
+function statusOf(error: ExecFileException | null): number {
+  if (error === null) return 0;
+  return error.code === "ENOENT" ? NO_PROGRAM : 1;
 }

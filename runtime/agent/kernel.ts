@@ -21,6 +21,8 @@ const TABLE = "kpc";
 const LOCK_NAME = "kpc-table";
 
 export interface AgentKernel {
+  /** What `change` would give to the tool that writes rules. */
+  print(changes: readonly TableChange[]): string;
   /** One transaction: all of `changes`, or nothing. */
   change(changes: readonly TableChange[]): Promise<TransactionAnswer>;
   /** Makes the tables `wanted`, whatever they are now; `rules`: what an answer of `rules` has been when all but their elements was right. */
@@ -69,10 +71,14 @@ export class LocalKernel implements AgentKernel {
     return holder;
   }
 
+  print(changes: readonly TableChange[]): string {
+    return changes.map(printChange).join("");
+  }
+
   async change(changes: readonly TableChange[]): Promise<TransactionAnswer> {
     const batch = batchOf(changes);
     if (batch !== undefined) return await commitBatch(await this.opened(), batch);
-    return await this.run(changes.map(printChange).join(""));
+    return await this.run(this.print(changes));
   }
 
   async restore(wanted: WantedTables, expected: ExpectedElements, rules: string | undefined): Promise<Restored> {

@@ -31,8 +31,12 @@ export function answerOf(text: string): TransactionAnswer {
     .split("\n")
     .filter((line) => /Error: |^netlink: Error|^internal:.*Error|Memory allocation failure/.test(line));
   if (first === undefined) return { kind: "done" };
-  const reason = REASONS.find(([pattern]) => pattern.test(text))?.[1] ?? "invalid";
-  return { kind: "refused", reason, message: text.trim() };
+  return { kind: "refused", reason: reasonInWords(text), message: text.trim() };
+}
+
+/** What an error means of which `text` tells in the words of the C library. */
+export function reasonInWords(text: string): RefusalReason {
+  return REASONS.find(([pattern]) => pattern.test(text))?.[1] ?? "invalid";
 }
 
 /** What the number of the kernel's error means. */

@@ -4,6 +4,7 @@ import { printAddress } from "../../compiler/net/address.ts";
 import { dumpConnections } from "../../runtime/table/connections.ts";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { generationOf } from "../../runtime/table/nf-tables.ts";
+import { serviceOf as service, endpointSlice as slice } from "../support/agent-objects.ts";
 import { TestClock } from "../support/api-server/test-clock.ts";
 import type { Manifest } from "../support/arbitraries.ts";
 import { PROXY } from "../support/arbitraries.ts";
@@ -13,26 +14,6 @@ import { LiveAgent } from "../support/live-agent.ts";
 import { some } from "../support/runs.ts";
 
 const CONFIG = { ...toConfig(PROXY), mode: "nftables" } as const;
-
-function service(name: string, address: string): Manifest {
-  return {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name, namespace: "shop" },
-    spec: { clusterIP: address, clusterIPs: [address], ipFamilies: ["IPv4"], ports: [{ port: 80 }] },
-  };
-}
-
-function slice(name: string, ...addresses: string[]): Manifest {
-  return {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: { name: `${name}-1`, namespace: "shop", labels: { "kubernetes.io/service-name": name } },
-    addressType: "IPv4",
-    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-    ports: [{ name: "", port: 8080 }],
-  };
-}
 
 const DNS = { clusterIP: "172.30.0.43", clusterIPs: ["172.30.0.43"], ipFamilies: ["IPv4"] };
 

@@ -18,7 +18,7 @@ COMMIT
 -A INPUT -j KUBE-FIREWALL
 COMMIT
 `;
-  expect(removalOf(save)).toBe(`*nat
+  expect(removalOf(save, "KUBE-")).toBe(`*nat
 :KUBE-SERVICES - [0:0]
 :KUBE-SVC-X - [0:0]
 -D PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
@@ -29,5 +29,7 @@ COMMIT
 });
 
 test("a host without kube-proxy's chains is left alone", () => {
-  expect(removalOf("*nat\n:PREROUTING ACCEPT [0:0]\n:OURS - [0:0]\n-A PREROUTING -j OURS\nCOMMIT\n")).toBeUndefined();
+  expect(
+    removalOf("*nat\n:PREROUTING ACCEPT [0:0]\n:OURS - [0:0]\n-A PREROUTING -j OURS\nCOMMIT\n", "KUBE-"),
+  ).toBeUndefined();
 });

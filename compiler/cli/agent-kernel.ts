@@ -1,0 +1,68 @@
+/** What writes the rules of `kpc agent`: nft, or iptables. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { cleanIptables, cleanNft } from "../../runtime/agent/clean-up.ts";
+import {
+  IPTABLES_BACKENDS,
+  type IptablesBackend,
+  openIptables,
+  PRINTING_HOST,
+} from "../../runtime/agent/iptables-host.ts";
+import { IptablesKernel } from "../../runtime/agent/iptables-kernel.ts";
+import { type AgentKernel, LocalKernel } from "../../runtime/agent/kernel.ts";
+import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
+import { NetfilterTrouble } from "../../runtime/table/netfilter.ts";
+import type { Config } from "../node/config.ts";
+import type { NodeTables } from "../updates/node-tables.ts";
+import { Trouble } from "./trouble.ts";
+
+/** nft rules, or those of the iptables that the host has, or of one of its two backends. */
+export type AgentOutput = "nft" | "iptables" | "iptables-nft" | "iptables-legacy";
+
+/** Those of the mode, where nothing else is said. */
+export function outputOf(output: AgentOutput | undefined, { mode = "nftables" }: Config): AgentOutput {
+  return output ?? (mode === "iptables" ? "iptables" : "nft");
+}
+
+export interface WritingKernel {
+  readonly kernel: AgentKernel;
+  /** Undefined: nft writes, or nobody. */
+  readonly backend: IptablesBackend | undefined;
+}
+
+/** `tables`: those that are to be written. Throws `Trouble` where another process keeps the rules of this network namespace, or there is no
+ *  iptables. */
+export async function kernelFor(output: AgentOutput, tables: NodeTables, isDryRun: boolean): Promise<WritingKernel> {
+  const beside = isDryRun ? PRINTING_KERNEL : await lockedKernel();
+  if (output === "nft") return { kernel: beside, backend: undefined };
+  try {
+    const wanted = IPTABLES_BACKENDS.find((backend) => output === `iptables-${backend}`);
+    const host = isDryRun ? PRINTING_HOST : await openIptables(wanted);
+    return { kernel: new IptablesKernel(host, beside, () => tables.tables()), backend: host.backend };
+  } catch (error) {
+    await beside.close();
+    throw error instanceof NetfilterTrouble ? new Trouble(error.message) : error;
+  }
+}
+
+/** Removes rules of kpc that are not those of `backend`, or of nft. Gives a line for each thing that was removed. */
+export async function cleanUpOthers(backend: IptablesBackend | undefined): Promise<string[]> {
+  const others = IPTABLES_BACKENDS.filter((each) => each !== backend);
+  return [...(backend === undefined ? [] : await cleanNft("kpc")), ...(await cleanIptables("kpc", others))];
+}
+
+/** How long another writer may take to end: what an agent that was killed has left ends by itself. */
+const PATIENCE_MS = 5000;
+
+/** Throws `Trouble` where another process keeps the rules of this network namespace. */
+export async function lockedKernel(): Promise<LocalKernel> {
+  const kernel = new LocalKernel();
+  const end = performance.now() + PATIENCE_MS;
+  let holder = await kernel.lock();
+  while (holder !== undefined && performance.now() < end) {
+    await sleep(50);
+    holder = await kernel.lock();
+  }
+  if (holder === undefined) return kernel;
+  await kernel.close();
+  throw new Trouble(`process ${holder} writes kpc's tables in this network namespace already: stop it first`);
+}

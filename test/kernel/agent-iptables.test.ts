@@ -1,0 +1,59 @@
+/** The agent that writes rules of iptables, from the API server's watch to this kernel. */
+import { describe, expect, test } from "vitest";
+import { endpointSlice, serviceOf } from "../support/agent-objects.ts";
+import { PROXY } from "../support/arbitraries.ts";
+import { toConfig } from "../support/compile.ts";
+import { kernelMissing } from "../support/kernel.ts";
+import { LiveIptables } from "../support/live-iptables.ts";
+import { some } from "../support/runs.ts";
+
+const CONFIG = { ...toConfig(PROXY), mode: "iptables" } as const;
+
+const SHOP = [
+  serviceOf("web", "172.30.0.41"),
+  endpointSlice("web", "10.180.0.1", "10.180.0.2"),
+  serviceOf("api", "172.30.0.42"),
+  endpointSlice("api", "10.180.0.3"),
+];
+
+const BACKENDS = ["nft", "legacy"] as const;
+
+describe.skipIf(kernelMissing !== undefined)("kpc agent with iptables in a network namespace", () => {
+  test.each(some(BACKENDS, 1))("%s: loads all objects, and then what changes alone", async (backend) => {
+    const live = await LiveIptables.start(backend, CONFIG, SHOP);
+    await live.agreed();
+    live.iptables("-t nat -A PREROUTING -j ACCEPT");
+    live.put(endpointSlice("web", "10.180.0.1", "10.180.0.9"));
+    await live.agreed();
+    const [text = "", ...others] = live.texts;
+    expect(others).toEqual([]);
+    expect(text).toMatchInlineSnapshot(`
+      "# iptables-restore --noflush
+      *filter
+      :KPC-forward-translated - [0:0]
+      -A KPC-forward-translated -m conntrack ! --ctstate DNAT -m comment --comment "not translated" -j RETURN
+      -A KPC-forward-translated ! -s 10.180.0.0/16 -m comment --comment "not from a pod of this node" -j KPC-forward-cluster-ip
+      -A KPC-forward-translated -s 10.180.0.3/32 -d 10.180.0.3/32 -m comment --comment "from an endpoint to itself" -j KPC-forward-cluster-ip
+      -A KPC-forward-translated -s 10.180.0.1/32 -d 10.180.0.1/32 -m comment --comment "from an endpoint to itself" -j KPC-forward-cluster-ip
+      -A KPC-forward-translated -s 10.180.0.9/32 -d 10.180.0.9/32 -m comment --comment "from an endpoint to itself" -j KPC-forward-cluster-ip
+      COMMIT
+      *nat
+      :KPC-pick-2-tcp-jlpgepcukj - [0:0]
+      :KPC-NAT-POSTROUTING - [0:0]
+      -A KPC-NAT-POSTROUTING -m conntrack ! --ctstate DNAT -m comment --comment "not translated" -j RETURN
+      -A KPC-NAT-POSTROUTING ! -s 10.180.0.0/16 -m comment --comment "not from a pod of this node" -j KPC-masquerade-cluster-ip
+      -A KPC-NAT-POSTROUTING -s 10.180.0.3/32 -d 10.180.0.3/32 -m comment --comment "from an endpoint to itself" -j KPC-masquerade-cluster-ip
+      -A KPC-NAT-POSTROUTING -s 10.180.0.1/32 -d 10.180.0.1/32 -m comment --comment "from an endpoint to itself" -j KPC-masquerade-cluster-ip
+      -A KPC-NAT-POSTROUTING -s 10.180.0.9/32 -d 10.180.0.9/32 -m comment --comment "from an endpoint to itself" -j KPC-masquerade-cluster-ip
+      -A KPC-pick-2-tcp-jlpgepcukj -p tcp -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.180.0.1:8080
+      -A KPC-pick-2-tcp-jlpgepcukj -p tcp -j DNAT --to-destination 10.180.0.9:8080
+      COMMIT
+      "
+    `);
+    live.delete(serviceOf("api", "172.30.0.42"));
+    await live.agreed();
+    expect(live.saved()).toContain("-A PREROUTING -j ACCEPT");
+    expect(live.log).toEqual([]);
+    await live.close();
+  });
+});

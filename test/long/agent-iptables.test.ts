@@ -1,0 +1,80 @@
+/** The agent that writes rules of iptables, for long: what others do, and random events. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { cleanUp } from "../../runtime/agent/clean-up.ts";
+import { endpointSlice, serviceOf } from "../support/agent-objects.ts";
+import { PROXY } from "../support/arbitraries.ts";
+import { toConfig } from "../support/compile.ts";
+import { history } from "../support/events.ts";
+import { kernelMissing } from "../support/kernel.ts";
+import { LiveIptables } from "../support/live-iptables.ts";
+
+const CONFIG = { ...toConfig(PROXY), mode: "iptables" } as const;
+
+const SHOP = [
+  serviceOf("web", "172.30.0.41"),
+  endpointSlice("web", "10.180.0.1", "10.180.0.2"),
+  serviceOf("api", "172.30.0.42"),
+  endpointSlice("api", "10.180.0.3"),
+];
+
+const BACKENDS = ["nft", "legacy"] as const;
+
+const MISHAPS = [
+  "-t nat -F",
+  "-t nat -I KPC-NAT-OUTPUT -j ACCEPT",
+  "-t nat -D PREROUTING -j KPC-NAT-PREROUTING",
+  "-t nat -I OUTPUT -j KPC-NAT-OUTPUT",
+  "-t filter -N KPC-theirs",
+];
+
+describe.skipIf(kernelMissing !== undefined)("kpc agent with iptables in a network namespace", () => {
+  test.each(BACKENDS)("%s: makes good what others do, without being asked", async (backend) => {
+    const live = await LiveIptables.start(backend, CONFIG, SHOP);
+    for (const args of MISHAPS) {
+      live.iptables(args);
+      await live.agreed();
+    }
+    expect(live.log.filter((line) => /refused|cannot/.test(line))).toEqual([]);
+    await live.close();
+  });
+
+  test.each(BACKENDS)("%s: random events come to what compile makes", async (backend) => {
+    for (const { config, events } of fc.sample(history(false, 60), { numRuns: 10, seed: 7 })) {
+      const live = await LiveIptables.start(backend, config);
+      for (const [i, event] of events.entries()) {
+        if (event.kind !== "update") live[event.kind](event.object);
+        else if (i % 2 === 0) await live.agreed();
+      }
+      await live.agreed();
+      expect(live.log).toEqual([]);
+      await live.close();
+    }
+  });
+
+  test("cleaning up removes rules of all kinds, and what an agent has left that was killed at its start", async () => {
+    const live = await LiveIptables.start("nft", CONFIG, SHOP);
+    await live.agent?.stop();
+    live.namespace.run("nft 'add table ip6 kpc-reference { flags dormant; }; add table ip kpc'");
+    const { wrapper } = live.namespace;
+    expect(await cleanUp("kpc", wrapper)).toEqual([
+      "removed nft table ip kpc",
+      "removed nft table ip6 kpc-reference",
+      "removed kpc's chains of iptables-nft",
+      "removed kpc's chains of ip6tables-nft",
+    ]);
+    expect(live.saved()).not.toContain("KPC-");
+    expect(await cleanUp("kpc", wrapper)).toEqual([]);
+    await live.close();
+  });
+
+  test("finds the rules of an agent before it, and changes what differs", async () => {
+    const live = await LiveIptables.start("nft", CONFIG, SHOP);
+    await live.agent?.stop();
+    live.put(endpointSlice("api", "10.180.0.3", "10.180.0.4"));
+    await live.begin();
+    await live.agreed();
+    expect(live.log).toEqual([]);
+    await live.close();
+  });
+});
