@@ -24,6 +24,8 @@ export interface PickChain {
 export type Feature =
   /** Frontends besides cluster IPs that have an address of their own. */
   | "external-addresses"
+  /** Cluster IPs outside the Service CIDRs. */
+  | "cluster-ips-elsewhere"
   | "node-ports"
   | "source-ranges"
   /** TCP ports that are opened for health checks. */
@@ -33,6 +35,7 @@ export type Feature =
 
 export const FEATURES: readonly Feature[] = [
   "external-addresses",
+  "cluster-ips-elsewhere",
   "node-ports",
   "source-ranges",
   "health-checks",

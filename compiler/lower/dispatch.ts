@@ -92,7 +92,7 @@ export function dispatchChains(shape: TableShape): RegularChain[] {
 const FIRST_LISTS = ["only", "cluster", "local"] as const;
 
 function chainsBy(by: FrontendKey, key: Expression, shape: TableShape): RegularChain[] {
-  const { family, settings } = shape;
+  const { family, settings, features } = shape;
   const { detector } = settings.families[family];
   const { all, external, cluster, local } = NAMES[by];
   const pods =
@@ -100,7 +100,9 @@ function chainsBy(by: FrontendKey, key: Expression, shape: TableShape): RegularC
   return [
     regular(all, [
       rule(vmap(key, all)),
-      ...(by === "address" ? [rule(...toNodePort(shape), jump(NAMES["node-port"].all))] : []),
+      ...(by === "address" && features.has("node-ports")
+        ? [rule(...toNodePort(shape), jump(NAMES["node-port"].all))]
+        : []),
       whileReplacing(goto(firstEndpoint(by, "only"))),
     ]),
     regular(

@@ -1,7 +1,7 @@
 /** Where packets enter the table: the base chains, in kube-proxy's order of jumps. */
-import { anyBit, CT_STATE_FIELD, commented, jump, rule, verdict } from "../ir/build.ts";
+import { addressField, anyBit, CT_STATE_FIELD, commented, jump, rule, verdict, within } from "../ir/build.ts";
 import { CT_STATE, PRIORITY } from "../ir/constants.ts";
-import type { BaseChain, Chain } from "../ir/types.ts";
+import type { BaseChain, Chain, Match } from "../ir/types.ts";
 import { SERVICES } from "./dispatch.ts";
 import { healthCheckRules } from "./health-checks.ts";
 import { decisionRules } from "./masquerade.ts";
@@ -9,14 +9,15 @@ import { antiMartian } from "./node-ports.ts";
 import { leavingChains, leavingRules } from "./pod-network.ts";
 import { filterChain, natChain, regular, type TableShape } from "./shape.ts";
 import { FIREWALL } from "./source-ranges.ts";
+import { rangesOf } from "./sources.ts";
 import { UNSERVED_AT_NODE, UNSERVED_CLUSTER_IPS, UNSERVED_ELSEWHERE, UNSERVED_EXTERNAL } from "./unserved.ts";
 
 /** The base chains, last as nft lists them, each after the chains that it alone needs. */
 export function hookChains(shape: TableShape): Chain[] {
   return [
     ...(shape.settings.mode === "nftables" ? nftablesFilterChains(shape) : iptablesFilterChains(shape)),
-    natChain("nat-prerouting", "prerouting", PRIORITY.dstnat, [rule(jump(SERVICES))]),
-    natChain("nat-output", "output", PRIORITY.dstnat, [rule(jump(SERVICES))]),
+    natChain("nat-prerouting", "prerouting", PRIORITY.dstnat, [rule(...toFrontends(shape), jump(SERVICES))]),
+    natChain("nat-output", "output", PRIORITY.dstnat, [rule(...toFrontends(shape), jump(SERVICES))]),
     ...leavingChains(shape),
     natChain("nat-postrouting", "postrouting", PRIORITY.srcnat, [
       ...leavingRules(shape),
@@ -27,8 +28,22 @@ export function hookChains(shape: TableShape): Chain[] {
 
 const NEW = anyBit(CT_STATE_FIELD, CT_STATE.new);
 
+/** True for all packets to addresses of Services, and for as few others as one comparison can tell. A lookup costs ten times as much. */
+function toServiceAddresses({ family, settings, features }: TableShape): Match[] {
+  const blocks = rangesOf(settings.families[family].serviceCidrs);
+  const areThere = !features.has("external-addresses") && !features.has("cluster-ips-elsewhere");
+  return areThere && blocks.length === 1 ? [within(addressField(family, "daddr"), blocks)] : [];
+}
+
+/** The same with node ports. */
+function toFrontends(shape: TableShape): Match[] {
+  return shape.features.has("node-ports") ? [] : toServiceAddresses(shape);
+}
+
 /** Each base chain costs every packet something: those of source ranges are there where some Service has them. */
-function nftablesFilterChains({ features }: TableShape): BaseChain[] {
+function nftablesFilterChains(shape: TableShape): BaseChain[] {
+  const { features } = shape;
+  const elsewhere = [rule(...toServiceAddresses(shape), NEW, jump(UNSERVED_ELSEWHERE))];
   const firewall = [rule(NEW, jump(FIREWALL))];
   return [
     ...(features.has("source-ranges")
@@ -38,8 +53,8 @@ function nftablesFilterChains({ features }: TableShape): BaseChain[] {
         ]
       : []),
     filterChain("filter-input", "input", PRIORITY.filter, [rule(NEW, jump(UNSERVED_AT_NODE))]),
-    filterChain("filter-forward", "forward", PRIORITY.filter, [rule(NEW, jump(UNSERVED_ELSEWHERE))]),
-    filterChain("filter-output", "output", PRIORITY.filter, [rule(NEW, jump(UNSERVED_ELSEWHERE))]),
+    filterChain("filter-forward", "forward", PRIORITY.filter, elsewhere),
+    filterChain("filter-output", "output", PRIORITY.filter, elsewhere),
   ];
 }
 

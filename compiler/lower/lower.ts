@@ -1,6 +1,7 @@
 /** The rules of one node for the Services that it sees: what each behaviour adds, joined. */
 import type { Chain, Retired, Ruleset, SetElement, Table } from "../ir/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
+import { prefixContains } from "../net/prefix.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
 import { MODES, type Settings } from "../node/settings.ts";
 import type { NodeView, ServicePortView } from "../node/view.ts";
@@ -61,6 +62,8 @@ export function contribute(service: ServicePortView, settings: Settings, family:
   for (const frontend of frontendsOf(service, settings.families[family].primaryAddress)) {
     if (frontend.kind === "node-port") to.features.add("node-ports");
     else if (frontend.kind !== "cluster-ip") to.features.add("external-addresses");
+    else if (!settings.families[family].serviceCidrs.some((block) => prefixContains(block, frontend.address)))
+      to.features.add("cluster-ips-elsewhere");
     contributeSourceRanges(frontend, settings, to);
     contributeDispatch(frontend, settings, to);
     contributeUnserved(frontend, settings, to);

@@ -84,7 +84,7 @@ export function unservedChains(shape: TableShape): RegularChain[] {
   return [
     rejecting,
     regular(UNSERVED_AT_NODE, [
-      rule(...toNodePort(shape), vmap(NODE_PORT_KEY, AT_NODE_PORTS)),
+      ...(features.has("node-ports") ? [rule(...toNodePort(shape), vmap(NODE_PORT_KEY, AT_NODE_PORTS))] : []),
       rule(vmap(key, AT_ANY_ADDRESS)),
     ]),
     regular(UNSERVED_CLUSTER_IPS, [rule(vmap(key, AT_ANY_ADDRESS)), commented("unknown port", rule(REJECT))]),
