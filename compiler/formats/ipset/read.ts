@@ -9,6 +9,8 @@ import type { IpSet, IpSetEntry, IpSetPart, IpSets, IpSetValue } from "./types.t
 
 /** Whether a text is of ipset, and not of nft or iptables. */
 export function isIpset(text: string): boolean {
+  // Most large texts have neither word, which is found sooner than where lines begin.
+  if (!text.includes("create ") && !text.includes("Name: ")) return false;
   return /^\s*(?:(?:ipset +)?create +\S+ +(?:hash|bitmap|list):|Name: \S+\r?\n\s*Type: (?:hash|bitmap|list):)/m.test(
     text,
   );

@@ -3,6 +3,7 @@ import { addressField, addressType } from "../../ir/build.ts";
 import type { SetDeclaration } from "../../ir/types.ts";
 import { affinityOf, recentName } from "./extensions/lists.ts";
 import { parseLine } from "./grammar.ts";
+import { linesWith } from "./text-lines.ts";
 
 /** The list of `recent`, as a set that rules fill. */
 export function declareList(name: string, seconds: number | undefined, family: "ip" | "ip6"): SetDeclaration {
@@ -19,21 +20,11 @@ export function declareList(name: string, seconds: number | undefined, family: "
 /** Clients that a list of `recent` remembers (xt_recent's ip_list_tot). */
 const LIST_SIZE = 100;
 
-/** The lines of `text` that hold `part`. */
-function* linesWith(text: string, part: string): Generator<string> {
-  for (let at = text.indexOf(part); at >= 0; ) {
-    const newline = text.indexOf("\n", at);
-    const end = newline < 0 ? text.length : newline;
-    yield text.slice(text.lastIndexOf("\n", at) + 1, end);
-    at = text.indexOf(part, end);
-  }
-}
-
 /** The lists of `recent` that are nothing but affinity: each use of them is plain, and all ask for the same time. */
 export function findAffinity(text: string): ReadonlyMap<string, number | undefined> {
   const uses = new Map<string, Set<number | undefined | "other" | "set">>();
-  for (const line of linesWith(text, " -m recent ")) {
-    const { options } = parseLine(line);
+  for (const { start, end } of linesWith(text, " -m recent ")) {
+    const { options } = parseLine(text.slice(start, end));
     for (const [i, option] of options.entries()) {
       if (option.name !== "-m" || option.values[0] !== "recent") continue;
       const rest = options.slice(i + 1);

@@ -1,6 +1,7 @@
 /** Rules that were cut out of a dump (`iptables-save | grep KUBE`), with what shells and grep put around them. */
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
 import type { Listing } from "./listings.ts";
+import { type LineBounds, linesWith } from "./text-lines.ts";
 
 /** How a text is read that no tool printed just so. */
 export interface Repaired {
@@ -20,13 +21,16 @@ export interface Section extends Listing {
 /** `text` without line numbers of grep and cat, names of files, and prompts; and of which tables its lines are where nothing
  *  says so. */
 export function repair(text: string): Repaired {
-  const plain = text.replace(PREFIX, (prefix) => " ".repeat(prefix.length)).replace(/^--(?=\r?$)/gm, "  ");
+  const plain = withoutPrefixes(text).replace(/^--(?=\r?$)/gm, "  ");
   const prompts: Prompt[] = [];
-  const bare = plain.replace(PROMPT, (line, ip, save, options, start) => {
-    if (/ -(?:[AIDRNXFPZE]|-append|-insert|-delete|-policy)\b/.test(options.split(/[|;&]/, 1)[0] ?? "")) return line;
-    prompts.push({ start, end: start + line.length, family: ip, table: tableOfPrompt(save, options) });
-    return " ".repeat(line.length);
-  });
+  const bare = changeLines(plain, linesWith(plain, "tables"), (line, at) =>
+    line.replace(PROMPT, (call, ip, save, options, place) => {
+      if (/ -(?:[AIDRNXFPZE]|-append|-insert|-delete|-policy)\b/.test(options.split(/[|;&]/, 1)[0] ?? "")) return call;
+      const start = at + place;
+      prompts.push({ start, end: start + call.length, family: ip, table: tableOfPrompt(save, options) });
+      return " ".repeat(call.length);
+    }),
+  );
   if (/^\s*\*[ \t]*[a-z]+\s*$/m.test(bare)) return { text: bare, sections: [] };
   return { text: bare, sections: sectionsOf(bare, prompts) };
 }
@@ -38,6 +42,39 @@ const PREFIX =
 /** A call of iptables or iptables-save, behind a prompt or not. */
 const PROMPT =
   /^(?:\S[^\n]*?[#$%>] *|[#$] +)?(?:sudo +)?(?:\/\S*\/)?(ip6?)tables(?:-nft|-legacy)?(-save)?\b([^\n]*)$/gm;
+
+function withoutPrefixes(text: string): string {
+  const blank = (line: string): string => line.replace(PREFIX, (prefix) => " ".repeat(prefix.length));
+  // Where only "\n" ends lines, a look at how each begins is enough: a dump has a million.
+  return OTHER_LINE_ENDS.some((end) => text.includes(end)) ? blank(text) : changeLines(text, oddLines(text), blank);
+}
+
+/** Of what `^` takes for the end of a line. */
+const OTHER_LINE_ENDS = ["\r", "\u2028", "\u2029"];
+
+/** Lines that begin with neither a rule nor a chain: before those no prefix can stand. */
+function* oddLines(text: string): Generator<LineBounds> {
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf("\n", start);
+    const end = newline < 0 ? text.length : newline;
+    if (!text.startsWith("-A ", start) && !text.startsWith(":", start)) yield { start, end };
+    start = end + 1;
+  }
+}
+
+/** `text` with what `change` makes of `lines`, which are in their order. `at`: where the line begins. */
+function changeLines(text: string, lines: Iterable<LineBounds>, change: (line: string, at: number) => string): string {
+  let made = "";
+  let done = 0;
+  for (const { start, end } of lines) {
+    const line = text.slice(start, end);
+    const changed = change(line, start);
+    if (changed === line) continue;
+    made += text.slice(done, start) + changed;
+    done = end;
+  }
+  return made + text.slice(done);
+}
 
 interface Prompt {
   readonly start: number;

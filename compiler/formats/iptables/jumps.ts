@@ -59,11 +59,12 @@ export function jumpsIn(text: string): ReadonlyMap<string, JumpGraph> {
     byTable.set(own, graph);
     graph.add(chain, target);
   };
+  const isPlain = !/[^\n -~]/.test(text);
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;
     if (text.startsWith("*", start)) table = /^\*(\S+)/.exec(text.slice(start, end))?.[1] ?? "";
-    findJumps(text, start, end, add);
+    findJumps(text, start, end, isPlain, add);
     start = end + 1;
   }
   return byTable;
@@ -74,10 +75,11 @@ export function jumpsIn(text: string): ReadonlyMap<string, JumpGraph> {
 /** Told of each rule that leads from a chain to another one, or to a target. `table`: the one that the rule itself names. */
 type Tell = (chain: string, target: string, table: string | undefined) => void;
 
-/** Tells of the rules in the line of `text` from `start` to `end`. */
-function findJumps(text: string, start: number, end: number, tell: Tell): void {
+/** Tells of the rules in the line of `text` from `start` to `end`. `isPlain`: all of the text is printable ASCII. */
+function findJumps(text: string, start: number, end: number, isPlain: boolean, tell: Tell): void {
   const nameEnd = text.startsWith("-A ", start) ? text.indexOf(" ", start + 3) : -1;
-  const target = nameEnd > start + 3 && nameEnd < end ? findTarget(text, nameEnd, end) : UNUSUAL;
+  const isRule = nameEnd > start + 3 && nameEnd < end && (isPlain || !/[^ -~]/.test(text.slice(nameEnd, end)));
+  const target = isRule ? findTarget(text, nameEnd, end) : UNUSUAL;
   if (target === UNUSUAL) {
     findUnusual(text.slice(start, end), tell);
   } else if (target !== NOWHERE) {
@@ -95,10 +97,7 @@ const DASH = 45;
 /** Where the name begins that stands behind the last `-j` or `-g`. */
 function findTarget(text: string, start: number, end: number): number {
   let found = NOWHERE;
-  for (let i = start; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (code < BLANK || code > 126) return UNUSUAL;
-    if (code !== DASH) continue;
+  for (let i = text.indexOf("-", start); i >= 0 && i < end; i = text.indexOf("-", i + 1)) {
     const letter = text.charCodeAt(i + 1) | 32;
     if (letter === DASH) {
       if (LONG.some((option) => text.startsWith(option, i))) return UNUSUAL;
