@@ -1,9 +1,9 @@
 /** Components: items that share a parameter, directly or by way of others, and where each item stands. */
 
 import { invariant } from "../../invariant.ts";
-import type { Parameter } from "./describe.ts";
 import { type Items, isRanged } from "./items.ts";
 import type { Roles } from "./roles.ts";
+import type { Parameter } from "./row-template.ts";
 import type { Token } from "./tokens.ts";
 import { UnionFind } from "./union.ts";
 

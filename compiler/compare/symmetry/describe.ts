@@ -22,19 +22,8 @@ import { componentsOf, fieldsWritten, isInert } from "../../ir/walk.ts";
 import { fieldOf, guardIn, isNamed, isPure, type Named, type Sort, sortOf } from "./fields.ts";
 import { bySort, Intervals } from "./intervals.ts";
 import { OpenSearches } from "./open-searches.ts";
+import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
 import { NoSymmetry, type Token, Tokens } from "./tokens.ts";
-
-/** The number of a value of a sort, or of a chain of one table of one side, that may be exchanged with others. */
-export type Parameter = number;
-
-/** What a rule or an element is. */
-export interface RowTemplate {
-  readonly token: Token;
-  /** In the order in which they stand in it. */
-  readonly parameters: readonly Parameter[];
-  /** Those without which it does nothing, by their places in `parameters`, and the field that is asked for each. */
-  readonly guards: readonly { readonly at: number; readonly field: Token }[];
-}
 
 /** What a table declares, for those that name it. */
 export interface Declarations {
@@ -73,6 +62,8 @@ export class Describer {
   private readonly parameterOf: () => Parameter;
   private readonly ports: ReadonlySet<Named>;
   private readonly here = this.tokens.ofText("parameter");
+  /** By the number of a part of a key. */
+  private readonly partFields: Token[] = [];
   private found: Parameter[] = [];
   private declared: Declarations = { where: "", family: "inet", sets: new Map(), chains: new Map() };
 
@@ -89,10 +80,11 @@ export class Describer {
 
   rule({ steps, whileReplacing }: Rule): RowTemplate {
     this.found = [];
-    const guards: { at: number; field: Token }[] = [];
+    const guards: RowGuard[] = [];
     let token = this.text(whileReplacing ? "rule while replacing" : "rule");
     let isInert = true;
-    for (const [i, step] of steps.entries()) {
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
       const guard = isInert ? guardIn(step, i) : undefined;
       if (guard !== undefined && guard.from === guard.to && this.mayBe(guard.field.sort, guard.from))
         guards.push({ at: this.found.length, field: this.text(guard.field.name) });
@@ -106,10 +98,16 @@ export class Describer {
   element(element: SetElement | MapElement, key: readonly DataType[], data: DataTypes | undefined): RowTemplate {
     this.found = [];
     const token = this.entry(element, key, data);
-    const guards = partsOfKey(element).flatMap((part, i) =>
-      this.isGuard(part, key[i]) ? [this.text(`part ${i}`)] : [],
-    );
-    return { token, parameters: this.found, guards: guards.map((field, at) => ({ at, field })) };
+    const guards: RowGuard[] = [];
+    const parts = partsOfKey(element);
+    for (let i = 0; i < parts.length; i++)
+      if (this.isGuard(parts[i] as KeyPart, key[i])) guards.push({ at: guards.length, field: this.partField(i) });
+    return { token, parameters: this.found, guards };
+  }
+
+  private partField(i: number): Token {
+    this.partFields[i] ??= this.text(`part ${i}`);
+    return this.partFields[i] as Token;
   }
 
   // --- parts -----------------------------------------------------------------------------------------------------------
@@ -205,7 +203,8 @@ export class Describer {
     const { key, timeoutSeconds, statements } = element;
     let token = this.text("element");
     if (isForOthers(key)) token = this.pair(token, this.text("for others"));
-    else for (const [i, part] of key.entries()) token = this.pair(token, this.keyPart(sortOf(types[i]), part));
+    else
+      for (let i = 0; i < key.length; i++) token = this.pair(token, this.keyPart(sortOf(types[i]), key[i] as KeyPart));
     if (timeoutSeconds !== undefined || statements !== undefined)
       token = this.pair(token, this.text(stringify([timeoutSeconds, statements])));
     return "value" in element ? this.pair(token, this.value(element.value, data)) : token;
@@ -225,7 +224,8 @@ export class Describer {
   private value(value: MapElement["value"], data: DataTypes | undefined): Token {
     if ("kind" in value) return this.chain(value);
     let token = this.text("value");
-    for (const [i, each] of value.entries()) {
+    for (let i = 0; i < value.length; i++) {
+      const each = value[i] as Value;
       const sort = data === undefined || data === "verdict" ? undefined : sortOf(data[i]);
       token = this.pair(token, sort === undefined ? this.tokens.ofValue(each) : this.point(sort, each));
     }

@@ -1,9 +1,9 @@
 /** Components of one form: which of them are images of each other, and which stand for the others. */
 import { type Components, componentsIn, kindsOf } from "./components.ts";
-import type { Parameter } from "./describe.ts";
 import { HAD, type Named, SORTS, type Sort } from "./fields.ts";
 import type { Items } from "./items.ts";
 import type { Roles } from "./roles.ts";
+import type { Parameter } from "./row-template.ts";
 
 /** Which rows and chains stay. */
 export interface Staying {

@@ -1,9 +1,8 @@
 /** The rules and elements of two programs, with what they are for the argument of README.md. */
-import { keyText } from "../../evaluate/lookup.ts";
 import { isAffinity } from "../../evaluate/memory.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
-import { dataTypesOf, isForOthers, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
+import { dataTypesOf, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type {
   BaseChain,
   Chain,
@@ -15,11 +14,14 @@ import type {
   Table,
 } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
-import { type Declarations, Describer, type Parameter } from "./describe.ts";
+import { Column } from "./columns.ts";
+import { type Declarations, Describer } from "./describe.ts";
 import type { Named, Sort } from "./fields.ts";
 import { flatChainsOf } from "./flatten.ts";
+import { areKeysDistinct } from "./keys.ts";
 import { guardingPorts } from "./ports.ts";
-import { NoSymmetry, type Token } from "./tokens.ts";
+import type { Parameter, RowTemplate } from "./row-template.ts";
+import { NoSymmetry } from "./tokens.ts";
 
 /** A list of rules or of elements, in their order: `count` items from `first` on. */
 export type ItemList = ChainRows | SetRows;
@@ -47,35 +49,50 @@ export interface SetRows extends AnyList {
   readonly of: SetDeclaration | MapDeclaration;
 }
 
+/** Places in `parameters` of a parameter without which each row does nothing, and the field that is asked for it; -1: none. */
+type GuardColumns = readonly [at: Int32Array, field: Int32Array];
+
+/** How many guards of a row are known. */
+const GUARDS = 3;
+
 /** Columns: a row for each rule and each element. */
 export class Items {
   readonly describer: Describer;
   readonly lists: ItemList[] = [];
-  /** All that is in them but their parameters. */
-  readonly templates: Token[] = [];
+  /** All that is in them but their parameters: a `Token` each. */
+  readonly templates: Int32Array;
   /** Their parameters are `parameters` from here on; one more row says where the last ones end. */
-  readonly starts: number[] = [0];
-  readonly parameters: Parameter[] = [];
-  /** Places in `parameters` of up to three parameters without which they do nothing, and the fields that are asked for them; -1: none. */
-  readonly guards: [at: number[], field: Token[]][] = [
-    [[], []],
-    [[], []],
-    [[], []],
-  ];
+  readonly starts: Int32Array;
+  /** A `Parameter` each. */
+  readonly parameters: Int32Array;
+  readonly guards: readonly GuardColumns[];
   /** By parameter: the text of the side and the table of a chain; undefined for values. */
   readonly chainsOf: (string | undefined)[] = [];
+  /** While rows come. */
+  private readonly growing = {
+    templates: new Column(),
+    starts: new Column(),
+    parameters: new Column(),
+    guards: Array.from({ length: GUARDS }, () => ({ at: new Column(), field: new Column() })),
+  };
 
   constructor(programs: readonly [Program, Program]) {
     this.describer = new Describer(() => this.chainsOf.push(undefined) - 1, guardingPorts(programs));
+    const { templates, starts, parameters, guards } = this.growing;
+    starts.push(0);
     for (const [side, { ruleset }] of programs.entries()) {
       checkOrder(ruleset.tables);
       checkNames(ruleset.tables.map(({ family, name }) => `${family} ${name}`));
       for (const table of ruleset.tables) this.addTable(table, side);
     }
+    this.templates = templates.values;
+    this.starts = starts.values;
+    this.parameters = parameters.values;
+    this.guards = guards.map(({ at, field }) => [at.values, field.values]);
   }
 
   get count(): number {
-    return this.templates.length;
+    return this.growing.templates.length;
   }
 
   private addTable(table: Table, side: number): void {
@@ -104,25 +121,22 @@ export class Items {
       this.lists.push({ kind: "elements", ...list, of: set });
       const key = keyTypesOf(set);
       const data = isMap(set) ? dataTypesOf(set) : undefined;
-      checkNames(
-        elements
-          .filter((element) => !isForOthers(element.key) && !isRanged(element))
-          .map((element) => keyText(partsOfKey(element))),
-      );
+      if (!areKeysDistinct(elements)) throw new NoSymmetry(TWO_OF_A_NAME);
       for (const element of elements as readonly SetElement[])
         this.add(describer.element(element, key, data), undefined);
     }
   }
 
   /** `name`: of the chain that it stands in, which comes before its other parameters. */
-  private add({ token, parameters, guards }: ReturnType<Describer["rule"]>, name: Parameter | undefined): void {
-    const start = this.parameters.length + (name === undefined ? 0 : 1);
-    if (name !== undefined) this.parameters.push(name);
-    for (const parameter of parameters) this.parameters.push(parameter);
-    this.templates.push(token);
-    this.starts.push(this.parameters.length);
-    for (const [i, [at, field]] of this.guards.entries()) {
-      const guard = guards[i];
+  private add({ token, parameters: own, guards: found }: RowTemplate, name: Parameter | undefined): void {
+    const { templates, starts, parameters, guards } = this.growing;
+    if (name !== undefined) parameters.push(name);
+    const start = parameters.length;
+    for (let i = 0; i < own.length; i++) parameters.push(own[i] as Parameter);
+    templates.push(token);
+    starts.push(parameters.length);
+    for (let i = 0; i < GUARDS; i++) {
+      const [{ at, field }, guard] = [guards[i] as (typeof guards)[number], found[i]];
       at.push(guard === undefined ? -1 : start + guard.at);
       field.push(guard === undefined ? -1 : guard.field);
     }
@@ -134,8 +148,10 @@ export function isRanged(element: SetElement): boolean {
   return partsOfKey(element).some((part) => typeof part === "object");
 }
 
+const TWO_OF_A_NAME = "two things of one kind have one name";
+
 function checkNames(names: readonly string[]): void {
-  if (new Set(names).size < names.length) throw new NoSymmetry("two things of one kind have one name");
+  if (new Set(names).size < names.length) throw new NoSymmetry(TWO_OF_A_NAME);
 }
 
 /** Chains of several tables that the kernel enters from one place: which comes first may depend on what else is in them. */

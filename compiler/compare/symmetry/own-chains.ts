@@ -4,8 +4,9 @@
  * This decides how much can be left out, and not whether that is right: a chain that is no part of a component stays, and one
  * that makes several components one makes a larger one.
  */
-import type { Parameter } from "./describe.ts";
+
 import type { Items } from "./items.ts";
+import type { Parameter } from "./row-template.ts";
 import { UnionFind } from "./union.ts";
 
 /** By parameter: 1 for chains that are parts of a component. `isFixed`: addresses that are left as they are. */

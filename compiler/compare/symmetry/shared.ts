@@ -3,8 +3,9 @@
  *
  * A matter of speed alone: a value that is left as it is makes parts smaller and their forms more telling.
  */
-import type { Parameter } from "./describe.ts";
+
 import type { Items } from "./items.ts";
+import type { Parameter } from "./row-template.ts";
 
 /** A value is left as it is where more others than this lead to it. */
 const MOST_LEADERS = 50;

@@ -1,15 +1,16 @@
 /** Small numbers for texts, values and lists of them. Two lists have the same number only where they are equal, part for part. */
+import { PairTable } from "./columns.ts";
 
 /** The number of a text, a value, or a pair of numbers. All come from one counter, so that a pair is never taken for a text. */
 export type Token = number;
 
-/** Of more tokens no pair has a key that a number holds exactly. */
+/** More than this are not worth their memory. */
 const MOST_TOKENS = 2 ** 26;
 
 export class Tokens {
   private readonly texts = new Map<string, Token>();
   private readonly numbers = new Map<number | bigint, Token>();
-  private readonly pairs = new Map<number, Token>();
+  private readonly pairs = new PairTable();
   private count = 0;
 
   ofText(text: string): Token {
@@ -37,12 +38,10 @@ export class Tokens {
 
   /** `first` and then `second`: both are tokens. */
   pair(first: Token, second: Token): Token {
-    const key = first * MOST_TOKENS + second;
-    let token = this.pairs.get(key);
-    if (token === undefined) {
-      token = this.next();
-      this.pairs.set(key, token);
-    }
+    const known = this.pairs.get(first, second);
+    if (known >= 0) return known;
+    const token = this.next();
+    this.pairs.set(first, second, token);
     return token;
   }
 

@@ -1,9 +1,9 @@
 /** Which forms the packets tell apart that two programs treat differently: README.md says what for. */
 import type { PacketSet } from "../../packets/packet-set.ts";
 import type { Ranges } from "../../packets/ranges.ts";
-import type { Parameter } from "./describe.ts";
 import type { Named, Sort } from "./fields.ts";
 import { bySort } from "./intervals.ts";
+import type { Parameter } from "./row-template.ts";
 
 /** The sets of values that regions have of each sort. What `meta priority` holds is no part of them. */
 const FIELDS = {
