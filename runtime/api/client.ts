@@ -234,12 +234,13 @@ export class ApiClient {
 
   private async *unzipped(response: http.IncomingMessage): AsyncGenerator<Buffer> {
     const { createGunzip }: typeof zlib = process.getBuiltinModule("node:zlib");
-    const gunzip = createGunzip();
+    const gunzip = createGunzip({ chunkSize: UNZIPPED_BYTES });
     response.on("error", (error) => gunzip.destroy(error));
     response.on("close", () => {
       if (!response.complete) gunzip.destroy(new ApiTrouble("cut-off", "the connection ended within the answer"));
     });
-    yield* response.pipe(gunzip) as AsyncIterable<Buffer>;
+    feed(response, gunzip).catch((error: Error) => gunzip.destroy(error));
+    yield* gunzip as AsyncIterable<Buffer>;
   }
 
   private async troubleOf(response: http.IncomingMessage, request: Request): Promise<ApiTrouble> {
@@ -263,6 +264,19 @@ export class ApiClient {
     return troubleOfStatus(request.path, response.statusCode ?? 0, body, response.headers["retry-after"]);
   }
 }
+
+/** Each piece is unzipped by another thread, and to ask for it costs more than the work: a server sends a piece for each event, and what arrives while
+ *  one is unzipped is the next one. */
+async function feed(zipped: AsyncIterable<Buffer>, gunzip: zlib.Gunzip): Promise<void> {
+  for await (const piece of zipped)
+    await new Promise<void>((resolve, reject) => {
+      gunzip.write(piece, (error) => (error ? reject(error) : resolve()));
+    });
+  gunzip.end();
+}
+
+/** Of a piece. */
+const UNZIPPED_BYTES = 64 * 1024;
 
 /** Bytes of an object that is asked for by its name. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
