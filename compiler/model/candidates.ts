@@ -24,6 +24,11 @@ export function serviceKey(namespace: string, name: string): string {
 /** Pods by key and value of a label, each list by name. */
 type PodsByLabel = ReadonlyMap<string, ReadonlyMap<string, readonly PodSpec[]>>;
 
+const SLICES_BY_NAME = compareBy<EndpointSliceSpec>(
+  ({ meta }) => meta.namespace,
+  ({ meta }) => meta.name,
+);
+
 /** Finds candidates by Service. */
 export class CandidateIndex {
   private readonly slices = new Map<string, EndpointSliceSpec[]>();
@@ -37,12 +42,7 @@ export class CandidateIndex {
   private readonly zones = new Map<string, string>();
 
   constructor(specs: Specs) {
-    for (const slice of [...specs.endpointSlices].sort(
-      compareBy(
-        ({ meta }) => meta.namespace,
-        ({ meta }) => meta.name,
-      ),
-    )) {
+    for (const slice of [...specs.endpointSlices].sort(SLICES_BY_NAME)) {
       const service = slice.meta.labels.get(SERVICE_NAME_LABEL);
       if (service === undefined || service === "") continue;
       const slices = ignoredLabel(slice.meta) === undefined ? this.slices : this.hiddenSlices;

@@ -25,36 +25,12 @@ import {
 /** Joins the objects of `specs`. Services that kube-proxy would ignore are left out, with a reason. */
 export function resolveCluster(specs: Specs, settings: IngressSettings, report: Report): Cluster {
   const index = new CandidateIndex(specs);
-  const services = specs.services.filter((service) => isProxied(service, report));
-  if (services.length === 0 && !specs.services.some(lacksClusterIp)) reportNoServices(specs, report);
-  reportStraySlices(specs, index, report);
-  for (const service of services) reportUnmatchedPorts(service, index, report);
-  for (const service of specs.services) checkService(service, index, report);
-  checkNodeNames(specs, report);
-  warnOfEndpoints(specs, report);
-  for (const service of services) reportIgnoredEndpoints(service, index, report);
+  const services = checkServices(specs, index, report);
   const externalIps = joinExternalIps(services, report);
-  const servicePorts = (family: Family): ServicePort[] => {
-    const claimants = services.flatMap((service): Claimant[] => {
-      const { creationTimestamp } = service.meta;
-      return resolveService(service, family, index).map((port) => ({ service: port, creationTimestamp }));
-    });
-    const sorted = resolveConflicts(claimants, report).sort(
-      compareBy(
-        ({ namespace }) => namespace,
-        ({ name }) => name,
-        ({ portName }) => portName,
-        ({ protocol }) => protocol,
-      ),
-    );
-    for (const port of sorted) reportNoEndpoints(port, report);
-    return sorted;
-  };
-  const [ipv4, ipv6] = FAMILIES;
   const certificates = new CertificateIndex(specs.secrets);
   const ingresses = resolveIngresses(specs, index, certificates, settings, report);
   return {
-    servicePorts: { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) },
+    servicePorts: portsOfServices(services, index, report),
     ingresses,
     defaultCertificate: resolveDefaultCertificate(settings, certificates, report),
     listeners: resolveGateways(specs, index, certificates, settings, ingresses, report),
@@ -63,6 +39,52 @@ export function resolveCluster(specs: Specs, settings: IngressSettings, report: 
     pods: resolvePods(specs),
   };
 }
+
+/** The Service ports alone, where nobody asks for the rest. */
+export function resolveServicePorts(specs: Specs, report: Report): Cluster["servicePorts"] {
+  const index = new CandidateIndex(specs);
+  const services = checkServices(specs, index, report);
+  joinExternalIps(services, report);
+  return portsOfServices(services, index, report);
+}
+
+/** The Services that kube-proxy would look at. Reports what is strange about Services and their endpoints. */
+function checkServices(specs: Specs, index: CandidateIndex, report: Report): readonly ServiceSpec[] {
+  const services = specs.services.filter((service) => isProxied(service, report));
+  if (services.length === 0 && !specs.services.some(lacksClusterIp)) reportNoServices(specs, report);
+  reportStraySlices(specs, index, report);
+  for (const service of services) reportUnmatchedPorts(service, index, report);
+  for (const service of specs.services) checkService(service, index, report);
+  checkNodeNames(specs, report);
+  warnOfEndpoints(specs, report);
+  for (const service of services) reportIgnoredEndpoints(service, index, report);
+  return services;
+}
+
+function portsOfServices(
+  services: readonly ServiceSpec[],
+  index: CandidateIndex,
+  report: Report,
+): Cluster["servicePorts"] {
+  const servicePorts = (family: Family): ServicePort[] => {
+    const claimants = services.flatMap((service): Claimant[] => {
+      const { creationTimestamp } = service.meta;
+      return resolveService(service, family, index).map((port) => ({ service: port, creationTimestamp }));
+    });
+    const sorted = resolveConflicts(claimants, report).sort(BY_NAME);
+    for (const port of sorted) reportNoEndpoints(port, report);
+    return sorted;
+  };
+  const [ipv4, ipv6] = FAMILIES;
+  return { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) };
+}
+
+const BY_NAME = compareBy<ServicePort>(
+  ({ namespace }) => namespace,
+  ({ name }) => name,
+  ({ portName }) => portName,
+  ({ protocol }) => protocol,
+);
 
 /** Whether kube-proxy would look at `service`; else says why not. */
 function isProxied(service: ServiceSpec, report: Report): boolean {

@@ -1,7 +1,7 @@
 /** One Service by itself, decoded and joined by the stages that read whole clusters. */
 import type { Diagnostic } from "../diagnostics.ts";
 import { LIST_CAPACITY } from "../lower/endpoints.ts";
-import { resolveCluster } from "../model/resolve.ts";
+import { resolveServicePorts } from "../model/resolve.ts";
 import type { Cluster } from "../model/types.ts";
 import { loadSpecs } from "../specs/load.ts";
 import type { Specs } from "../specs/types.ts";
@@ -26,7 +26,7 @@ export function decodeService(
   const specs = specsOf(texts, noticing);
   const [service] = specs.services;
   if (service === undefined || !isSound) return undefined;
-  const { servicePorts } = resolveCluster(specs, { controller: "" }, noticing);
+  const servicePorts = resolveServicePorts(specs, noticing);
   for (const { candidates, origin } of [...servicePorts.IPv4, ...servicePorts.IPv6])
     if (candidates.length > LIST_CAPACITY) {
       const message = `a Service port has ${candidates.length} endpoints: kpc's rules take ${LIST_CAPACITY}`;
