@@ -74,8 +74,9 @@ export class ServiceTable {
     const old = this.names.moved();
     let hasMoved = false;
     const namesOf = (side: Side | undefined, resolved: Resolved | undefined): ReadonlySet<string> => {
-      const views = side === undefined || resolved === undefined ? [] : this.viewsOf(side, resolved);
-      return new Set(views.flatMap((view) => [...stickyNames(view)]));
+      const isSticky = side?.ports().some(({ affinitySeconds }) => affinitySeconds !== undefined) ?? false;
+      if (side === undefined || resolved === undefined || !isSticky) return NO_NAMES;
+      return new Set(this.viewsOf(side, resolved).flatMap((view) => [...stickyNames(view)]));
     };
     for (const [, move] of moves) {
       const [gone, come] = [namesOf(move.before, before), namesOf(move.after, after)];
@@ -136,8 +137,9 @@ export class ServiceTable {
       const { maps, sets, shared } = this.contributionOf(side, resolved, this.identities);
       for (const [name, added] of [...maps, ...sets]) elements.add(name, { removed: [], added });
       for (const [name, all] of shared) {
-        const owned = [...all].filter(([key]) => this.ledger.ownerOf(name, key) === service);
-        elements.add(name, { removed: [], added: owned.map(([, element]) => element) });
+        const owned: SetElement[] = [];
+        for (const [key, element] of all) if (this.ledger.ownerOf(name, key) === service) owned.push(element);
+        elements.add(name, { removed: [], added: owned });
       }
     }
     const { skeleton } = this;
@@ -170,8 +172,8 @@ export class ServiceTable {
   }
 
   private contributionOf(side: Side | undefined, resolved: Resolved | undefined, identities: Identities): Contribution {
+    if (side === undefined || resolved === undefined || side.ports().length === 0) return NOTHING;
     const contribution = new Contribution(identities);
-    if (side === undefined || resolved === undefined) return contribution;
     for (const view of this.viewsOf(side, resolved)) contribute(view, resolved.settings, this.family, contribution);
     return contribution;
   }
@@ -187,6 +189,11 @@ export class ServiceTable {
     return lost.length === 0 ? ports() : ports().map((port) => withClaims(port, ({ key }) => !lost.includes(key)));
   }
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Of a Service that is not there, or has no port in the family. */
+const NOTHING = new Contribution(new Identities());
 
 function headsOf({ maps, sets }: Table): ReadonlyMap<string, SetHead | MapHead> {
   return new Map([...maps, ...sets].map(({ elements: _, ...head }) => [head.name, head]));

@@ -72,17 +72,19 @@ function trimmed(kind: RuleKind, object: Json, metadata: Json): Json {
 
 function trimmedEndpoints(endpoints: unknown): unknown {
   if (!Array.isArray(endpoints)) return endpoints;
-  return endpoints.map((each: unknown) => {
-    const kept = within(each, ["addresses", "conditions", "nodeName", "hints"]);
-    return isObject(kept) && isUsual(kept["conditions"]) ? without(kept, ["conditions"]) : kept;
-  });
+  return endpoints.map((each: unknown) =>
+    within(each, isObject(each) && isUsual(each["conditions"]) ? UNCONDITIONED : ENDPOINT),
+  );
 }
+
+const ENDPOINT = ["addresses", "conditions", "nodeName", "hints"] as const;
+const UNCONDITIONED = ["addresses", "nodeName", "hints"] as const;
 
 /** Whether an endpoint without conditions has the same ones. */
 function isUsual(conditions: unknown): boolean {
-  return (
-    isObject(conditions) && Object.entries(conditions).every(([key, value]) => USUAL_CONDITIONS.get(key) === value)
-  );
+  if (!isObject(conditions)) return false;
+  for (const key of Object.keys(conditions)) if (USUAL_CONDITIONS.get(key) !== conditions[key]) return false;
+  return true;
 }
 
 const USUAL_CONDITIONS: ReadonlyMap<string, unknown> = new Map([
@@ -100,5 +102,7 @@ function without(value: unknown, members: readonly string[]): unknown {
 }
 
 function pick(object: Json, members: readonly string[]): Json {
-  return Object.fromEntries(members.flatMap((key) => (object[key] === undefined ? [] : [[key, object[key]]])));
+  const picked: Record<string, unknown> = {};
+  for (const key of members) if (object[key] !== undefined) picked[key] = object[key];
+  return picked;
 }
