@@ -147,7 +147,7 @@ class Repair {
         for (const element of added) {
           const bytes = bytesOfElement(set, element);
           if (wrong.present.has(digestBytes(this.digest, bytes))) continue;
-          this.remove(wrong, keyTextOf(bytes));
+          if (wrong.stale.size > 0) this.remove(wrong, keyTextOf(bytes));
           this.batch.add(place, bytes);
         }
       }

@@ -23,9 +23,23 @@ export class Digest {
     return `${hex(this.high)}${hex(this.low)}/${this.members}`;
   }
 
+  /** Two MurmurHash3 of 32 bits, side by side, with the length of each part before its words. */
   private toggle(parts: readonly Uint8Array[]): number {
-    const low = hash(parts, 0x9747b28c);
-    const high = hash(parts, 0x3c6ef372);
+    let low = 0x9747b28c;
+    let high = 0x3c6ef372;
+    for (const part of parts) {
+      low = mixed(low, scrambled(part.length));
+      high = mixed(high, scrambled(part.length));
+      for (let at = 0; at < part.length; at += 4) {
+        const word = scrambled(
+          (part[at] ?? 0) | ((part[at + 1] ?? 0) << 8) | ((part[at + 2] ?? 0) << 16) | ((part[at + 3] ?? 0) << 24),
+        );
+        low = mixed(low, word);
+        high = mixed(high, word);
+      }
+    }
+    low = finished(low);
+    high = finished(high);
     this.low ^= low;
     this.high ^= high;
     return (high >>> 11) * 2 ** 32 + (low >>> 0) + 1;
@@ -36,27 +50,20 @@ function hex(value: number): string {
   return (value >>> 0).toString(16).padStart(8, "0");
 }
 
-/** MurmurHash3 of 32 bits, with the length of each part before its words. */
-function hash(parts: readonly Uint8Array[], seed: number): number {
-  let state = seed;
-  for (const part of parts) {
-    state = mixed(state, part.length);
-    for (let at = 0; at < part.length; at += 4) {
-      const word =
-        (part[at] ?? 0) | ((part[at + 1] ?? 0) << 8) | ((part[at + 2] ?? 0) << 16) | ((part[at + 3] ?? 0) << 24);
-      state = mixed(state, word);
-    }
-  }
-  state ^= state >>> 16;
-  state = Math.imul(state, 0x85ebca6b);
-  state ^= state >>> 13;
-  state = Math.imul(state, 0xc2b2ae35);
-  return state ^ (state >>> 16);
+function scrambled(word: number): number {
+  const k = Math.imul(word, 0xcc9e2d51);
+  return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
 }
 
 function mixed(state: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  const next = state ^ k;
+  const next = state ^ word;
   return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function finished(state: number): number {
+  let end = state ^ (state >>> 16);
+  end = Math.imul(end, 0x85ebca6b);
+  end ^= end >>> 13;
+  end = Math.imul(end, 0xc2b2ae35);
+  return end ^ (end >>> 16);
 }

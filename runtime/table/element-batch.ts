@@ -20,6 +20,8 @@ const NF_TABLES = 10;
 const MESSAGE = { add: (NF_TABLES << 8) | 12, remove: (NF_TABLES << 8) | 14 } as const;
 const FLAG = { request: 1, acknowledge: 4, create: 0x400, nested: 0x8000 } as const;
 
+type Verb = keyof typeof MESSAGE;
+
 /** Attributes of a message, of an element, of its data and of a verdict. */
 const LIST = { table: 1, set: 2, elements: 3 } as const;
 const ELEMENT = { key: 1, data: 2, notes: 6, keyEnd: 10 } as const;
@@ -35,7 +37,9 @@ export class ElementBatch {
   /** How many elements are added or removed. */
   size = 0;
   /** The message that is being written, and its list of elements: where they begin. */
-  private message: { readonly what: string; readonly start: number; readonly list: number } | undefined;
+  private message:
+    | { readonly verb: Verb; readonly place: ElementPlace; readonly start: number; readonly list: number }
+    | undefined;
 
   constructor() {
     this.head(BATCH.begin, FLAG.request, 0, NF_TABLES);
@@ -63,11 +67,11 @@ export class ElementBatch {
     return this.bytes.subarray(0, this.at);
   }
 
-  private write(verb: keyof typeof MESSAGE, place: ElementPlace, element: ElementBytes): void {
+  private write(verb: Verb, place: ElementPlace, element: ElementBytes): void {
     this.size++;
-    const what = `${verb} ${place.family} ${place.table} ${place.set}`;
-    if (this.message?.what !== what || this.at - this.message.list > MOST_LIST_BYTES)
-      this.beginMessage(what, verb, place);
+    const { message } = this;
+    const goesOn = message?.verb === verb && isSamePlace(message.place, place);
+    if (!goesOn || this.at - message.list > MOST_LIST_BYTES) this.beginMessage(verb, place);
     const start = this.open(LIST.table);
     this.nestedValue(ELEMENT.key, element.key);
     if (element.end.length > 0) this.nestedValue(ELEMENT.keyEnd, element.end);
@@ -101,13 +105,14 @@ export class ElementBatch {
     this.close(data);
   }
 
-  private beginMessage(what: string, verb: keyof typeof MESSAGE, { family, table, set }: ElementPlace): void {
+  private beginMessage(verb: Verb, place: ElementPlace): void {
+    const { family, table, set } = place;
     this.endMessage();
     const start = this.at;
     this.head(MESSAGE[verb], FLAG.request | (verb === "add" ? FLAG.create : 0), FAMILY[family], 0);
     this.text(LIST.table, table);
     this.text(LIST.set, set);
-    this.message = { what, start, list: this.open(LIST.elements) };
+    this.message = { verb, place, start, list: this.open(LIST.elements) };
   }
 
   private endMessage(): void {
@@ -175,6 +180,10 @@ export class ElementBatch {
 }
 
 const NONE = new Uint8Array(0);
+
+function isSamePlace(a: ElementPlace, b: ElementPlace): boolean {
+  return a === b || (a.set === b.set && a.family === b.family && a.table === b.table);
+}
 
 export function placeOf({ family, name }: TableChange, set: ElementsChange["of"]): ElementPlace {
   return {

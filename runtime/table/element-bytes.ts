@@ -13,9 +13,10 @@ import type {
   Value,
   Verdict,
 } from "../../compiler/ir/types.ts";
-import { zeros } from "../lab/netlink.ts";
 import type { Digest } from "./digest.ts";
 import type { RawElement } from "./nf-tables.ts";
+
+const NONE = new Uint8Array(0);
 
 /** Declared sets and maps. */
 type Declared = SetDeclaration | MapDeclaration;
@@ -48,15 +49,35 @@ export interface ElementBytes {
   readonly comment: Uint8Array;
 }
 
+/** The bytes are good until this is called again: there are hundreds of thousands of elements, and nobody keeps theirs. */
 export function bytesOfElement(set: Declared, element: SetElement | MapElement): ElementBytes {
   const parts = partsOfKey(element);
   const { comment } = element;
   return {
-    key: write(set.key, parts.map(startOf)),
-    end: set.interval ? write(set.key, parts.map(endOf)) : NONE,
+    key: write(set.key, parts, startOf, KEYS),
+    end: set.interval ? write(set.key, parts, endOf, ENDS) : NONE,
     value: "value" in element ? valueBytes(set, element) : NONE,
-    comment: comment === undefined ? NONE : Buffer.from(keptComment(comment), "latin1"),
+    comment: comment === undefined ? NONE : COMMENTS.of(comment),
   };
+}
+
+/** The bytes of the text that was asked for last: neighbours among elements have the same comment, or the same verdict. */
+class LastText {
+  private text = "";
+  private bytes: Uint8Array = NONE;
+  private readonly make: (text: string) => string;
+
+  constructor(make: (text: string) => string) {
+    this.make = make;
+  }
+
+  of(text: string): Uint8Array {
+    if (text !== this.text) {
+      this.bytes = Buffer.from(this.make(text), "latin1");
+      this.text = text;
+    }
+    return this.bytes;
+  }
 }
 
 /** The same of one that the kernel told. */
@@ -78,8 +99,6 @@ export function digestBytes(
   return digest[change](key, end, value, comment);
 }
 
-const NONE = new Uint8Array(0);
-
 function startOf(part: KeyPart): Value {
   return typeof part === "object" ? part.from : part;
 }
@@ -90,7 +109,7 @@ function endOf(part: KeyPart): Value {
 
 function valueBytes(set: Declared, { value }: MapElement): Uint8Array {
   if ("kind" in value) return verdictBytes(CODES[value.kind], "chain" in value ? value.chain : undefined);
-  return write("data" in set && set.data !== "verdict" ? set.data : [], value);
+  return write("data" in set && set.data !== "verdict" ? set.data : [], value, startOf, VALUES);
 }
 
 const CODES = { drop: 0, accept: 1, continue: -1, jump: -3, goto: -4, return: -5 } as const satisfies Record<
@@ -99,25 +118,50 @@ const CODES = { drop: 0, accept: 1, continue: -1, jump: -3, goto: -4, return: -5
 >;
 
 function verdictBytes(code: number, chain: string | undefined): Uint8Array {
-  return Buffer.from(`${code} ${chain ?? ""}`, "latin1");
+  return VERDICTS.of(`${code} ${chain ?? ""}`);
 }
 
-function write(components: readonly Component[], values: readonly Value[]): Buffer {
+const COMMENTS = new LastText(keptComment);
+const VERDICTS = new LastText((text) => text);
+
+/** An array of each length that was asked for. */
+class Scratch {
+  private readonly arrays: Uint8Array[] = [];
+
+  of(length: number): Uint8Array {
+    this.arrays[length] ??= new Uint8Array(length);
+    return this.arrays[length];
+  }
+}
+
+const KEYS = new Scratch();
+const ENDS = new Scratch();
+const VALUES = new Scratch();
+
+function write(
+  components: readonly Component[],
+  parts: readonly KeyPart[],
+  valueIn: (part: KeyPart) => Value,
+  scratch: Scratch,
+): Uint8Array {
   let length = 0;
   for (const { type } of components) length += paddedLength(type);
   // A key of one part has no padding.
   const [only] = components;
-  const bytes = zeros(components.length === 1 && only !== undefined ? sizeOf(only.type).bytes : length);
+  const bytes = scratch.of(components.length === 1 && only !== undefined ? sizeOf(only.type).bytes : length);
+  bytes.fill(0);
   let at = 0;
   for (let i = 0; i < components.length; i++) {
     const { type } = components[i] as Component;
     const { bytes: size, isHostOrder } = sizeOf(type);
-    const value = values[i] as Value;
+    const value = valueIn(parts[i] as KeyPart);
     if (typeof value === "bigint") {
-      bytes.writeBigUInt64BE(value >> 64n, at);
-      bytes.writeBigUInt64BE(value & 0xffff_ffff_ffff_ffffn, at + 8);
-    } else if (isHostOrder) bytes.writeUIntLE(Number(value), at, size);
-    else bytes.writeUIntBE(Number(value), at, size);
+      let rest = value;
+      for (let j = size - 1; j >= 0; j--, rest >>= 8n) bytes[at + j] = Number(rest & 0xffn);
+    } else {
+      const number = Number(value);
+      for (let j = 0; j < size; j++) bytes[at + (isHostOrder ? j : size - 1 - j)] = number >>> (8 * j);
+    }
     at += paddedLength(type);
   }
   return bytes;
