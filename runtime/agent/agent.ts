@@ -166,7 +166,8 @@ export class Agent {
       this.lastChangeAt = clock.now();
       if (tables.waiting > 0) this.firstChangeAt ??= this.lastChangeAt;
     }
-    this.wake();
+    // Nothing is done before all is listed.
+    if (this.synced.size === KINDS.length) this.wake();
   }
 
   private async run(): Promise<void> {
@@ -175,8 +176,8 @@ export class Agent {
     if (this.stopper.signal.aborted) return;
     await this.attempt(() => this.start());
     this.counts.startedAt = clock.wallTime();
-    this.parts.onLoaded?.();
     this.markStarted();
+    this.parts.onLoaded?.();
     while (!this.stopper.signal.aborted) {
       const wait = this.nextTurnMs();
       if (wait > 0) await this.sleep(wait);
@@ -359,8 +360,8 @@ export class Agent {
     this.isSuspicious = false;
     this.counts.restored(why);
     this.counts.synced("full", clock.now() - begun, clock.wallTime());
-    this.parts.onLoaded?.();
     if (why !== "start") log(`restored the tables (${why}): ${all} sets, maps and chains differed`);
+    this.parts.onLoaded?.();
   }
 
   // --- drift ---------------------------------------------------------------------------------------------------------------
