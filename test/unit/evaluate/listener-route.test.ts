@@ -19,6 +19,8 @@ test.each([
   [false, "a.b", undefined],
   [true, "*.b", "a.b"],
   [true, "*.b", "x.a.b"],
+  [false, "*.b", "a.ab"],
+  [false, "*.b", "a.xb"],
   [false, "*.b", "b"],
   [false, "*.b", ".b"],
   [false, "*.b", "ab"],

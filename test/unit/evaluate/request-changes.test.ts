@@ -14,6 +14,7 @@ test.each<[replacement: PathReplacement | undefined, matched: string, target: st
   [prefix("/x"), "/a", "/a/b", "/x/b"],
   [prefix("/x"), "/a", "/a", "/x"],
   [prefix("/x"), "/a", "/a/b?q", "/x/b?q"],
+  [prefix("/x"), "/a", "/a/b#f", "/x/b"],
   [prefix("/x"), "/", "/a/b", "/x/a/b"],
   [prefix(""), "/a", "/a/b", "/b"],
   [prefix(""), "/a", "/a", "/"],
