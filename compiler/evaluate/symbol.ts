@@ -26,7 +26,7 @@ export function symbolOf(expression: Expression, shared: SharedState, branch: Br
       if (expression.key === "status") return `ct status ${symbolicKey(shared.ctStatus)}`;
       if (expression.key.startsWith("reply-"))
         return `${describe(expression)} ${nowKey(branch.destination)} ${nowKey(branch.destinationPort)} ${shared.masqueraded}`;
-      return expression.key === "state" ? `ct state ${shared.ctState}` : describe(expression);
+      return expression.key === "state" ? `ct state ${nowKey(shared.ctState)}` : describe(expression);
     case "fib":
       return `fib type of ${addressName(expression.of === "saddr" ? shared.source : branch.destination)}`;
     case "bitwise": {

@@ -125,6 +125,8 @@ test.each<[rules: string, path: readonly string[]]>([
   ["ip saddr 10.0.0.2 jump writing", ["missed meta mark,ct mark"]],
   ["ip saddr 10.0.0.2 goto writing", ["missed meta mark,ct mark"]],
   ["ip saddr 10.0.0.2 jump counting", []],
+  ["ip saddr 10.0.0.2 jump masquerading", ["missed source,meta mark"]],
+  ["ip saddr 10.0.0.2 jump masquerade-first", ["missed source,meta mark"]],
   ["ip saddr 10.0.0.2 meta mark set 1 masquerade", ["missed source,meta mark"]],
   [
     "meta mark set jhash ip saddr mod 3; ip saddr 10.0.0.2 meta mark 1 masquerade",
@@ -156,7 +158,7 @@ test.each<[rules: string, path: readonly string[]]>([
   ["masquerade", ["source undefined"]],
   ["meta l4proto tcp masquerade to :1024-2000", ["source the node's address:1024-2000"]],
 ])("%s: %j", (rules, wanted) => {
-  const isOfSource = /snat|masquerade/.test(rules);
+  const isOfSource = /snat|masquerad/.test(rules);
   const isOfNat = isOfSource || /dnat|redirect/.test(rules);
   const hook = isOfSource ? "postrouting" : isOfNat ? "prerouting" : "forward";
   const more = `set s { type ipv4_addr; elements = { 10.0.0.1 } }
@@ -165,7 +167,8 @@ set e { type ipv4_addr; flags dynamic; }
 map m { type ipv4_addr : verdict; elements = { 10.0.0.1 : drop } }
 chain d { meta mark set 1; }
 chain writing { counter; meta mark set 1; ct mark set 1; }
-chain counting { counter; counter; }`;
+chain counting { counter; counter; }
+${isOfSource ? "chain masquerading { meta mark set 1; masquerade; }\nchain masquerade-first { masquerade; meta mark set 1; }" : ""}`;
   const program = mustReadNft(
     `table ip t { ${more}\nchain c { type ${isOfNat ? "nat" : "filter"} hook ${hook} priority 100; ${rules}; } }`,
   );

@@ -27,6 +27,7 @@ test.each<[redirect: Partial<RouteRedirect>, host: string | undefined, want: str
   [{}, "a.test", "https://a.test/a/b"],
   [{}, "a.test:8080", "https://a.test/a/b"],
   [{}, undefined, "https:///a/b"],
+  [{}, "[fd00::1]:8080", "https://[fd00::1]:8080/a/b"],
   [{ host: "b.test" }, "a.test", "https://b.test/a/b"],
   [{ port: 8443 as never, scheme: "http" }, "a.test", "http://a.test:8443/a/b"],
   [{ path: prefix("/x") }, "a.test", "https://a.test/x/b"],
@@ -49,6 +50,14 @@ test.each<[what: string, filters: RouteFilter[], want: string]>([
   ["a header more", [headers({ add: [named("x", "3")] })], "a.test /a/b x=1 y=2 x=3"],
   ["a header less", [headers({ remove: ["x"] })], "a.test /a/b y=2"],
   ["headers of the answer", [headers({ kind: "response-headers", remove: ["x"] })], "a.test /a/b x=1 y=2"],
+  [
+    "another path, then another host",
+    [
+      { kind: "rewrite", path: prefix("/n") },
+      { kind: "rewrite", host: "b.test" },
+    ],
+    "b.test /n/b x=1 y=2",
+  ],
   [
     "one after the other",
     [{ kind: "rewrite", host: "b.test" }, headers({ remove: ["x"] }), { kind: "rewrite", path: all("/") }],

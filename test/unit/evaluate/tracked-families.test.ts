@@ -24,6 +24,7 @@ test.each<[what: string, text: string, families: string[]]>([
   ["one that masquerades", table("ip", "masquerade", "nat", "postrouting"), ["IPv4"]],
   ["a NAT chain without translations", table("ip", "accept", "nat"), []],
   ["a table of each family", table("ip", "drop") + table("ip6", "ct state new accept"), ["IPv6"]],
+  ["a table of bridges", table("bridge", "ct state new accept") + table("ip6", "ct state new accept"), ["IPv6"]],
   ["both tables", table("ip", "notrack; ct mark 1 drop") + table("ip6", "ct state new accept"), ["IPv4", "IPv6"]],
   ["a table of both behind one of them", table("ip", "ct state new") + table("inet", "ct state new"), ["IPv4", "IPv6"]],
   ["a table of both that asks nothing", table("ip", "ct state new") + table("inet", "drop"), ["IPv4"]],
