@@ -13,18 +13,22 @@ const KPC = fileURLToPath(new URL("kpc.cjs", BIN));
 /** Names stay, for the stacks of our own bugs. */
 const MINIFY = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
 
+/** A module as a function, which the launcher compiles by itself.
+ *  @param {string} code */
+const asFunction = (code) => `(function (exports, require, module, __filename, __dirname) {${code}\n})`;
+
 /** One file of ASCII alone, which Node.js reads without decoding it.
- *  @param {string} input @param {string} output @param {boolean} isMinified */
-async function bundle(input, output, isMinified) {
+ *  @param {string} input @param {string} output @param {boolean} isLaunched */
+async function bundle(input, output, isLaunched) {
   const made = await rolldown({ input: fileURLToPath(new URL(input, ROOT)), platform: "node", logLevel: "warn" });
   const { output: chunks } = await made.generate({
     format: "cjs",
     codeSplitting: false,
-    minify: isMinified ? MINIFY : false,
+    minify: isLaunched ? MINIFY : false,
   });
   const [{ code }] = chunks;
   const ascii = code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  writeFileSync(new URL(output, BIN), ascii);
+  writeFileSync(new URL(output, BIN), isLaunched ? asFunction(ascii) : ascii);
 }
 
 rmSync(BIN, { recursive: true, force: true });

@@ -10,9 +10,8 @@ const CODE = fileURLToPath(new URL("cli.cjs", import.meta.url));
 /** Of what a trace runs, or a compilation, which stands for all others: code that a command does not run would be read in vain. */
 const CACHE = fileURLToPath(new URL(process.argv[2] === "trace" ? "trace.cache" : "cli.cache", import.meta.url));
 
-// ASCII alone.
-const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(CODE, "latin1")}\n})`;
-const script = new Script(source, {
+// A function, in ASCII alone: what is read is what V8 keeps, without a copy.
+const script = new Script(readFileSync(CODE, "latin1"), {
   filename: CODE,
   ...(existsSync(CACHE) ? { cachedData: readFileSync(CACHE) } : {}),
 });

@@ -12,7 +12,7 @@ import { Script } from "node:vm";
 
 const CODE = fileURLToPath(new URL("../../dist/bin/cli.cjs", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../../dist/bin/", import.meta.url));
-const source = `(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(CODE, "utf8")}\n})`;
+const source = fs.readFileSync(CODE, "utf8"); // a function
 /** @type {{ main(argv: readonly string[]): Promise<void> }} */
 const cli = /** @type {any} */ ({});
 new Script(source, { filename: CODE }).runInThisContext()(cli, createRequire(CODE), {}, CODE, FOLDER);
