@@ -34,9 +34,6 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** As examples/agent/ starts it: less memory for objects that are gone soon. */
-const NODE_FLAGS_OF_AGENT = ["--max-semi-space-size=2"];
-
 interface Figures {
   readonly size: string;
   readonly startSeconds: number;
@@ -85,13 +82,9 @@ async function measure(size: string): Promise<Figures> {
     }),
   );
   const begun = performance.now();
-  const agent = spawn(
-    process.execPath,
-    [...NODE_FLAGS_OF_AGENT, CLI, "agent", "--kubeconfig", kubeconfig, ...NODE_FLAGS],
-    {
-      stdio: ["ignore", "ignore", "pipe"],
-    },
-  );
+  const agent = spawn(process.execPath, [CLI, "agent", "--kubeconfig", kubeconfig, ...NODE_FLAGS], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let log = "";
   let wake = (): void => undefined;
   agent.stderr.setEncoding("utf8").on("data", (text: string) => {
