@@ -1,5 +1,5 @@
 /** Where packets enter the table: the base chains, in kube-proxy's order of jumps. */
-import { addressField, anyBit, CT_STATE_FIELD, commented, jump, rule, verdict, within } from "../ir/build.ts";
+import { addressField, anyBit, CT_STATE_FIELD, commented, goto, jump, rule, verdict, within } from "../ir/build.ts";
 import { CT_STATE, PRIORITY } from "../ir/constants.ts";
 import type { BaseChain, Chain, Match } from "../ir/types.ts";
 import { SERVICES } from "./dispatch.ts";
@@ -58,9 +58,11 @@ function nftablesFilterChains(shape: TableShape): BaseChain[] {
   ];
 }
 
+const FORWARD_NEW = "forward-new";
 const FORWARD_TRANSLATED = "forward-translated";
 
-/** All checks come after translation: what still has a Service's address was left alone. */
+/** All checks come after translation: what still has a Service's address was left alone. Forwarded packets are asked once whether they
+ *  open a connection: iptables takes as long for each test of it as for ten of addresses. */
 function iptablesFilterChains(shape: TableShape): Chain[] {
   const martian = antiMartian(shape);
   const accept = verdict({ kind: "accept" });
@@ -73,13 +75,16 @@ function iptablesFilterChains(shape: TableShape): Chain[] {
       ...healthCheckRules(shape),
       rule(NEW, jump(UNSERVED_EXTERNAL)),
     ]),
+    regular(FORWARD_NEW, [
+      rule(jump(FIREWALL)),
+      commented("to be masqueraded", rule(jump(FORWARD_TRANSLATED))),
+      rule(jump(UNSERVED_CLUSTER_IPS)),
+      rule(jump(UNSERVED_EXTERNAL)),
+    ]),
     filterChain("filter-forward", "forward", PRIORITY.filter, [
-      rule(NEW, jump(FIREWALL)),
+      rule(NEW, goto(FORWARD_NEW)),
       ...(shape.settings.tcpBeLiberal ? [] : [invalid]),
-      commented("to be masqueraded", rule(NEW, jump(FORWARD_TRANSLATED))),
       rule(anyBit(CT_STATE_FIELD, CT_STATE.related | CT_STATE.established), accept),
-      rule(NEW, jump(UNSERVED_CLUSTER_IPS)),
-      rule(NEW, jump(UNSERVED_EXTERNAL)),
     ]),
     filterChain("filter-output", "output", PRIORITY.filter, [
       ...martian,

@@ -85,13 +85,29 @@ const reasonChain = (question: Question, by: FrontendKey, reason: MasqueradeReas
  *  Most packets come from a pod, went to a cluster IP and keep their source: they are asked for nothing but that. */
 export function decisionRules(question: Question, shape: TableShape): Rule[] {
   const { features } = shape;
-  const untranslated = rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" }));
   return [
-    ...(features.has("translates-to-self") ? [] : [commented("not translated", untranslated)]),
+    ...(asksTranslatedFirst(shape) ? translatedOnly(shape) : []),
     ...(features.has("external-addresses") ? asked(question, "address", shape) : []),
     ...clusterIpRules(question, shape),
     ...(features.has("node-ports") ? nodePortRules(question, shape) : []),
   ];
+}
+
+/** Whether all packets are asked if they were translated, or only those that are to be masqueraded if they went to a cluster IP. To
+ *  iptables the question is as dear as those that it saves. */
+function asksTranslatedFirst({ settings, features, sticky }: TableShape): boolean {
+  return (
+    settings.mode === "nftables" ||
+    settings.masqueradeAll ||
+    sticky ||
+    features.has("external-addresses") ||
+    features.has("node-ports")
+  );
+}
+
+function translatedOnly({ features }: TableShape): Rule[] {
+  const untranslated = rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" }));
+  return features.has("translates-to-self") ? [] : [commented("not translated", untranslated)];
 }
 
 /** Asks for the frontend that the connection was opened to. */
@@ -146,10 +162,10 @@ export function reasonChains(shape: TableShape): RegularChain[] {
   return [
     ...(sticky ? [regular(`${FREE_REGISTER}-now`, resetIdentity(shape)), regular(FREE_REGISTER, register)] : []),
     ...questionsIn(shape.settings).flatMap((question) => [
-      regular(
-        clusterIpChain(question),
-        protocols.map((protocol) => rule(...toClusterIp(protocol), ACTIONS[question])),
-      ),
+      regular(clusterIpChain(question), [
+        ...(asksTranslatedFirst(shape) ? [] : translatedOnly(shape)),
+        ...protocols.map((protocol) => rule(...toClusterIp(protocol), ACTIONS[question])),
+      ]),
       ...reasonChainsOf(question, shape),
     ]),
   ];
