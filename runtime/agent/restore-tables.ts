@@ -52,18 +52,21 @@ export async function restoreTables(
   const structure = live === undefined ? [] : changesBetween(live, withoutElements(wanted.emptyTables()));
   let differed = structure.reduce((sum, change) => sum + partsOf(change), 0);
   const steps = structure.map((change) => stepsOf(change, live));
-  const isRemade = structure.some(({ table }) => table === "remade");
+  const first = steps.map((each) => each.first);
+  const remade = structure.filter(({ table }) => table === "remade").map(({ family }) => family);
   // What cannot be changed in place is made anew with all that it holds, so that no packet finds half of it. Where that is too much for the memory
-  // there is, pieces follow.
-  let answer = isRemade ? await send(changesBetween(live ?? [], wanted.tables())) : DONE;
-  if (!isRemade || isTooLarge(answer)) answer = await send(steps.map(({ first }) => first));
+  // there is, pieces follow. The other family's table goes its own way: what is retired there may still be led to.
+  const whole = changesBetween(live ?? [], remade.length === 0 ? [] : wanted.tables()).filter(({ family }) =>
+    remade.includes(family),
+  );
+  let answer = await send([...whole, ...first.filter(({ family }) => !remade.includes(family))]);
+  if (remade.length > 0 && isTooLarge(answer)) answer = await send(first);
   for (let services = SERVICES_AT_ONCE, isStaleFirst = false; answer.kind === "done"; ) {
     const found = await restoreElements(netfilter, wanted, expected, { services, isStaleFirst });
     differed += found.differed;
     transactions += found.transactions;
     answer = found.answer;
-    if (answer.kind === "done")
-      return { answer: isRemade ? answer : await send(steps.map(({ last }) => last)), differed, transactions };
+    if (answer.kind === "done") return { answer: await send(steps.map(({ last }) => last)), differed, transactions };
     const isSmaller = answer.reason === "too-large" && services > 1;
     // An interval may overlap another one that should not be there.
     const isOther = answer.reason === "exists" && !isStaleFirst;

@@ -89,6 +89,8 @@ add element ip kpc hairpin { 10.180.0.9 . 10.180.0.9 }
       "add element ip kpc hairpin { 10.66.6.6 . 10.66.6.6 }",
       "insert rule ip kpc services drop",
       "add chain ip kpc theirs",
+      // A table that is made anew beside one in which an element leads to a chain that has to go.
+      "delete table ip kpc; add table ip kpc { flags dormant; }; add chain ip6 kpc theirs; add element ip6 kpc services { fd00::99 . tcp . 80 : goto theirs }",
     ];
     for (const [i, commands] of mishaps.entries()) {
       live.nft(commands);
