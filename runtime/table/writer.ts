@@ -46,11 +46,12 @@ export class TableWriter {
   private readonly wrapper: readonly string[];
   private readonly nft: string;
   private readonly isImpatient: boolean;
-  private readonly file: number;
+  /** Undefined: the disk was full. */
+  private readonly file: number | undefined;
   private running: Running | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private sequence = 0;
-  private mayBeInteractive = true;
+  private mayBeInteractive: boolean;
   private isClosed = false;
 
   constructor({ limitMs = LIMIT_MS, wrapper = [], nft = "nft", isImpatient = false }: WriterOptions = {}) {
@@ -58,7 +59,8 @@ export class TableWriter {
     this.wrapper = wrapper;
     this.nft = nft;
     this.isImpatient = isImpatient;
-    this.file = openUnnamed();
+    this.file = whereThereIsRoom(openUnnamed);
+    this.mayBeInteractive = this.file !== undefined;
   }
 
   /** The nft that runs now. */
@@ -88,7 +90,7 @@ export class TableWriter {
       this.isClosed = true;
       this.stop();
     });
-    closeSync(this.file);
+    if (this.file !== undefined) closeSync(this.file);
   }
 
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -101,18 +103,19 @@ export class TableWriter {
   }
 
   private async run(text: string): Promise<TransactionAnswer> {
-    if (this.mayBeInteractive) {
-      const answer = await this.runInteractive(text);
+    const { file } = this;
+    // On a full disk, a pipe carries the transaction to a process of its own.
+    if (this.mayBeInteractive && file !== undefined && whereThereIsRoom(() => writeWhole(file, text)) !== undefined) {
+      const answer = await this.runInteractive(file);
       if (answer !== undefined) return answer;
       this.mayBeInteractive = false;
     }
     return await this.runOnce(text, ["-f", "-"]);
   }
 
-  /** Undefined: this nft has no interactive mode. */
-  private async runInteractive(text: string): Promise<TransactionAnswer | undefined> {
-    this.write(text);
-    const running = this.running ?? this.start();
+  /** The transaction that stands in `file`. Undefined: this nft has no interactive mode. */
+  private async runInteractive(file: number): Promise<TransactionAnswer | undefined> {
+    const running = this.running ?? this.start(file);
     if (running.isInteractive === undefined) {
       const mark = await this.ask(running, "");
       if (mark.kind === "refused" && mark.reason === "ended" && /interactive|usage/i.test(mark.message))
@@ -148,9 +151,9 @@ export class TableWriter {
     return { kind: "refused", reason: "ended", message: message === "" ? "nft has ended without an answer" : message };
   }
 
-  private start(): Running {
+  private start(file: number): Running {
     const [program = "perl", ...args] = [...this.wrapper, ...this.held(WRITER_NAME, "-i")];
-    const child = spawn(program, args, { env: this.environment(), stdio: ["pipe", "pipe", "pipe", this.file] });
+    const child = spawn(program, args, { env: this.environment(), stdio: ["pipe", "pipe", "pipe", file] });
     const running: Running = { child, heard: "", isInteractive: undefined, ended: false, wake: () => undefined };
     this.running = running;
     child.stdout?.resume();
@@ -199,12 +202,6 @@ export class TableWriter {
     });
   }
 
-  private write(text: string): void {
-    const bytes = Buffer.from(text);
-    ftruncateSync(this.file);
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.file, bytes, at, bytes.length - at, at);
-  }
-
   private held(name: string, ...args: readonly string[]): string[] {
     const command = [this.nft, ...args];
     return this.isImpatient ? command : holding(name, command);
@@ -228,9 +225,30 @@ const NO_HOME = "/nonexistent";
 
 function openUnnamed(): number {
   const folder = mkdtempSync(join(isFolder(MEMORY) ? MEMORY : tmpdir(), "kpc-writer-"));
-  const file = openSync(join(folder, "transaction.nft"), "w+", 0o600);
-  rmSync(folder, { recursive: true });
-  return file;
+  try {
+    return openSync(join(folder, "transaction.nft"), "w+", 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Gives how many bytes that is. */
+function writeWhole(file: number, text: string): number {
+  const bytes = Buffer.from(text);
+  ftruncateSync(file);
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, at);
+  return bytes.length;
+}
+
+/** What `work` gives; undefined: the disk is full. */
+function whereThereIsRoom<Given>(work: () => Given): Given | undefined {
+  try {
+    return work();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOSPC" || code === "EDQUOT") return undefined;
+    throw error;
+  }
 }
 
 function isFolder(path: string): boolean {
