@@ -1,10 +1,11 @@
 /**
- * An agent as a process of its own, which is killed at random moments, as are its nft and its helper, while objects change and others edit the
- * tables: after each mishap the kernel has soon what compile makes of the objects.
+ * An agent as a process of its own, which is killed at random moments, as are the programs that it runs, while objects change and others edit the
+ * rules; memory and room on the disk get scarce, the clock jumps, and the process stands still for a while. After each mishap the kernel has soon
+ * what compile makes of the objects.
  *
- *   npm run soak:agent -- [--kills 100] [--seed 1] [--patience 30]
+ *   npm run soak:agent -- [--kills 100] [--seed 1] [--patience 30] [--output nft|iptables-nft|iptables-legacy]
  *
- * It needs root, nft, perl and unshare, and a built `dist/`.
+ * It needs root, nft, perl, unshare, prlimit, for other outputs iptables, and a built `dist/`.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,12 +15,16 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
+import { unreachable } from "../../compiler/invariant.ts";
+import { IPTABLES_BACKENDS } from "../../runtime/agent/iptables-host.ts";
 import { readLiveTables } from "../../runtime/table/live-tables.ts";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { FakeApiServer } from "../support/api-server/fake-api-server.ts";
 import type { Manifest } from "../support/arbitraries.ts";
 import { type AgentEvent, compiledTables, history, keyOf, ruleKindOf } from "../support/events.ts";
 import { API_PATHS, differencesBesideSpares } from "../support/live-agent.ts";
+import { differenceOfIptables } from "../support/live-iptables.ts";
+import { MemoryGroup, SmallDisk, starve } from "../support/scarcity.ts";
 
 const SELF = fileURLToPath(import.meta.url);
 const CLI = fileURLToPath(new URL("../bin/kpc.cjs", import.meta.url)); // the bundle is in dist/scripts
@@ -30,6 +35,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     // Seconds after which tables that differ are left wrong: more where others use the processors, too.
     patience: { type: "string", default: "30" },
+    output: { type: "string", default: "nft" },
     // Given by this file to itself, in its network namespace.
     inside: { type: "boolean", default: false },
   },
@@ -39,7 +45,17 @@ const CONFIG = { nodeName: "node-a", mode: "nftables" } as const;
 
 const PATIENCE_MS = 1000 * Number(values.patience);
 
-const FOREIGN = [
+const BACKEND = IPTABLES_BACKENDS.find((backend) => values.output === `iptables-${backend}`);
+
+/** Loaded into the agent: its clock of the day jumps with each signal, an hour ahead and two back. */
+const JUMPING_CLOCK = `
+  const real = Date.now;
+  let ahead = 0;
+  Date.now = () => real() + ahead;
+  process.on("SIGUSR2", () => { ahead = ahead > 0 ? -3600e3 : 3600e3; });
+`;
+
+const NFT_FOREIGN = [
   "flush ruleset",
   "delete table ip kpc",
   "flush map ip kpc services",
@@ -47,13 +63,40 @@ const FOREIGN = [
   // Nothing that keeps a new agent from the API server.
   "insert rule ip kpc services ip daddr 10.66.6.6 drop",
   "add table ip kpc { flags dormant; }",
-];
+].map((command) => ["nft", command]);
+
+const IPTABLES_FOREIGN = [
+  "-t nat -F",
+  "-t nat -F KPC-services",
+  "-t nat -D PREROUTING -j KPC-NAT-PREROUTING",
+  "-t nat -I OUTPUT -j KPC-NAT-OUTPUT",
+  "-t nat -I KPC-NAT-OUTPUT -d 10.66.6.6 -j ACCEPT",
+  "-t filter -N KPC-theirs",
+].map((command) => [`iptables-${BACKEND}`, ...command.split(" ")]);
+
+const FOREIGN = BACKEND === undefined ? NFT_FOREIGN : IPTABLES_FOREIGN;
+
+const MISHAPS = [
+  "kill the agent",
+  "kill a child",
+  "starve a child",
+  "limit memory",
+  "fill the disk",
+  "empty the disk",
+  "let the clock jump",
+  "stop for a while",
+  "foreign",
+] as const;
 
 class Soak {
   private readonly objects = new Map<string, Manifest>();
   private readonly netfilter = new Netfilter();
   private readonly api: FakeApiServer;
   private readonly folder = mkdtempSync(join(tmpdir(), "kpc-soak-"));
+  private readonly disk = new SmallDisk();
+  private readonly memory = MemoryGroup.make(`kpc-soak-${process.pid}`);
+  /** Of mishaps, how often each happened. */
+  readonly befell = new Map<string, number>();
   private agent: ChildProcess | undefined;
   private state: number;
   /** The end of what agents have said. */
@@ -67,6 +110,7 @@ class Soak {
     this.api = api;
     this.state = seed;
     const [cluster, user] = ["soak", "soak"];
+    writeFileSync(join(this.folder, "clock.cjs"), JUMPING_CLOCK);
     writeFileSync(
       join(this.folder, "kubeconfig"),
       JSON.stringify({
@@ -80,6 +124,10 @@ class Soak {
     );
   }
 
+  get limitsMemory(): boolean {
+    return this.memory !== undefined;
+  }
+
   /** A number below `count`. */
   pick(count: number): number {
     this.state = (Math.imul(this.state, 1664525) + 1013904223) >>> 0;
@@ -87,16 +135,25 @@ class Soak {
   }
 
   start(): void {
-    const settings = ["--node", CONFIG.nodeName, "--mode", CONFIG.mode];
-    const args = [CLI, "agent", "-q", "--kubeconfig", join(this.folder, "kubeconfig"), ...settings];
+    const settings = ["--node", CONFIG.nodeName, "--mode", CONFIG.mode, "-o", values.output];
+    const args = [
+      "-r",
+      join(this.folder, "clock.cjs"),
+      CLI,
+      "agent",
+      "-q",
+      "--kubeconfig",
+      join(this.folder, "kubeconfig"),
+      ...settings,
+    ];
     const agent = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
     agent.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.log = `${this.log}${text}`.slice(-2000);
     });
     // As a kubelet does, where it ends by itself.
     agent.once("exit", (code) => {
-      if (this.agent !== agent || code === null) return;
-      this.ended++;
+      if (this.agent !== agent) return;
+      if (code !== null) this.ended++;
       this.start();
     });
     this.agent = agent;
@@ -116,25 +173,63 @@ class Soak {
   }
 
   async befall(): Promise<void> {
+    const what = MISHAPS[this.pick(MISHAPS.length)] ?? "foreign";
+    this.befell.set(what, (this.befell.get(what) ?? 0) + 1);
     const children = childrenOf(this.agent?.pid);
-    switch (this.pick(4)) {
-      case 0: {
+    const child = children[this.pick(Math.max(1, children.length))];
+    switch (what) {
+      case "kill the agent": {
         const gone = new Promise((resolve) => this.agent?.once("exit", resolve));
         this.agent?.kill("SIGKILL");
-        await gone; // its code is null
-        this.start();
+        await gone;
         break;
       }
-      case 1:
-      case 2: {
-        const pid = children[this.pick(Math.max(1, children.length))];
-        if (pid !== undefined) kill(pid);
+      case "kill a child":
+        if (child !== undefined) kill(child);
+        break;
+      case "starve a child":
+        if (child !== undefined) starve(child);
+        break;
+      case "limit memory":
+        await this.limitMemory(this.pick(2) === 0 ? this.agent?.pid : child);
+        break;
+      case "fill the disk":
+        this.disk.fill();
+        break;
+      case "empty the disk":
+        this.disk.empty();
+        break;
+      case "let the clock jump":
+        this.agent?.kill("SIGUSR2");
+        break;
+      case "stop for a while":
+        this.agent?.kill("SIGSTOP");
+        await new Promise((resolve) => setTimeout(resolve, this.pick(1500)));
+        this.agent?.kill("SIGCONT");
+        break;
+      case "foreign": {
+        // One that cannot be done does nothing.
+        const [program = "", ...args] = FOREIGN[this.pick(FOREIGN.length)] ?? [];
+        spawnSync(program, args);
         break;
       }
       default:
-        // One that cannot be done does nothing.
-        spawnSync("nft", [FOREIGN[this.pick(FOREIGN.length)] ?? ""]);
+        unreachable(what);
     }
+  }
+
+  /** For a moment a process may have little more than it has. */
+  private async limitMemory(pid: number | undefined): Promise<void> {
+    const { memory } = this;
+    if (memory === undefined || pid === undefined) return;
+    try {
+      memory.take(pid);
+    } catch {
+      return; // it has ended
+    }
+    memory.tighten(this.pick(500_000));
+    await new Promise((resolve) => setTimeout(resolve, this.pick(500)));
+    memory.relax();
   }
 
   /** Waits until the kernel has what it should; tells how it differs where it does not in time. */
@@ -142,9 +237,15 @@ class Soak {
     const begun = performance.now();
     const wanted = compiledTables(CONFIG, this.objects.values()) ?? [];
     for (;;) {
-      const found = differencesBesideSpares(await readLiveTables(this.netfilter), wanted)
-        .map(printChange)
-        .join("");
+      const found =
+        BACKEND === undefined
+          ? differencesBesideSpares(await readLiveTables(this.netfilter), wanted)
+              .map(printChange)
+              .join("")
+          : differenceOfIptables(
+              (family) => execFileSync(`${family}tables-${BACKEND}-save`, { encoding: "utf8" }),
+              wanted,
+            );
       const lasted = performance.now() - begun;
       if (found === "") {
         this.slowest = Math.max(this.slowest, lasted);
@@ -165,7 +266,9 @@ class Soak {
     const { agent } = this;
     this.agent = undefined;
     agent?.kill("SIGKILL");
+    await this.memory?.close();
     this.netfilter.close();
+    this.disk.close();
     await this.api.stop();
     rmSync(this.folder, { recursive: true });
   }
@@ -209,6 +312,8 @@ async function run(): Promise<number> {
       }
       await soak.settle(`seed ${seed}`);
     }
+  const befell = [...soak.befell].map(([what, count]) => `${what} ${count}`).join(", ");
+  process.stdout.write(`${befell}${soak.limitsMemory ? "" : "; no cgroup of memory can be made here"}\n`);
   await soak.end();
   const slowest = `${(soak.slowest / 1000).toFixed(1)} s`;
   process.stdout.write(
@@ -220,7 +325,7 @@ async function run(): Promise<number> {
 if (values.inside) process.exit(await run());
 else {
   const args = [
-    "-n",
+    "-nm",
     process.execPath,
     SELF,
     "--inside",
@@ -230,6 +335,8 @@ else {
     values.seed,
     "--patience",
     values.patience,
+    "--output",
+    values.output,
   ];
   process.exitCode = spawnSync("unshare", args, { stdio: "inherit" }).status ?? 1;
 }

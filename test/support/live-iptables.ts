@@ -2,11 +2,17 @@
 import { minimalRestore } from "../../compiler/formats/iptables/minimal-restore.ts";
 import { readOwnTables } from "../../compiler/formats/iptables/own-rules.ts";
 import { areSameRules } from "../../compiler/formats/iptables/same-rules.ts";
+import type { Table } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { iptablesChains } from "../../compiler/print.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
 import { AGENT_TIMES, Agent, type AgentParts } from "../../runtime/agent/agent.ts";
-import { IPTABLES_FAMILIES, type IptablesBackend, openIptables } from "../../runtime/agent/iptables-host.ts";
+import {
+  IPTABLES_FAMILIES,
+  type IptablesBackend,
+  type IptablesFamily,
+  openIptables,
+} from "../../runtime/agent/iptables-host.ts";
 import { IptablesKernel } from "../../runtime/agent/iptables-kernel.ts";
 import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { watchNode } from "../../runtime/agent/watch-node.ts";
@@ -103,11 +109,7 @@ export class LiveIptables {
   /** How the kernel differs from what `compile` makes of the objects, as input for iptables-restore. */
   disagreement(): string {
     const wanted = compiledTables(this.config, this.objects.values()) ?? [];
-    return IPTABLES_FAMILIES.map((family) => {
-      const there = readOwnTables(this.save(family));
-      const { tables } = iptablesChains(wanted, family);
-      return minimalRestore(there, tables, (table, left, right) => areSameRules(table, family, left, right)).text;
-    }).join("");
+    return differenceOfIptables((family) => this.save(family), wanted);
   }
 
   /** Resolves when the kernel has what `compile` makes. Fails with the difference after `tries` looks. */
@@ -131,4 +133,13 @@ export class LiveIptables {
     if (status !== 0) throw new Error(output);
     return output;
   }
+}
+
+/** What makes of rules that iptables-save (`ip`) and ip6tables-save (`ip6`) print those that `wanted` come to, as input for iptables-restore. */
+export function differenceOfIptables(save: (family: IptablesFamily) => string, wanted: readonly Table[]): string {
+  return IPTABLES_FAMILIES.map((family) => {
+    const there = readOwnTables(save(family));
+    const { tables } = iptablesChains(wanted, family);
+    return minimalRestore(there, tables, (table, left, right) => areSameRules(table, family, left, right)).text;
+  }).join("");
 }
