@@ -239,7 +239,8 @@ export class NodeTables {
 
   private lostOf(key: string, { claims }: KeptService): KeptService["lost"] {
     const lost = (family: Family): readonly string[] => this.families[family].claims.lostBy(key, claims[family]);
-    return { IPv4: lost("IPv4"), IPv6: lost("IPv6") };
+    const [ipv4, ipv6] = [lost("IPv4"), lost("IPv6")];
+    return ipv4.length + ipv6.length === 0 ? NOTHING_LOST : { IPv4: ipv4, IPv6: ipv6 };
   }
 
   private keep(texts: readonly string[], { servicePorts, created }: DecodedService): KeptService {

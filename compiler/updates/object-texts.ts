@@ -8,8 +8,8 @@ export type Touched = readonly string[] | "settings";
 export class ObjectTexts {
   private readonly services = new Map<string, string>();
   private readonly slices = new Map<string, { readonly text: string; readonly service: string | undefined }>();
-  /** Keys of slices, by the Service that they name, whether there is such a Service or not yet. */
-  private readonly slicesOf = new Map<string, Set<string>>();
+  /** Keys of slices, by the Service that they name, whether there is such a Service or not yet. Most have one. */
+  private readonly slicesOf = new Map<string, string | Set<string>>();
   private readonly ofNode = new Map<string, string>();
 
   /** An object that is new, has changed, or is told again. */
@@ -63,7 +63,8 @@ export class ObjectTexts {
   textsOf(service: string): readonly string[] | undefined {
     const text = this.services.get(service);
     if (text === undefined) return undefined;
-    const slices = [...(this.slicesOf.get(service) ?? [])].sort(compareKeys);
+    const found = this.slicesOf.get(service) ?? [];
+    const slices = typeof found === "string" ? [found] : [...found].sort(compareKeys);
     return [text, ...slices.flatMap((key) => this.slices.get(key)?.text ?? [])];
   }
 
@@ -73,14 +74,16 @@ export class ObjectTexts {
   }
 
   private enter(slice: string, service: string): void {
-    const slices = this.slicesOf.get(service) ?? new Set();
-    this.slicesOf.set(service, slices.add(slice));
+    const found = this.slicesOf.get(service);
+    if (found === undefined) this.slicesOf.set(service, slice);
+    else if (typeof found !== "string") found.add(slice);
+    else if (found !== slice) this.slicesOf.set(service, new Set([found, slice]));
   }
 
   private leave(slice: string, service: string | undefined): void {
-    const slices = service === undefined ? undefined : this.slicesOf.get(service);
-    if (service === undefined || slices === undefined) return;
-    slices.delete(slice);
-    if (slices.size === 0) this.slicesOf.delete(service);
+    const found = service === undefined ? undefined : this.slicesOf.get(service);
+    if (service === undefined || found === undefined) return;
+    if (typeof found !== "string") found.delete(slice);
+    if (found === slice || (typeof found !== "string" && found.size === 0)) this.slicesOf.delete(service);
   }
 }
