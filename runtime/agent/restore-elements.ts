@@ -25,8 +25,12 @@ export interface RestoredElements {
   readonly transactions: number;
 }
 
-/** Elements that are sent together, of as many Services as it takes. */
-const ELEMENTS_AT_ONCE = 10_000;
+/** How much is worked at together. */
+export interface PieceSize {
+  readonly services: number;
+  /** From so many on elements are sent, of as many Services as it takes. */
+  readonly elements: number;
+}
 
 /** A set or map whose elements are others than expected. */
 interface Wrong {
@@ -37,20 +41,20 @@ interface Wrong {
   readonly stale: Map<string, Pick<ElementBytes, "key" | "end" | "comment">>;
 }
 
-/** Sets and maps that differ are compared with `wanted`, and changed piece by piece, `services` at a time. What is there and belongs to no Service goes
+/** Sets and maps that differ are compared with `wanted`, and changed piece by piece, `size` at a time. What is there and belongs to no Service goes
  *  in the end, or first: what leads packets before what it leads them to. */
 export async function restoreElements(
   netfilter: Netfilter,
   wanted: WantedElements,
   expected: ExpectedElements,
-  { services, isStaleFirst }: { readonly services: number; readonly isStaleFirst: boolean },
+  { size, isStaleFirst }: { readonly size: PieceSize; readonly isStaleFirst: boolean },
 ): Promise<RestoredElements> {
   const wrong = await findWrong(netfilter, expected);
   if (wrong.size === 0) return { answer: { kind: "done" }, differed: 0, transactions: 0 };
-  const repair = new Repair(netfilter, wrong);
+  const repair = new Repair(netfilter, wrong, size.elements);
   if (isStaleFirst) await repair.removeRest();
   repair.addMissing(wanted.emptyTables().map(elementsOf));
-  for (const { services: names, changes } of wanted.pieces(services)) {
+  for (const { services: names, changes } of wanted.pieces(size.services)) {
     repair.addMissing(changes);
     repair.removeStaleOf(names);
     if (!(await repair.sendSome())) break;
@@ -115,6 +119,7 @@ function elementsOf({ family, name, sets, maps }: Table): TableChange {
 class Repair {
   private readonly netfilter: Netfilter;
   private readonly wrong: ReadonlyMap<string, Wrong>;
+  private readonly most: number;
   /** Stale elements with the name of a Service, by that. */
   private readonly named = new Map<string, (readonly [Wrong, key: string])[]>();
   private batch = new ElementBatch();
@@ -124,9 +129,11 @@ class Repair {
   private transactions = 0;
   private readonly digest = new Digest();
 
-  constructor(netfilter: Netfilter, wrong: ReadonlyMap<string, Wrong>) {
+  /** `most`: elements are sent from so many on. */
+  constructor(netfilter: Netfilter, wrong: ReadonlyMap<string, Wrong>, most: number) {
     this.netfilter = netfilter;
     this.wrong = wrong;
+    this.most = most;
     for (const each of wrong.values())
       for (const [key, { comment }] of each.stale) {
         if (comment.length === 0) continue;
@@ -175,7 +182,7 @@ class Repair {
 
   /** Sends what is there when it is enough. False: something was refused. */
   async sendSome(): Promise<boolean> {
-    return this.batch.size < ELEMENTS_AT_ONCE ? this.answer.kind === "done" : await this.send();
+    return this.batch.size < this.most ? this.answer.kind === "done" : await this.send();
   }
 
   /** Sends what is there, once the kernel is done with what was sent before. */

@@ -7,7 +7,7 @@ import type { TransactionAnswer } from "../table/answers.ts";
 import { changesBetween, withoutElements } from "../table/change-tables.ts";
 import type { Netfilter } from "../table/netfilter.ts";
 import type { ExpectedElements } from "./expected-elements.ts";
-import { restoreElements, type WantedElements } from "./restore-elements.ts";
+import { type PieceSize, restoreElements, type WantedElements } from "./restore-elements.ts";
 
 /** What the tables should be. */
 export interface WantedTables extends WantedElements {
@@ -32,8 +32,8 @@ export interface RestoringKernel {
   readonly live: readonly Table[] | undefined;
 }
 
-/** Services in one piece. */
-const SERVICES_AT_ONCE = 500;
+/** One piece, where nothing says that it is too large. */
+const LARGEST: PieceSize = { services: 500, elements: 10_000 };
 
 const DONE: TransactionAnswer = { kind: "done" };
 
@@ -61,16 +61,16 @@ export async function restoreTables(
   );
   let answer = await send([...whole, ...first.filter(({ family }) => !remade.includes(family))]);
   if (remade.length > 0 && isTooLarge(answer)) answer = await send(first);
-  for (let services = SERVICES_AT_ONCE, isStaleFirst = false; answer.kind === "done"; ) {
-    const found = await restoreElements(netfilter, wanted, expected, { services, isStaleFirst });
+  for (let size = LARGEST, isStaleFirst = false; answer.kind === "done"; ) {
+    const found = await restoreElements(netfilter, wanted, expected, { size, isStaleFirst });
     differed += found.differed;
     transactions += found.transactions;
     answer = found.answer;
     if (answer.kind === "done") return { answer: await send(steps.map(({ last }) => last)), differed, transactions };
-    const isSmaller = answer.reason === "too-large" && services > 1;
+    const isSmaller = answer.reason === "too-large" && size.services > 1;
     // An interval may overlap another one that should not be there.
     const isOther = answer.reason === "exists" && !isStaleFirst;
-    if (isSmaller) services = Math.ceil(services / 2);
+    if (isSmaller) size = { services: Math.ceil(size.services / 2), elements: Math.ceil(size.elements / 2) };
     else if (isOther) isStaleFirst = true;
     else break;
     answer = DONE;

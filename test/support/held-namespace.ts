@@ -12,9 +12,20 @@ export interface HeldNamespace {
   close(): void;
 }
 
-export async function holdNamespace(): Promise<HeldNamespace> {
+export function holdNamespace(): Promise<HeldNamespace> {
+  const user = process.getuid?.() === 0 ? [] : ["-U", "--preserve-credentials", "-m"];
+  return hold(namespaceArguments, user);
+}
+
+/** One that an ordinary user could have made: its root may not ask for larger buffers than the system gives to everybody. */
+export function holdUserNamespace(): Promise<HeldNamespace> {
+  return hold(["-Urn"], ["-U", "--preserve-credentials"]);
+}
+
+/** `unshared`: which namespaces are new. `entered`: how others than that of the network are entered. */
+async function hold(unshared: readonly string[], entered: readonly string[]): Promise<HeldNamespace> {
   // It ends when its standard input does.
-  const holder = spawn("unshare", [...namespaceArguments, "sh", "-c", "ip link set lo up; echo ready; exec cat"], {
+  const holder = spawn("unshare", [...unshared, "sh", "-c", "ip link set lo up; echo ready; exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
     env: ENVIRONMENT,
   });
@@ -22,8 +33,7 @@ export async function holdNamespace(): Promise<HeldNamespace> {
     holder.stdout.once("data", () => resolve());
     holder.once("close", () => reject(new Error("no network namespace can be made here")));
   });
-  const user = process.getuid?.() === 0 ? [] : ["-U", "--preserve-credentials", "-m"];
-  const wrapper = ["nsenter", "-t", String(holder.pid), "-n", ...user];
+  const wrapper = ["nsenter", "-t", String(holder.pid), "-n", ...entered];
   return {
     wrapper,
     run: (script) => {

@@ -55,8 +55,9 @@ export class LiveAgent {
     config: Config,
     objects: readonly Manifest[],
     options: Partial<AgentParts> = {},
+    hold: () => Promise<HeldNamespace> = holdNamespace,
   ): Promise<LiveAgent> {
-    const [api, namespace] = [await FakeApiServer.start(), await holdNamespace()];
+    const [api, namespace] = [await FakeApiServer.start(), await hold()];
     const store = (object: Manifest): void => void api.store.put(API_PATHS[ruleKindOf(object)], object as never);
     for (const object of objects) store(object);
     const live = new LiveAgent(api, namespace, config, options);

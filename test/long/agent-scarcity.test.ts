@@ -1,0 +1,25 @@
+/** An agent whose netlink takes no large messages, as that of an ordinary user. */
+import { describe, expect, test } from "vitest";
+import { endpointSlice, serviceOf } from "../support/agent-objects.ts";
+import { PROXY } from "../support/arbitraries.ts";
+import { toConfig } from "../support/compile.ts";
+import { holdUserNamespace } from "../support/held-namespace.ts";
+import { kernelMissing } from "../support/kernel.ts";
+import { LiveAgent } from "../support/live-agent.ts";
+
+const CONFIG = { ...toConfig(PROXY), mode: "nftables" } as const;
+
+describe.skipIf(kernelMissing !== undefined)("kpc agent", () => {
+  test("loads in smaller pieces what is too large for the socket", async () => {
+    const objects = Array.from({ length: 400 }, (_, i) => [
+      serviceOf(`s${i}`, `172.30.${i >> 8}.${i & 255}`),
+      endpointSlice(`s${i}`, ...Array.from({ length: 10 }, (_, j) => `10.${i >> 8}.${i & 255}.${j}`)),
+    ]).flat();
+    const live = await LiveAgent.start(CONFIG, objects, {}, holdUserNamespace);
+    await live.agreed();
+    expect(live.agent.counts.transactions.get("too-large")).toBeGreaterThan(0);
+    live.nft("flush map ip kpc services");
+    await live.agreed();
+    await live.close();
+  });
+});
