@@ -55,7 +55,11 @@ function forEachAddress({ ruleset }: Program, add: (part: KeyPart) => void): voi
   for (const { chains } of ruleset.tables)
     for (const { rules } of chains)
       for (const { steps } of rules)
-        for (const step of steps) if (isMatch(step)) for (const part of valuesTested(step, isDestination)) add(part);
+        for (const step of steps) {
+          if (step.kind === "compare") {
+            if (isDestination(step.left)) add(step.right);
+          } else if (isMatch(step)) for (const part of valuesTested(step, isDestination)) add(part);
+        }
   for (const table of ruleset.tables)
     for (const set of setsOf(table)) {
       const at = keyTypesOf(set).findIndex((type) => type === "ipv4_addr" || type === "ipv6_addr");

@@ -75,3 +75,36 @@ function hashOf(first: number, second: number): number {
   const mixed = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca77);
   return mixed ^ (mixed >>> 15);
 }
+
+/** A number for each number or bigint, which is another value. */
+export class ValueTable {
+  /** In the order in which they came. */
+  readonly known: (number | bigint)[] = [];
+  /** Of each of `known`. */
+  readonly numbers: number[] = [];
+  /** Places in `known`, by halves of whole numbers of 32 bits, as most are. */
+  private readonly small = new PairTable();
+  private readonly others = new Map<number | bigint, number>();
+
+  /** -1: it has none. */
+  get(value: number | bigint): number {
+    const place = isSmall(value) ? this.small.get(value >>> 16, value & 0xffff) : (this.others.get(value) ?? -1);
+    return place < 0 ? -1 : (this.numbers[place] as number);
+  }
+
+  /** Of a value that has none yet. */
+  set(value: number | bigint, number: number): void {
+    const place = this.known.push(value) - 1;
+    this.numbers.push(number);
+    if (isSmall(value)) this.small.set(value >>> 16, value & 0xffff, place);
+    else this.others.set(value, place);
+  }
+
+  has(value: number | bigint): boolean {
+    return this.get(value) >= 0;
+  }
+}
+
+function isSmall(value: number | bigint): value is number {
+  return typeof value === "number" && value >>> 0 === value;
+}

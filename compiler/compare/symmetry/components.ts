@@ -1,6 +1,7 @@
 /** Components: items that share a parameter, directly or by way of others, and where each item stands. */
 
 import { invariant } from "../../invariant.ts";
+import type { SetElement } from "../../ir/types.ts";
 import { type Items, isRanged } from "./items.ts";
 import type { Roles } from "./roles.ts";
 import type { Parameter } from "./row-template.ts";
@@ -119,21 +120,28 @@ export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
       set(row, place, rankOf(guard));
     }
   };
+  /** By table, in each chain of its own: the place of a rule by its number. */
+  const ownPlaces = new Map<string, (i: number) => Token>();
   for (const list of items.lists) {
-    const rows = Array.from({ length: list.count }, (_, i) => list.first + i);
+    const { where, first, count } = list;
     if (list.kind === "elements") {
-      const where = `${list.where} @${list.of.name}`;
-      const isOfMany = list.of.elements.map(isRanged);
-      const place = tokens.ofText(where);
-      for (const [i, row] of rows.entries()) if (isItem[row] === 1 && !isOfMany[i]) set(row, place, 0);
-      if (isOfMany.includes(true))
-        inOrder(
-          rows.filter((_, i) => isOfMany[i]),
-          where,
-        );
+      const { elements, name } = list.of;
+      const place = tokens.ofText(`${where} @${name}`);
+      const ranged: number[] = [];
+      for (let i = 0; i < count; i++) {
+        if (isRanged(elements[i] as SetElement)) ranged.push(first + i);
+        else if (isItem[first + i] === 1) set(first + i, place, 0);
+      }
+      if (ranged.length > 0) inOrder(ranged, `${where} @${name}`);
     } else if (list.name !== undefined && isFixed[list.name] === 0) {
-      for (const [i, row] of rows.entries()) set(row, tokens.ofText(`${list.where} own ${i}`), 0);
-    } else inOrder(rows, `${list.where} chain ${list.chain.name}`);
+      const placeOf = ownPlaces.get(where) ?? numbered(`${where} own`);
+      ownPlaces.set(where, placeOf);
+      for (let i = 0; i < count; i++) set(first + i, placeOf(i), 0);
+    } else
+      inOrder(
+        Array.from({ length: count }, (_, i) => first + i),
+        `${where} chain ${list.chain.name}`,
+      );
   }
   return kinds;
 }

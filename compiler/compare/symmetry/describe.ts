@@ -19,6 +19,7 @@ import type {
   Verdict,
 } from "../../ir/types.ts";
 import { componentsOf, fieldsWritten, isInert } from "../../ir/walk.ts";
+import { ValueTable } from "./columns.ts";
 import { fieldOf, guardIn, isNamed, isPure, type Named, type Sort, sortOf } from "./fields.ts";
 import { bySort, Intervals } from "./intervals.ts";
 import { OpenSearches } from "./open-searches.ts";
@@ -51,8 +52,8 @@ export class Describer {
   readonly tests = bySort(() => new Intervals());
   /** Intervals of values that packets may get, whoever they are. */
   readonly gifts = bySort(() => new Intervals());
-  /** All values that have been met and may be parameters. */
-  readonly values = bySort(() => new Map<Named, Parameter>());
+  /** All values that have been met and may be parameters: a `Parameter` each. */
+  readonly values = bySort(() => new ValueTable());
   /** Ports that rules name and that are none of them. */
   readonly otherPorts = new Set<Named>();
   /** Sorts of which all values are left as they are, each with the reason. */
@@ -150,8 +151,8 @@ export class Describer {
       return this.tokens.ofNumber(value);
     }
     const { values } = this;
-    let parameter = values[sort].get(value);
-    if (parameter === undefined) {
+    let parameter: Parameter = values[sort].get(value);
+    if (parameter < 0) {
       parameter = this.parameterOf();
       values[sort].set(value, parameter);
     }

@@ -103,7 +103,9 @@ export function guardIn(step: Step, at: number): Guard | undefined {
 
 /** The first guard of `rule` by `field`, or by any, before it does anything. */
 export function guardBy(rule: Rule, field: SortedField | undefined): Guard | undefined {
-  for (const [at, step] of rule.steps.entries()) {
+  const { steps } = rule;
+  for (let at = 0; at < steps.length; at++) {
+    const step = steps[at] as Step;
     const guard = guardIn(step, at);
     if (guard !== undefined && (field === undefined || guard.field === field)) return guard;
     if (!isPure(step)) return undefined;

@@ -1,5 +1,5 @@
 /** Trees of chains that look for an address, laid flat: the rules at their leaves, in one chain. */
-import type { Chain, Rule, Step, Table, Value } from "../../ir/types.ts";
+import type { Chain, Rule, Step, Table, Value, Verdict } from "../../ir/types.ts";
 import { verdictsOf } from "../../ir/walk.ts";
 import { type Guard, guardBy, guardIn, isPure, type Named, type SortedField } from "./fields.ts";
 
@@ -11,6 +11,8 @@ interface Dispatch {
   readonly high: Named;
   /** The protocol that all rules ask for before they do anything. */
   readonly protocol: Value | undefined;
+  /** How often a verdict names the chain. */
+  references: number;
 }
 
 interface DispatchRule {
@@ -22,23 +24,25 @@ interface DispatchRule {
   readonly protocol: Value | undefined;
   /** What it asks of other fields. */
   readonly others: readonly Guard[];
+  /** The part of a tree that it leads to, when that is known. */
+  part: Dispatch | undefined;
 }
 
 /** The chains of `table` without those that are parts of a tree, each with its rules. README.md says why packets fare alike. */
 export function flatChainsOf(table: Table): Map<Chain, readonly Rule[]> {
-  const references = referencesIn(table);
   const dispatches = new Map<string, Dispatch>();
   for (const chain of table.chains) {
     const dispatch = chain.kind === "regular" ? dispatchOf(chain.rules) : undefined;
     if (dispatch !== undefined) dispatches.set(chain.name, dispatch);
   }
+  countReferences(table, dispatches);
   /** The part of a tree that `rule` of a chain that dispatches by `field` leads to. */
   const partBehind = (
     { target, protocol, from, to, others }: DispatchRule,
     field: SortedField,
   ): Dispatch | undefined => {
-    const inner = target === undefined || references.get(target) !== 1 ? undefined : dispatches.get(target);
-    if (inner === undefined || inner.field !== field || typeof inner.low !== typeof from) return undefined;
+    const inner = target === undefined ? undefined : dispatches.get(target);
+    if (inner?.references !== 1 || inner.field !== field || typeof inner.low !== typeof from) return undefined;
     if (protocol !== undefined && inner.protocol !== protocol) return undefined;
     if (inner.low < from || inner.high > to) return undefined;
     return others.every((guard) => asksFor(inner, guard)) ? inner : undefined;
@@ -54,39 +58,39 @@ export function flatChainsOf(table: Table): Map<Chain, readonly Rule[]> {
   const parts = new Set<Dispatch>();
   for (const { rules, field } of dispatches.values())
     for (const rule of rules) {
-      const part = partBehind(rule, field);
-      if (part !== undefined) parts.add(part);
+      rule.part = partBehind(rule, field);
+      if (rule.part !== undefined) parts.add(rule.part);
     }
   const flat = new Map<Chain, readonly Rule[]>();
   for (const chain of table.chains) {
     const dispatch = dispatches.get(chain.name);
     if (dispatch === undefined) flat.set(chain, chain.rules);
-    else if (!parts.has(dispatch)) flat.set(chain, [...leavesOf(dispatch, partBehind)]);
+    else if (!parts.has(dispatch)) flat.set(chain, leavesOf(dispatch));
   }
   return flat;
 }
 
-function* leavesOf(
-  { rules, field }: Dispatch,
-  partBehind: (rule: DispatchRule, field: SortedField) => Dispatch | undefined,
-): Generator<Rule> {
-  for (const each of rules) {
-    const part = partBehind(each, field);
-    if (part === undefined) yield each.rule;
-    else yield* leavesOf(part, partBehind);
+function leavesOf(dispatch: Dispatch, leaves: Rule[] = []): readonly Rule[] {
+  for (const { rule, part } of dispatch.rules) {
+    if (part === undefined) leaves.push(rule);
+    else leavesOf(part, leaves);
   }
+  return leaves;
 }
 
-/** How often a verdict names each chain. */
-function referencesIn({ chains, maps }: Table): Map<string, number> {
-  const found = new Map<string, number>();
-  const add = (name: string): void => void found.set(name, (found.get(name) ?? 0) + 1);
+function countReferences({ chains, maps }: Table, dispatches: ReadonlyMap<string, Dispatch>): void {
+  const add = (verdict: Verdict): void => {
+    const dispatch = "chain" in verdict ? dispatches.get(verdict.chain) : undefined;
+    if (dispatch !== undefined) dispatch.references++;
+  };
   for (const { rules } of chains)
     for (const { steps } of rules)
-      for (const step of steps)
-        for (const verdict of verdictsOf(step, () => [])) if ("chain" in verdict) add(verdict.chain);
-  for (const { elements } of maps) for (const { value } of elements) if ("chain" in value) add(value.chain);
-  return found;
+      for (const step of steps) {
+        // As most rules end: there may be half a million.
+        if (step.kind === "verdict") add(step.verdict);
+        else for (const verdict of verdictsOf(step, () => [])) add(verdict);
+      }
+  for (const { elements } of maps) for (const { value } of elements) if ("kind" in value) add(value);
 }
 
 function dispatchOf(rules: readonly Rule[]): Dispatch | undefined {
@@ -100,29 +104,37 @@ function dispatchOf(rules: readonly Rule[]): Dispatch | undefined {
     if (guard === undefined || (last !== undefined && typeof last.from !== typeof guard.from)) return undefined;
     const { from, to, at } = guard;
     if (last !== undefined && from <= last.to) isSorted = false;
-    found.push({ rule, from, to, ...leadOf(rule, at), protocol: protocolOf(rule) });
+    const { target, others } = leadOf(rule, at);
+    found.push({ rule, from, to, target, protocol: protocolOf(rule), others, part: undefined });
   }
   const sorted = isSorted ? found : [...found].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
   if (!isSorted && sorted.some(({ from }, i) => i > 0 && from <= (sorted[i - 1] as DispatchRule).to)) return undefined;
   const [first, last] = [sorted[0] as DispatchRule, sorted.at(-1) as DispatchRule];
   const { protocol } = first;
   const isOne = found.every((each) => each.protocol === protocol);
-  return { field, rules: found, low: first.from, high: last.to, protocol: isOne ? protocol : undefined };
+  return { field, rules: found, low: first.from, high: last.to, protocol: isOne ? protocol : undefined, references: 0 };
 }
 
 /** The chain that a rule leads to that asks for a protocol, perhaps, and for guards, of which one is step `at`, and nothing else;
  *  and the other guards. */
 function leadOf({ steps, whileReplacing }: Rule, at: number): Pick<DispatchRule, "target" | "others"> {
-  const others: Guard[] = [];
-  for (const [i, step] of steps.slice(0, -1).entries()) {
-    const guard = guardIn(step, i);
-    if (guard !== undefined && i !== at) others.push(guard);
-    if (guard === undefined && (i > 0 || protocolIn(step) === undefined)) return { target: undefined, others: [] };
-  }
   const last = steps.at(-1);
-  if (last?.kind !== "verdict" || whileReplacing) return { target: undefined, others: [] };
-  return { target: "chain" in last.verdict ? last.verdict.chain : undefined, others };
+  if (last?.kind !== "verdict" || !("chain" in last.verdict) || whileReplacing) return NOWHERE;
+  let others: Guard[] | undefined;
+  for (let i = 0; i < steps.length - 1; i++) {
+    const step = steps[i] as Step;
+    if (i === at) continue;
+    const guard = guardIn(step, i);
+    if (guard === undefined && (i > 0 || protocolIn(step) === undefined)) return NOWHERE;
+    if (guard !== undefined) {
+      others ??= [];
+      others.push(guard);
+    }
+  }
+  return { target: last.verdict.chain, others: others ?? NOWHERE.others };
 }
+
+const NOWHERE: Pick<DispatchRule, "target" | "others"> = { target: undefined, others: [] };
 
 /** The protocol without which `step` fails. */
 function protocolIn(step: Step | undefined): Value | undefined {

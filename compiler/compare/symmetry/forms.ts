@@ -38,13 +38,14 @@ export class Forms {
     const kinds = kindsOf(items, roles);
     const featureOf = featuresOf(items, classOf);
     const labels = new Int32Array(items.chainsOf.length).fill(-1);
-    const known = new Map<string, { readonly form: number; readonly most: number; count: number }>();
+    const known = new Map<string, Met>();
     const mostOf = mostIn(items);
+    let last: Met | undefined;
     for (let number = 0; number < components.count; number++) {
       const rows = sortedRows(components, number, kinds);
-      const { text, members } = formIn(items, roles.isFixed, kinds, rows, labels, featureOf);
-      const others = known.get(text) ?? { form: known.size, most: mostOf(members), count: 0 };
-      if (others.count === 0) known.set(text, others);
+      const { code, members } = formIn(items, roles.isFixed, kinds, rows, labels, featureOf);
+      const others = last !== undefined && areEqual(last.code, code) ? last : metBy(code, known, () => mostOf(members));
+      last = others;
       this.formOf[number] = others.form;
       if (++others.count > others.most) continue;
       this.isKept[number] = 1;
@@ -80,14 +81,42 @@ export class Forms {
   }
 }
 
+/** A form, what its components are, how many of them may stay, and how many there are so far. */
+interface Met {
+  readonly form: number;
+  readonly code: readonly number[];
+  readonly most: number;
+  count: number;
+}
+
+/** The form with this code, or a new one. */
+function metBy(code: readonly number[], known: Map<string, Met>, mostOf: () => number): Met {
+  const text = code.join(",");
+  const met = known.get(text) ?? { form: known.size, code, most: mostOf(), count: 0 };
+  known.set(text, met);
+  return met;
+}
+
+function areEqual(code: readonly number[], other: readonly number[]): boolean {
+  if (code.length !== other.length) return false;
+  for (let i = 0; i < code.length; i++) if (code[i] !== other[i]) return false;
+  return true;
+}
+
 /** By kind; rows of one kind stay in their order. */
 function sortedRows({ rows, starts }: Components, number: number, kinds: Int32Array): number[] {
-  const own = Array.from(rows.subarray(starts[number], starts[number + 1]));
-  return own.sort((a, b) => (kinds[a] as number) - (kinds[b] as number) || a - b);
+  const own: number[] = [];
+  let isSorted = true;
+  for (let i = starts[number] as number; i < (starts[number + 1] as number); i++) {
+    const row = rows[i] as number;
+    if (own.length > 0 && (kinds[own[own.length - 1] as number] as number) > (kinds[row] as number)) isSorted = false;
+    own.push(row);
+  }
+  return isSorted ? own : own.sort((a, b) => (kinds[a] as number) - (kinds[b] as number) || a - b);
 }
 
 /** What a component is but for the names of its parameters, which are numbered in the order in which they come. Two components with
- *  one text are images of each other: the first parameter of one for the first of the other, and so on. */
+ *  one code are images of each other: the first parameter of one for the first of the other, and so on. */
 function formIn(
   { starts, parameters }: Items,
   isFixed: Uint8Array,
@@ -95,7 +124,7 @@ function formIn(
   rows: readonly number[],
   labels: Int32Array,
   featureOf: (parameter: Parameter) => number,
-): { readonly text: string; readonly members: readonly Parameter[] } {
+): { readonly code: readonly number[]; readonly members: readonly Parameter[] } {
   const members: Parameter[] = [];
   const code: number[] = [];
   const compare = (a: number, b: number): number => {
@@ -142,30 +171,39 @@ function formIn(
     open = rest;
   }
   for (const parameter of members) labels[parameter] = -1;
-  return { text: code.join(","), members };
+  return { code, members };
 }
 
 /** How many components stay of a form that has these parameters: as many as a packet may belong to. */
 function mostIn({ describer }: Items): (members: readonly Parameter[]) => number {
   const { values, gifts, openSearches } = describer;
-  const sorts = SORTS.map((sort) => ({ had: HAD[sort], parameters: new Set(values[sort].values()) }));
   const open = openSearches.count(!gifts.address.isEmpty || !gifts.port.isEmpty);
-  return (members) =>
-    sorts.reduce((sum, { had, parameters }) => sum + (members.some((each) => parameters.has(each)) ? had : 0), open);
+  return (members) => {
+    const own = new Set(members);
+    return SORTS.reduce(
+      (sum, sort) => sum + (values[sort].numbers.some((each) => own.has(each)) ? HAD[sort] : 0),
+      open,
+    );
+  };
 }
 
 /** A number for each parameter: of two with one number all tests that are not for single values say the same. */
 function featuresOf({ describer, chainsOf, lists }: Items, classOf: ClassOf): (parameter: Parameter) => number {
   const features = new Int32Array(chainsOf.length).fill(-1);
-  const kinds = new Map<string, number>();
-  const note = (parameter: Parameter, text: string): void => {
-    const number = kinds.get(text) ?? kinds.size;
-    kinds.set(text, number);
+  const kinds = new Map<string, Map<number, number>>();
+  let met = 0;
+  /** `which` of `what`. */
+  const note = (parameter: Parameter, what: string, which: number): void => {
+    const numbers = kinds.get(what) ?? new Map<number, number>();
+    kinds.set(what, numbers);
+    const number = numbers.get(which) ?? met++;
+    numbers.set(which, number);
     features[parameter] = number;
   };
   for (const sort of SORTS)
-    for (const [value, parameter] of describer.values[sort]) note(parameter, `${sort} ${classOf[sort](value)}`);
+    for (const [i, value] of describer.values[sort].known.entries())
+      note(describer.values[sort].numbers[i] as Parameter, sort, classOf[sort](value));
   for (const list of lists)
-    if (list.kind === "rules" && list.name !== undefined) note(list.name, `chain ${list.where} ${list.count}`);
+    if (list.kind === "rules" && list.name !== undefined) note(list.name, `chain ${list.where}`, list.count);
   return (parameter) => features[parameter] as number;
 }

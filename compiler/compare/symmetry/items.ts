@@ -145,7 +145,9 @@ export class Items {
 
 /** Whether an element is for more than one key. */
 export function isRanged(element: SetElement): boolean {
-  return partsOfKey(element).some((part) => typeof part === "object");
+  const parts = partsOfKey(element);
+  for (let i = 0; i < parts.length; i++) if (typeof parts[i] === "object") return true;
+  return false;
 }
 
 const TWO_OF_A_NAME = "two things of one kind have one name";

@@ -1,6 +1,6 @@
 /** Which ports may be parameters: those by which rules and elements find packets that they do not find by an address. */
 import { keyTypesOf, partsOfKey } from "../../ir/sets.ts";
-import type { Program, Rule, SetElement } from "../../ir/types.ts";
+import type { Program, Rule, SetElement, Step } from "../../ir/types.ts";
 import { guardIn, HAD, isPure, type Named, sortOf } from "./fields.ts";
 
 /** Of as few as this none could be left out. */
@@ -26,7 +26,8 @@ export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> 
 
 function notePorts({ steps }: Rule, into: Set<Named>): void {
   let port: Named | undefined;
-  for (const [at, step] of steps.entries()) {
+  for (let at = 0; at < steps.length; at++) {
+    const step = steps[at] as Step;
     if (!isPure(step)) break;
     const guard = guardIn(step, at);
     if (guard === undefined || guard.from !== guard.to) continue;

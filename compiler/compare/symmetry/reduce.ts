@@ -8,6 +8,7 @@ import { Forms, type Staying } from "./forms.ts";
 import { bySort } from "./intervals.ts";
 import { fixedValues, type ItemList, Items } from "./items.ts";
 import { rolesIn } from "./roles.ts";
+import type { Parameter } from "./row-template.ts";
 import { NoSymmetry } from "./tokens.ts";
 import { formsToldApart, plainValues } from "./told-apart.ts";
 
@@ -47,8 +48,6 @@ export class Reduced {
   private readonly whole: Programs;
   private readonly items: Items;
   private readonly byForm: Forms;
-  /** By parameter; chains have none. */
-  private readonly named: ({ readonly sort: Sort; readonly value: Named } | undefined)[] = [];
   private readonly plainOf: Readonly<Record<Sort, (value: Named) => Named | undefined>>;
 
   constructor(left: Program, right: Program, own: readonly Address[]) {
@@ -64,7 +63,6 @@ export class Reduced {
       const others = new Set<Named>(sort === "port" ? [...otherPorts, ...fixed[sort]] : fixed[sort]);
       return plainValues(classOf[sort], (value) => values[sort].has(value) || others.has(value), GREATEST[sort]);
     });
-    for (const sort of SORTS) for (const [value, parameter] of values[sort]) this.named[parameter] = { sort, value };
     this.programs = this.withAllOf(new Set());
   }
 
@@ -85,10 +83,22 @@ export class Reduced {
 
   /** The forms of which these packets tell one part from another. */
   toldApartBy(regions: readonly PacketSet[]): Set<number> {
+    const named = this.valuesOf(new Set(this.byForm.kept.flat()));
     return formsToldApart(regions, this.byForm.kept, (parameter) => {
-      const named = this.named[parameter];
-      return named && { ...named, plain: this.plainOf[named.sort](named.value) };
+      const found = named.get(parameter);
+      return found && { ...found, plain: this.plainOf[found.sort](found.value) };
     });
+  }
+
+  /** What these parameters stand for; chains have no value. */
+  private valuesOf(parameters: ReadonlySet<Parameter>): ReadonlyMap<Parameter, { sort: Sort; value: Named }> {
+    const found = new Map<Parameter, { sort: Sort; value: Named }>();
+    for (const sort of SORTS) {
+      const { known, numbers } = this.items.describer.values[sort];
+      for (const [i, parameter] of numbers.entries())
+        if (parameters.has(parameter)) found.set(parameter, { sort, value: known[i] as Named });
+    }
+    return found;
   }
 
   /** Which sorts of values were left as they are, and why: a clause each. */

@@ -29,21 +29,28 @@ export function rolesIn(items: Items, fixed: Readonly<Record<Sort, readonly Name
     const isWholly = describer.fixedSorts.has(sort);
     const gifts = describer.gifts[sort].all;
     const own = new Set(fixed[sort]);
-    for (const [value, parameter] of describer.values[sort]) {
+    const { known, numbers } = describer.values[sort];
+    for (const [i, value] of known.entries()) {
       const isGiven = gifts.some(({ from, to }) => typeof from === typeof value && from <= value && value <= to);
-      if (isWholly || isGiven || own.has(value)) isFixed[parameter] = 1;
+      if (isWholly || isGiven || own.has(value)) isFixed[numbers[i] as number] = 1;
     }
   }
   for (const parameter of sharedIn(items)) isFixed[parameter] = 1;
   const isOwn = ownChainsIn(items, isFixed);
   for (const [parameter, where] of chainsOf.entries())
     if (where !== undefined && isOwn[parameter] === 0) isFixed[parameter] = 1;
+  let found = true;
   const fix = (row: number, from: number): void => {
-    for (let at = from; at < (starts[row + 1] as number); at++) isFixed[parameters[at] as number] = 1;
+    for (let at = from; at < (starts[row + 1] as number); at++) {
+      const parameter = parameters[at] as number;
+      if (isFixed[parameter] === 1) continue;
+      isFixed[parameter] = 1;
+      found = true;
+    }
   };
-  for (let round = 0; ; round++) {
+  for (let round = 0; found; round++) {
     if (round > MOST_ROUNDS) throw new NoSymmetry("the rules depend on each other in too many steps");
-    const before = isFixed.reduce((sum, each) => sum + each, 0);
+    found = false;
     for (const list of items.lists) {
       const isOwned = list.kind === "rules" && list.name !== undefined && isFixed[list.name] === 0;
       // Of a chain its own name comes first, and it is none of what the rule names.
@@ -54,15 +61,16 @@ export function rolesIn(items: Items, fixed: Readonly<Record<Sort, readonly Name
         if (isItem[row] === 0) fix(row, (starts[row] as number) + behind);
       }
     }
-    if (isFixed.reduce((sum, each) => sum + each, 0) === before) return { isItem, isFixed };
   }
+  return { isItem, isFixed };
 }
 
 function isGuarded({ guards, parameters }: Items, isFixed: Uint8Array, row: number): boolean {
-  return guards.some(([places]) => {
-    const at = places[row] as number;
-    return at >= 0 && isFixed[parameters[at] as number] === 0;
-  });
+  for (let i = 0; i < guards.length; i++) {
+    const at = guards[i]?.[0][row] as number;
+    if (at >= 0 && isFixed[parameters[at] as number] === 0) return true;
+  }
+  return false;
 }
 
 function isFilled({

@@ -4,7 +4,8 @@ export class UnionFind {
 
   /** Of the numbers below `count`, each in a set of its own. */
   constructor(count: number) {
-    this.parents = Int32Array.from({ length: count }, (_, i) => i);
+    this.parents = new Int32Array(count);
+    for (let i = 0; i < count; i++) this.parents[i] = i;
   }
 
   /** The number that stands for the set of `member`. */

@@ -100,7 +100,9 @@ function findTarget(text: string, start: number, end: number): number {
   for (let i = text.indexOf("-", start); i >= 0 && i < end; i = text.indexOf("-", i + 1)) {
     const letter = text.charCodeAt(i + 1) | 32;
     if (letter === DASH) {
-      if (LONG.some((option) => text.startsWith(option, i))) return UNUSUAL;
+      // --append, --insert, --table, --jump, --goto
+      const option = LONG[text.charCodeAt(i + 2)];
+      if (option !== undefined && text.startsWith(option, i)) return UNUSUAL;
     } else if (text.charCodeAt(i + 2) === BLANK) {
       // -A, -I; -t
       if (letter === 97 || letter === 105 || letter === 116) return UNUSUAL;
@@ -111,7 +113,10 @@ function findTarget(text: string, start: number, end: number): number {
   return found >= end || text.charCodeAt(found) === BLANK ? UNUSUAL : found;
 }
 
-const LONG = ["--append ", "--insert ", "--table ", "--jump ", "--goto "];
+/** Options, by the code of the letter that they begin with. */
+const LONG: Readonly<Record<number, string>> = Object.fromEntries(
+  ["--append ", "--insert ", "--table ", "--jump ", "--goto "].map((option) => [option.charCodeAt(2), option]),
+);
 
 /** The command may stand anywhere in the line. */
 function findUnusual(line: string, tell: Tell): void {

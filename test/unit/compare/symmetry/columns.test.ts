@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Column, PairTable } from "../../../../compiler/compare/symmetry/columns.ts";
+import { Column, PairTable, ValueTable } from "../../../../compiler/compare/symmetry/columns.ts";
 
 test("a column holds what was pushed, and nothing else", () => {
   const column = new Column();
@@ -16,4 +16,16 @@ test("each pair has its own number, also those with the numbers of another in th
   expect(new Set(numbersOf())).toEqual(new Set([-1]));
   for (const [i, [first, second]] of pairs.entries()) table.set(first, second, i);
   expect(numbersOf()).toEqual([...pairs.keys()]);
+});
+
+test("values of 32 bits, larger ones, other numbers and bigints have numbers of their own", () => {
+  const table = new ValueTable();
+  const small = Array.from({ length: 3000 }, (_, i) => i * 1_431_655);
+  const values = [...small, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 65_536, -1, 0.5, 0n, 1n, 2n ** 100n];
+  expect(values.some((value) => table.has(value))).toBe(false);
+  for (const [i, value] of values.entries()) table.set(value, 7 * i);
+  expect(values.map((value) => table.get(value))).toEqual(values.map((_, i) => 7 * i));
+  expect(table.known).toEqual(values);
+  expect(table.numbers).toEqual(values.map((_, i) => 7 * i));
+  expect([1, 2n, 2 ** 33].map((value) => table.get(value))).toEqual([-1, -1, -1]);
 });
