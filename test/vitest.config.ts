@@ -4,7 +4,10 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
-    globalSetup: "test/support/build.ts",
+    globalSetup: ["test/support/build.ts", "test/support/emit.ts"],
+    // Node.js itself imports tests and sources, as JavaScript that emit.ts has written: Vite would ask its server for each module.
+    runner: "test/support/native-runner.ts",
+    server: { deps: { external: [/\/dist\/tests\//] } },
     setupFiles: ["test/support/seed.ts"],
     include: ["test/{unit,golden,property,kernel,browser}/**/*.test.ts"],
     testTimeout: 120_000,
@@ -16,7 +19,5 @@ export default defineConfig({
     isolate: false,
     // Much of this code runs a few times only: V8 compiles it without a trial, and collects young objects in larger portions.
     execArgv: ["--always-sparkplug", "--max-semi-space-size=64"],
-    // What Vite makes of modules is kept in node_modules/.experimental-vitest-cache: in a second run loading takes two thirds of the CPU time.
-    experimental: { fsModuleCache: true },
   },
 });
