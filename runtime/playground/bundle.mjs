@@ -25,6 +25,40 @@ const withoutGrammarChecks = {
   },
 };
 
+/** The messages of those checks, which end the file. */
+const withoutCheckMessages = {
+  name: "without-check-messages",
+  transform: {
+    filter: { id: /\/chevrotain\/lib\/src\/parse\/errors_public\.js$/ },
+    /** @param {string} code */
+    handler(code) {
+      const [before, rest] = code.split(/^export const defaultGrammarValidatorErrorProvider = (?=\{)/m);
+      if (rest === undefined) throw new Error("chevrotain has its messages elsewhere");
+      return { code: `${before}export const defaultGrammarValidatorErrorProvider = {};\n`, map: null };
+    },
+  },
+};
+
+/** What chevrotain checks lists of tokens with. Lexers that are not made by a page are checked as they are made: the same lists. */
+const TOKEN_CHECKS = ["validatePatterns", "performRuntimeChecks", "performWarningRuntimeChecks"];
+
+const withoutTokenChecks = {
+  name: "without-token-checks",
+  transform: {
+    filter: { id: /\/chevrotain\/lib\/src\/scan\/lexer\.js$/ },
+    /** @param {string} code */
+    handler(code) {
+      let left = code;
+      for (const name of TOKEN_CHECKS) {
+        const [before, after] = left.split(new RegExp(`^(?=export function ${name}\\()`, "m"));
+        if (after === undefined) throw new Error(`chevrotain has ${name} elsewhere`);
+        left = `${before}${after.replace("{", "{ return [];")}`;
+      }
+      return { code: left, map: null };
+    },
+  },
+};
+
 /**
  * A classic script of `input` and all that it imports.
  * @param {string} input below this folder
@@ -37,7 +71,7 @@ export async function bundle(input, name) {
     platform: "browser",
     logLevel: "warn",
     resolve: { alias: SUBSTITUTES },
-    plugins: [withoutGrammarChecks],
+    plugins: [withoutGrammarChecks, withoutCheckMessages, withoutTokenChecks],
   });
   const named = name === undefined ? {} : { name };
   const { output } = await made.generate({ format: "iife", codeSplitting: false, minify: true, ...named });
