@@ -45,7 +45,7 @@ export function takesPath({ match, path }: Pick<PathRoute, "match" | "path">, as
 
 /** A name, then a wildcard for its first label, then everything else: never the next less specific one. */
 function routesFor(routes: readonly HostRoutes[], host: string | undefined): HostRoutes | undefined {
-  const wildcard = host === undefined || !/^[^.]+\./.test(host) ? undefined : host.replace(/^[^.]+/, "*");
+  const wildcard = host?.replace(/^[^.]+(?=\.)/, "*");
   const rulesOf = (name: string | undefined): HostRoutes | undefined => routes.find((each) => each.host === name);
   return rulesOf(host) ?? rulesOf(wildcard) ?? rulesOf(undefined);
 }
