@@ -20,7 +20,6 @@ export default mergeConfig(quick, {
     include: ["test/{corpus,long}/**/*.test.ts"],
     env: { KPC_RUNS: "all" },
     testTimeout: 600_000,
-    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
   },
 });

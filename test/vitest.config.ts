@@ -13,8 +13,9 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     maxConcurrency: 6,
-    // One for each core of a small machine: each loads the compiler anew, and starts a `kpc` of its own for the tests of the command line.
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many tests wait for the kernel or for another process. Each loads the compiler anew, and
+    // starts a `kpc` of its own for the tests of the command line.
+    maxWorkers: 3,
     // Files share the modules that they import: nothing in them is changed by tests, and to load them anew takes half a minute.
     isolate: false,
     // Much of this code runs a few times only: V8 compiles it without a trial, and collects young objects in larger portions.
