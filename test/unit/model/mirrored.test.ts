@@ -130,3 +130,47 @@ describe("a Service with a selector", () => {
     expect(resolve(SELECTING, ...objects)).toEqual({ endpoints: wanted, said });
   });
 });
+
+describe("the endpoints of one port", () => {
+  const MANY =
+    "[{name: web, port: 8080}, {name: dns, port: 53, protocol: UDP}, {name: web, port: 8081, protocol: UDP}]";
+  /** Of a Service without a selector that has the port `web` of TCP: addresses of its candidates, those that are not ready in brackets. */
+  function candidatesOf(...subsets: readonly string[]): string[] {
+    const named = PLAIN.replace("{port: 80}", "{name: web, port: 80}");
+    const specs = loadSpecs(
+      [{ name: "a.yaml", text: `${named}---\n${endpoints("", subsets.join(", "))}` }],
+      () => undefined,
+    );
+    const { servicePorts } = resolveCluster(specs, { controller: "x" }, () => undefined);
+    return servicePorts.IPv4.flatMap(({ candidates }) => candidates).map(({ address, port, ready }) => {
+      const text = printAddressPort(address, port);
+      return ready ? text : `(${text})`;
+    });
+  }
+
+  test.each<[what: string, subsets: string[], candidates: string[]]>([
+    ["by name and protocol", [`{addresses: [{ip: 10.0.0.1}], ports: ${MANY}}`], ["10.0.0.1:8080"]],
+    ["none of a subset without the port", ["{addresses: [{ip: 10.0.0.1}], ports: [{name: dns, port: 53}]}"], []],
+    ["none of a subset without ports", ["{addresses: [{ip: 10.0.0.1}]}"], []],
+    [
+      "those that are not ready",
+      [`{addresses: [{ip: 10.0.0.1}], notReadyAddresses: [{ip: 10.0.0.2}], ports: ${MANY}}`],
+      ["10.0.0.1:8080", "(10.0.0.2:8080)"],
+    ],
+    [
+      "an address that is not ready in another subset",
+      [`{addresses: [{ip: 10.0.0.1}], ports: ${MANY}}`, `{notReadyAddresses: [{ip: 10.0.0.1}], ports: ${MANY}}`],
+      ["(10.0.0.1:8080)"],
+    ],
+    [
+      "an address that is not ready at another port",
+      [
+        `{addresses: [{ip: 10.0.0.1}], ports: ${MANY}}`,
+        "{notReadyAddresses: [{ip: 10.0.0.1}], ports: [{name: web, port: 9090}]}",
+      ],
+      ["10.0.0.1:8080", "(10.0.0.1:9090)"],
+    ],
+  ])("%s", (_, subsets, candidates) => {
+    expect(candidatesOf(...subsets)).toEqual(candidates);
+  });
+});
