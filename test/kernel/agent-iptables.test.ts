@@ -1,6 +1,6 @@
 /** The agent that writes rules of iptables, from the API server's watch to this kernel. */
 import { describe, expect, test } from "vitest";
-import { endpointSlice, serviceOf } from "../support/agent-objects.ts";
+import { endpointSlice, SHOP, serviceOf } from "../support/agent-objects.ts";
 import { PROXY } from "../support/arbitraries.ts";
 import { toConfig } from "../support/compile.ts";
 import { kernelMissing } from "../support/kernel.ts";
@@ -8,13 +8,6 @@ import { LiveIptables } from "../support/live-iptables.ts";
 import { some } from "../support/runs.ts";
 
 const CONFIG = { ...toConfig(PROXY), mode: "iptables" } as const;
-
-const SHOP = [
-  serviceOf("web", "172.30.0.41"),
-  endpointSlice("web", "10.180.0.1", "10.180.0.2"),
-  serviceOf("api", "172.30.0.42"),
-  endpointSlice("api", "10.180.0.3"),
-];
 
 const BACKENDS = ["nft", "legacy"] as const;
 

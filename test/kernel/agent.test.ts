@@ -4,7 +4,7 @@ import { printAddress } from "../../compiler/net/address.ts";
 import { dumpConnections } from "../../runtime/table/connections.ts";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { generationOf } from "../../runtime/table/nf-tables.ts";
-import { serviceOf as service, endpointSlice as slice } from "../support/agent-objects.ts";
+import { SHOP, serviceOf as service, endpointSlice as slice } from "../support/agent-objects.ts";
 import { TestClock } from "../support/api-server/test-clock.ts";
 import type { Manifest } from "../support/arbitraries.ts";
 import { PROXY } from "../support/arbitraries.ts";
@@ -20,13 +20,6 @@ const DNS = { clusterIP: "172.30.0.43", clusterIPs: ["172.30.0.43"], ipFamilies:
 /** One packet to the Service. */
 const SEND =
   "perl -MSocket -e 'socket(S, AF_INET, SOCK_DGRAM, 17); send(S, 1, 0, pack_sockaddr_in(53, inet_aton(\"172.30.0.43\"))) or die $!'";
-
-const SHOP = [
-  service("web", "172.30.0.41"),
-  slice("web", "10.180.0.1", "10.180.0.2"),
-  service("api", "172.30.0.42"),
-  slice("api", "10.180.0.3"),
-];
 
 describe.skipIf(kernelMissing !== undefined)("kpc agent in a network namespace", () => {
   /** A UDP Service with session affinity, and one without. */

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
-import { endpointSlice, serviceOf } from "../support/agent-objects.ts";
+import { endpointSlice, SHOP } from "../support/agent-objects.ts";
 import { PROXY } from "../support/arbitraries.ts";
 import { toConfig } from "../support/compile.ts";
 import { history } from "../support/events.ts";
@@ -10,13 +10,6 @@ import { kernelMissing } from "../support/kernel.ts";
 import { LiveIptables } from "../support/live-iptables.ts";
 
 const CONFIG = { ...toConfig(PROXY), mode: "iptables" } as const;
-
-const SHOP = [
-  serviceOf("web", "172.30.0.41"),
-  endpointSlice("web", "10.180.0.1", "10.180.0.2"),
-  serviceOf("api", "172.30.0.42"),
-  endpointSlice("api", "10.180.0.3"),
-];
 
 const BACKENDS = ["nft", "legacy"] as const;
 

@@ -22,9 +22,10 @@ import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { FakeApiServer } from "../support/api-server/fake-api-server.ts";
 import type { Manifest } from "../support/arbitraries.ts";
 import { type AgentEvent, compiledTables, history, keyOf, ruleKindOf } from "../support/events.ts";
-import { API_PATHS, differencesBesideSpares } from "../support/live-agent.ts";
+import { differencesBesideSpares } from "../support/live-agent.ts";
 import { differenceOfIptables } from "../support/live-iptables.ts";
 import { MemoryGroup, SmallDisk, starve } from "../support/scarcity.ts";
+import { API_PATHS } from "../support/served-objects.ts";
 
 const SELF = fileURLToPath(import.meta.url);
 const CLI = fileURLToPath(new URL("../bin/kpc.cjs", import.meta.url)); // the bundle is in dist/scripts

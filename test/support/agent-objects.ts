@@ -22,3 +22,11 @@ export function endpointSlice(name: string, ...addresses: readonly string[]): Ma
     ports: [{ name: "", port: 8080 }],
   };
 }
+
+/** Two Services of namespace `shop` with their endpoints. */
+export const SHOP: readonly Manifest[] = [
+  serviceOf("web", "172.30.0.41"),
+  endpointSlice("web", "10.180.0.1", "10.180.0.2"),
+  serviceOf("api", "172.30.0.42"),
+  endpointSlice("api", "10.180.0.3"),
+];

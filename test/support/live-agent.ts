@@ -5,7 +5,6 @@ import { differenceOf, type TableChange } from "../../compiler/ir/table-change.t
 import type { Table } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
-import type { RuleKind } from "../../compiler/updates/watched-object.ts";
 import { Agent, type AgentParts } from "../../runtime/agent/agent.ts";
 import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { watchNode } from "../../runtime/agent/watch-node.ts";
@@ -16,16 +15,9 @@ import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { FakeApiServer } from "./api-server/fake-api-server.ts";
 import { plainAccess } from "./api-server/followed.ts";
 import type { Manifest } from "./arbitraries.ts";
-import { compiledTables, keyOf, ruleKindOf } from "./events.ts";
+import { compiledTables } from "./events.ts";
 import { type HeldNamespace, holdNamespace } from "./held-namespace.ts";
-
-/** Where the API server has objects of each kind. */
-export const API_PATHS: Readonly<Record<RuleKind, string>> = {
-  Service: "/api/v1/services",
-  EndpointSlice: "/apis/discovery.k8s.io/v1/endpointslices",
-  Node: "/api/v1/nodes",
-  ServiceCIDR: "/apis/networking.k8s.io/v1/servicecidrs",
-};
+import { ServedObjects, untilAgreed } from "./served-objects.ts";
 
 export class LiveAgent {
   readonly log: string[] = [];
@@ -33,7 +25,7 @@ export class LiveAgent {
   readonly transactions: string[] = [];
   agent: Agent;
   kernel: LocalKernel;
-  private readonly objects = new Map<string, Manifest>();
+  private readonly objects: ServedObjects;
   private readonly netfilter: Netfilter;
 
   readonly api: FakeApiServer;
@@ -41,8 +33,15 @@ export class LiveAgent {
   private readonly config: Config;
   private readonly options: Partial<AgentParts>;
 
-  private constructor(api: FakeApiServer, namespace: HeldNamespace, config: Config, options: Partial<AgentParts>) {
+  private constructor(
+    api: FakeApiServer,
+    objects: ServedObjects,
+    namespace: HeldNamespace,
+    config: Config,
+    options: Partial<AgentParts>,
+  ) {
     this.api = api;
+    this.objects = objects;
     this.namespace = namespace;
     this.config = config;
     this.options = options;
@@ -58,10 +57,7 @@ export class LiveAgent {
     hold: () => Promise<HeldNamespace> = holdNamespace,
   ): Promise<LiveAgent> {
     const [api, namespace] = [await FakeApiServer.start(), await hold()];
-    const store = (object: Manifest): void => void api.store.put(API_PATHS[ruleKindOf(object)], object as never);
-    for (const object of objects) store(object);
-    const live = new LiveAgent(api, namespace, config, options);
-    for (const object of objects) live.objects.set(keyOf(object), object);
+    const live = new LiveAgent(api, new ServedObjects(api, objects), namespace, config, options);
     await live.agent.started;
     return live;
   }
@@ -88,14 +84,11 @@ export class LiveAgent {
   }
 
   put(object: Manifest): void {
-    this.objects.set(keyOf(object), object);
-    this.api.store.put(API_PATHS[ruleKindOf(object)], object as never);
+    this.objects.put(object);
   }
 
   delete(object: Manifest): void {
-    const key = keyOf(object);
-    this.objects.delete(key);
-    this.api.store.delete(API_PATHS[ruleKindOf(object)], key.slice(key.indexOf(" ") + 1));
+    this.objects.delete(object);
   }
 
   nft(commands: string): void {
@@ -117,12 +110,7 @@ export class LiveAgent {
 
   /** Resolves when the kernel has what `compile` makes. Fails with the difference after `tries` looks. */
   async agreed(tries = 100): Promise<void> {
-    let found = await this.disagreement();
-    for (let i = 0; found !== "" && i < tries; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      found = await this.disagreement();
-    }
-    if (found !== "") throw new Error(`the kernel differs:\n${found}\n${this.log.slice(-5).join("\n")}`);
+    await untilAgreed(() => this.disagreement(), this.log, tries);
   }
 
   /** Resolves when `times` lines that begin with `start` have been logged: the agent is done with what they tell. Fails after `tries` looks. */

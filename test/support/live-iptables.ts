@@ -21,9 +21,9 @@ import { REAL_CLOCK } from "../../runtime/api/clock.ts";
 import { FakeApiServer } from "./api-server/fake-api-server.ts";
 import { plainAccess } from "./api-server/followed.ts";
 import type { Manifest } from "./arbitraries.ts";
-import { compiledTables, keyOf, ruleKindOf } from "./events.ts";
+import { compiledTables } from "./events.ts";
 import { type HeldNamespace, holdNamespace } from "./held-namespace.ts";
-import { API_PATHS } from "./live-agent.ts";
+import { ServedObjects, untilAgreed } from "./served-objects.ts";
 
 interface LiveOptions {
   readonly backend: IptablesBackend;
@@ -41,10 +41,16 @@ export class LiveIptables {
   private readonly backend: IptablesBackend;
   private readonly config: Config;
   private readonly options: Partial<AgentParts>;
-  private readonly objects = new Map<string, Manifest>();
+  private readonly objects: ServedObjects;
 
-  private constructor(api: FakeApiServer, namespace: HeldNamespace, { backend, config, options }: LiveOptions) {
+  private constructor(
+    api: FakeApiServer,
+    objects: ServedObjects,
+    namespace: HeldNamespace,
+    { backend, config, options }: LiveOptions,
+  ) {
     this.api = api;
+    this.objects = objects;
     this.namespace = namespace;
     this.backend = backend;
     this.config = config;
@@ -58,8 +64,7 @@ export class LiveIptables {
     options: Partial<AgentParts> = {},
   ): Promise<LiveIptables> {
     const [api, namespace] = [await FakeApiServer.start(), await holdNamespace()];
-    const live = new LiveIptables(api, namespace, { backend, config, options });
-    for (const object of objects) live.put(object);
+    const live = new LiveIptables(api, new ServedObjects(api, objects), namespace, { backend, config, options });
     await live.begin();
     return live;
   }
@@ -85,14 +90,11 @@ export class LiveIptables {
   }
 
   put(object: Manifest): void {
-    this.objects.set(keyOf(object), object);
-    this.api.store.put(API_PATHS[ruleKindOf(object)], object as never);
+    this.objects.put(object);
   }
 
   delete(object: Manifest): void {
-    const key = keyOf(object);
-    this.objects.delete(key);
-    this.api.store.delete(API_PATHS[ruleKindOf(object)], key.slice(key.indexOf(" ") + 1));
+    this.objects.delete(object);
   }
 
   /** Runs iptables with these arguments. Throws where it refuses them. */
@@ -114,12 +116,7 @@ export class LiveIptables {
 
   /** Resolves when the kernel has what `compile` makes. Fails with the difference after `tries` looks. */
   async agreed(tries = 100): Promise<void> {
-    let found = this.disagreement();
-    for (let i = 0; found !== "" && i < tries; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      found = this.disagreement();
-    }
-    if (found !== "") throw new Error(`the kernel differs:\n${found}\n${this.log.slice(-5).join("\n")}`);
+    await untilAgreed(() => this.disagreement(), this.log, tries);
   }
 
   async close(): Promise<void> {
