@@ -55,8 +55,13 @@ export async function agentCommand(flags: AgentFlags): Promise<number> {
     }),
   );
   const settings = given.kubeProxy && agentSettingsOf(given.kubeProxy, config.mode ?? "iptables", report);
-  const access = flags.initOnly ? undefined : accessFor(flags, settings?.kubeconfig, report);
-  showDiagnostics(found, flags);
+  let access: ReturnType<typeof accessFor>;
+  try {
+    access = flags.initOnly ? undefined : accessFor(flags, settings?.kubeconfig, report);
+  } finally {
+    // Also where that throws, for want of a way to the server.
+    showDiagnostics(found, flags);
+  }
   if (found.some(({ severity }) => severity === "error")) return EXIT.trouble;
   const sysctls = wantedSysctls(settings?.conntrack, THIS_HOST, routesLocalnet(config));
   if (flags.initOnly) return await initialise(sysctls);
