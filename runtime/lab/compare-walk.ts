@@ -58,12 +58,10 @@ export function disagreementIn({ rows, wrongEnd }: WalkComparison): string | und
 
 function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }: ObservedWalk): WalkComparison {
   const { there, back } = branch;
-  const ports = new PortsOfNat(flow);
   const isProxied = wasProxied(there);
   const request: ComparedLeg = {
     leg: "request",
     expected: expectedSightings(there),
-    seen: ofRole(sightings, "request", isProxied),
     isAnyOrder: isProxied,
     // The prediction ends where a packet is for the second time; the kernel sends it round until its time is over.
     hasMore: there.end.kind === "loop",
@@ -71,12 +69,13 @@ function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }
   const reply: ComparedLeg = {
     leg: "answer",
     expected: back === undefined ? [] : expectedSightings(back),
-    seen: ofRole(sightings, "answer", isProxied),
     isAnyOrder: isProxied,
     // A proxy answers its client also where it does not get through itself.
     hasMore: back?.end.kind === "loop" || (isProxied && back?.end.kind !== "delivered"),
   };
-  const rows = [...compareLeg(request, ports), ...compareLeg(reply, ports)];
+  const asked = closest(request, ofRole(sightings, "request", isProxied), new PortsOfNat(flow));
+  const answered = closest(reply, ofRole(sightings, "answer", isProxied), asked.ports);
+  const rows = [...asked.rows, ...answered.rows];
   const wrongEnd = endOf(branch, answer, sightings);
   return { branch, rows, wrongEnd, isEqual: wrongEnd === undefined && rows.every(({ isEqual }) => isEqual) };
 }
@@ -85,14 +84,19 @@ function wasProxied({ hops }: Leg): boolean {
   return hops.some(({ steps }) => steps.some(({ kind }) => kind === "proxied"));
 }
 
-/** Of the first packet only: one that is sent again is seen again from its first sighting on. Two that waited for the same neighbour go side
- *  by side, and a proxy sends its own packet again: there each sighting counts once. */
-function ofRole(sightings: readonly LabSighting[], role: PacketRole, isProxied: boolean): LabSighting[] {
+/** What was seen of the first packet, in one or two ways. A packet that is sent again is seen again from its first sighting on: what comes
+ *  before that is of the first one. But where the first one waits (for a neighbour, or for a processor that does something else), both go
+ *  on side by side: all places see both, none is lost. A proxy sends its own packet again. There each sighting counts once. */
+function ofRole(sightings: readonly LabSighting[], role: PacketRole, isProxied: boolean): LabSighting[][] {
   const found = sightings.filter(({ packet }) => packet.role === role);
   const texts = found.map(textWhenSentAgain);
   const again = texts.indexOf(texts[0] ?? "", 1);
-  if (again === 1 || isProxied) return found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
-  return again < 0 ? found : found.slice(0, again);
+  const once = found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
+  if (again === 1 || isProxied) return [once];
+  if (again < 0) return [found];
+  const times = (text: string): number => texts.filter((each) => each === text).length;
+  const areAllThere = texts.every((text) => times(text) === times(texts[0] ?? ""));
+  return areAllThere ? [found.slice(0, again), once] : [found.slice(0, again)];
 }
 
 /** What a sighting has in common with that of the same packet when it is sent again: a tunnel may take another source port for it then. */
@@ -106,11 +110,16 @@ function textWhenSentAgain(each: LabSighting): string {
 /** Ports that NAT chooses are taken from what was seen: a predicted address and port stands for one, or for more where the packet gets the
  *  address as its source more than once. */
 class PortsOfNat {
-  private readonly chosen = new Map<string, Set<number>>();
+  private readonly chosen: Map<string, Set<number>>;
   private readonly flow: WalkFlow;
 
-  constructor(flow: WalkFlow) {
+  constructor(flow: WalkFlow, chosen: ReadonlyMap<string, ReadonlySet<number>> = new Map()) {
     this.flow = flow;
+    this.chosen = new Map([...chosen].map(([address, ports]) => [address, new Set(ports)]));
+  }
+
+  copy(): PortsOfNat {
+    return new PortsOfNat(this.flow, this.chosen);
   }
 
   isSame({ tuple, direction, hop }: ExpectedSighting, seen: Tuple, isOuter: boolean): boolean {
@@ -142,13 +151,34 @@ function changesSource(step: WalkStep): boolean {
 interface ComparedLeg {
   readonly leg: ComparedSighting["leg"];
   readonly expected: readonly ExpectedSighting[];
-  readonly seen: readonly LabSighting[];
   readonly isAnyOrder: boolean;
   /** More may be seen than was predicted. */
   readonly hasMore: boolean;
 }
 
-function compareLeg({ leg, expected, seen, isAnyOrder, hasMore }: ComparedLeg, ports: PortsOfNat): ComparedSighting[] {
+interface LegComparison {
+  readonly rows: readonly ComparedSighting[];
+  /** What NAT was seen to choose up to the end of the leg. */
+  readonly ports: PortsOfNat;
+}
+
+/** By the first of the ways in which `seen` can be read where all is as predicted, or else by the first. */
+function closest(leg: ComparedLeg, seen: readonly (readonly LabSighting[])[], known: PortsOfNat): LegComparison {
+  let first: LegComparison | undefined;
+  for (const each of seen) {
+    const ports = known.copy();
+    const compared = { rows: compareLeg(leg, each, ports), ports };
+    if (compared.rows.every(({ isEqual }) => isEqual)) return compared;
+    first ??= compared;
+  }
+  return first ?? { rows: [], ports: known };
+}
+
+function compareLeg(
+  { leg, expected, isAnyOrder, hasMore }: ComparedLeg,
+  seen: readonly LabSighting[],
+  ports: PortsOfNat,
+): ComparedSighting[] {
   const rows: ComparedSighting[] = [];
   const left = [...seen];
   const add = (predicted: ExpectedSighting | undefined, observed: LabSighting | undefined, isEqual: boolean): void =>

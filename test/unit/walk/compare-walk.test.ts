@@ -26,6 +26,14 @@ describe("packets that are sent again", () => {
   test("one after the other", () => expect(isEqual([...requests, ...requests])).toBe(true));
   test("side by side, when a neighbour has answered", () =>
     expect(isEqual(requests.flatMap((each) => [each, each]))).toBe(true));
+  test("side by side, when the first one has waited for a processor on its way", () => {
+    const both = (places: readonly LabSighting[]): LabSighting[] => places.flatMap((each) => [each, each]);
+    const [first, rest] = [requests.slice(0, 2), requests.slice(2)];
+    expect(isEqual([...first, ...first, ...both(rest)])).toBe(true);
+    expect(isEqual([...first, ...first, ...rest, ...rest])).toBe(true);
+    expect(isEqual([...first, ...first, ...both(rest.slice(1))])).toBe(false);
+    expect(isEqual([...first, ...first, ...both(rest.slice(0, -1)), ...rest.slice(-1)])).toBe(false);
+  });
   test("the second one alone goes on", () =>
     expect(isEqual([...requests.slice(0, 2), ...requests.slice(0, 1), ...requests.slice(2)])).toBe(false));
   test("both are lost", () => expect(isEqual(requests.slice(0, 2).flatMap((each) => [each, each]))).toBe(false));
