@@ -1,6 +1,7 @@
 /** The real kube-proxy and kpc do the same to every packet, but for what is known. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Manifest } from "../support/arbitraries.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { kubeMissing } from "../support/kube/binaries.ts";
 import { type ProxyAgreement, ProxyJudge, proxyCase } from "../support/kube/proxy-agreement.ts";
@@ -24,6 +25,23 @@ describe.skipIf(missing !== undefined)("the real kube-proxy", () => {
   }, 180_000);
 
   afterAll(() => judge?.stop());
+
+  test("a Service whose ports for health checks others have by chance gets another one", async () => {
+    const loadBalancer = (name: string, healthCheckNodePort: number): Manifest => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, namespace: "shop" },
+      spec: {
+        type: "LoadBalancer",
+        externalTrafficPolicy: "Local",
+        healthCheckNodePort,
+        ports: [{ port: 80 }],
+        selector: { app: "web" },
+      },
+    });
+    await judge.served.clear();
+    expect(await judge.served.make([loadBalancer("first", 31_001), loadBalancer("second", 31_001)])).toEqual([]);
+  });
 
   test("makes rules that do what kpc's do, in both modes", async () => {
     const modes = new Set<string>();

@@ -64,8 +64,9 @@ export class ServedCluster {
     const { uid: _, creationTimestamp: __, resourceVersion: ___, ...metadata } = members(object["metadata"]);
     const sent = { ...object, metadata };
     let answer = await this.call("POST", path, sent);
+    // 422 for a node port that is taken, 500 for a health check's.
     if (
-      answer.status === 422 &&
+      answer.status >= 400 &&
       /nodePort|healthCheckNodePort|port is already allocated/.test(String(answer.body?.["message"]))
     )
       answer = await this.call("POST", path, withoutNodePorts(sent));

@@ -85,7 +85,7 @@ export interface FollowedRound {
 export class ProxyJudge {
   private readonly api: RealApiServer;
   private readonly relay: ApiRelay;
-  private readonly served: ServedCluster;
+  readonly served: ServedCluster;
 
   private constructor(api: RealApiServer, relay: ApiRelay) {
     this.api = api;
