@@ -1,19 +1,20 @@
 /**
  * Mutants of the sources: each place of some folders is made wrong, and a test must notice.
  *
- *   npm run mutants -- compiler/lower [compiler/model …] [--file listeners.ts …] [--sample 300] [--seed 1] [--jobs 2] [--work 3000000]
+ *   npm run mutants -- compiler/lower [compiler/model …] [--file listeners.ts …] [--sample 300] [--seed 1] [--again OUTPUT] [--jobs 2] [--work 3000000]
  *
  * A mutant that no test notices is to stand in test/mutants/survivors/, below the reason why. `--sample N`: N mutants of each folder,
- * chosen by `--seed`. `--work N`: how many loops and calls all tests of one mutant may make. Exit code 1 where a survivor is not
+ * chosen by `--seed`. `--again OUTPUT`: those that survived in a run before, whose output is in that file. `--work N`: how many loops and calls all tests of one mutant may make. Exit code 1 where a survivor is not
  * listed, or a listed one does not survive.
  */
 
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { mutateSources } from "./bundle.ts";
 import { MutantJudge } from "./pool.ts";
 import { folderFor, judgeMutants, MutantTests, recordTests, sampleOf, sourcesOf } from "./run.ts";
-import { nameOfMutant, readSurvivors, showMutant } from "./survivors.ts";
+import { nameOfMutant, readSurvivors, showMutant, survivorsIn } from "./survivors.ts";
 import { judgingTests } from "./tests.ts";
 import { answerTasks } from "./worker.ts";
 
@@ -26,6 +27,7 @@ function options() {
       file: { type: "string", multiple: true },
       sample: { type: "string" },
       seed: { type: "string", default: "1" },
+      again: { type: "string" },
       jobs: { type: "string", default: "2" },
       work: { type: "string", default: "3000000" },
     },
@@ -38,16 +40,18 @@ const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Whether all survivors are listed, and all that are listed survive. */
 async function judgeFolder(path: string, judges: readonly MutantJudge[]): Promise<boolean> {
-  const { file, sample, seed, work } = options();
+  const { file, sample, seed, again, work } = options();
   const start = performance.now();
   const sources = mutateSources(ROOT, sourcesOf(ROOT, path));
   const folder = folderFor(ROOT, path);
   const recorded = await recordTests(ROOT, judgingTests(ROOT, path), sources, folder, judges, note);
   const seconds = (): string => ((performance.now() - start) / 1000).toFixed(0);
   note(`${path}: ${sources.mutants.length} mutants, reached by tests of ${recorded.length} files (${seconds()} s)`);
-  const all = [...sources.mutants.keys()].filter(
-    (id) => file === undefined || file.some((each) => sources.mutants[id]?.file.endsWith(each)),
-  );
+  const before = again === undefined ? undefined : survivorsIn(readFileSync(again, "utf8"));
+  const all = [...sources.mutants.entries()]
+    .filter(([, mutant]) => file === undefined || file.some((each) => mutant.file.endsWith(each)))
+    .filter(([, mutant]) => before === undefined || before.has(nameOfMutant(mutant)))
+    .map(([id]) => id);
   const ids = sample === undefined ? all : sampleOf(all, Number(sample), Number(seed));
   const listed = readSurvivors(`${ROOT}/test/mutants/survivors/${path.split("/").at(-1)}.md`);
   let done = 0;

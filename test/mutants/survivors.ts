@@ -14,6 +14,14 @@ export function showMutant(mutant: SourceMutant): string {
   return `${file}:${line} ${within}: ${short(original)} -> ${short(mutated)}`;
 }
 
+/** The names of the survivors that an output of the command tells of. */
+export function survivorsIn(output: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const [, file, rest = ""] of output.matchAll(/^(?:survives|survivor): (.+?):\d+ (.*)$/gm))
+    names.add(`${file} ${rest.replace(/ \(not reached\)$/, "")}`);
+  return names;
+}
+
 function short(text: string): string {
   return text.length <= 110 ? text : `${text.slice(0, 70)} … ${text.slice(-35)}`;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MutantTests, sampleOf } from "../../mutants/run.ts";
-import { nameOfMutant, readSurvivors, showMutant } from "../../mutants/survivors.ts";
+import { nameOfMutant, readSurvivors, showMutant, survivorsIn } from "../../mutants/survivors.ts";
 import { JUDGED_FOLDERS, judgingTests } from "../../mutants/tests.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
@@ -28,6 +28,11 @@ test("a list gives each name the reason that it stands below", () => {
 test("lines are shown, but are no part of the name", () => {
   expect(showMutant(MUTANT)).toBe("a.ts:3 f.a: [b] -> []");
   expect(nameOfMutant(MUTANT)).toBe(nameOfMutant({ ...MUTANT, line: 4 }));
+});
+
+test("the survivors of a run before are read back from its output", () => {
+  const output = `survives: ${showMutant(MUTANT)}\na.ts: 3 of 4 killed (75.0 %), 0 listed\nsurvivor: b.ts:1 g: 1 -> 2 (not reached)\n`;
+  expect([...survivorsIn(output)]).toEqual([nameOfMutant(MUTANT), "b.ts g: 1 -> 2"]);
 });
 
 test("a sample is the same for the same seed, and another one for another seed", () => {
