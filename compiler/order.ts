@@ -1,7 +1,7 @@
 /** Orders that do not depend on the order of documents, nor on a locale. */
 
 /** A comparison by several keys, the first that differs; text by UTF-16 code units, as `<` compares strings. */
-export function compareBy<T>(...keys: readonly ((item: T) => string | number)[]): (a: T, b: T) => number {
+export function compareBy<T>(...keys: readonly ((item: T) => string | number | bigint)[]): (a: T, b: T) => number {
   return (a, b) => {
     for (const key of keys) {
       const left = key(a);

@@ -139,7 +139,7 @@ function assumedNodes(
       addresses: [],
       internalAddresses: [],
       podCidrs,
-      podCidrsField: undefined,
+      podCidrsField: node,
       taints: [],
       zone: undefined,
       assumed: true,

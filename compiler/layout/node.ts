@@ -128,7 +128,7 @@ function bridgeOf(node: ClusterNode, plan: LayoutPlan, settings: NodeSysctls): H
 }
 
 function placeOf(node: ClusterNode): Provenance {
-  return { origin: node.podCidrsOrigin ?? node.origin };
+  return { origin: node.podCidrsOrigin };
 }
 
 function vethOf(node: ClusterNode, veth: string, plan: LayoutPlan, settings: NodeSysctls): HostInterface {
@@ -231,7 +231,7 @@ function routesToNodes(node: ClusterNode, underlay: string, plan: LayoutPlan): T
       other.podCidrs.flatMap((cidr): TableRoute[] => {
         const family = familyOf(cidr.address);
         const inferred = `nodes have a route to the pods of each other node`;
-        const provenance: Provenance = { origin: other.podCidrsOrigin ?? other.origin, inferred };
+        const provenance: Provenance = { origin: other.podCidrsOrigin, inferred };
         if (tunnel !== "none") {
           const gateway = tunnelAddress(other, family);
           return gateway === undefined

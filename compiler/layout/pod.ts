@@ -52,7 +52,7 @@ export function layOutPod(planned: PlannedPod, plan: LayoutPlan): HostDraft {
 
 function routesOf({ node }: PlannedPod, { podNetwork }: LayoutPlan, family: (typeof FAMILIES)[number]): TableRoute[] {
   const inferred = `pods of ${podNetwork.name} have a default route to their node`;
-  const provenance: Provenance = { origin: node.podCidrsOrigin ?? node.origin, inferred };
+  const provenance: Provenance = { origin: node.podCidrsOrigin, inferred };
   const toAll = defaultPrefix(family);
   const gateway =
     podNetwork.shape === "routed"

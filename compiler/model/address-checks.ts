@@ -1,10 +1,10 @@
 /** Addresses that two hosts have, and Service addresses that are hosts' as well. */
 import type { Origin, Report } from "../diagnostics.ts";
 import { type Address, printAddress } from "../net/address.ts";
-import { prefixContains, prefixesOverlap, printPrefix } from "../net/prefix.ts";
+import { type Prefix, prefixContains, prefixesOverlap, printPrefix } from "../net/prefix.ts";
 import { hasBridge, type PodNetworkSpec } from "../specs/network-types.ts";
 import type { ClusterNode } from "./hosts.ts";
-import type { LocatedPrefix, NetworkCheckInput } from "./network-check-input.ts";
+import type { NetworkCheckInput } from "./network-check-input.ts";
 
 /** A host that has an address, in words, and where that stands. */
 interface AddressHolder {
@@ -35,10 +35,10 @@ function* holdersOf({ cluster, specs }: NetworkCheckInput): Generator<AddressHol
 /** Bridges have the first address of each of their node's blocks, in the layouts that have bridges. */
 function* bridgesOf(nodes: readonly ClusterNode[], pods: PodNetworkSpec | undefined): Generator<AddressHolder> {
   if (pods?.network === undefined || !hasBridge(pods.network.value)) return;
-  for (const { name, podCidrs, isAssumed, podCidrsOrigin, origin } of nodes)
+  for (const { name, podCidrs, isAssumed, podCidrsOrigin } of nodes)
     for (const { address } of isAssumed ? [] : podCidrs) {
       const first = (typeof address === "number" ? address + 1 : address + 1n) as Address;
-      yield { name: `the bridge of Node ${name}`, address: first, origin: podCidrsOrigin ?? origin };
+      yield { name: `the bridge of Node ${name}`, address: first, origin: podCidrsOrigin };
     }
 }
 
@@ -62,8 +62,10 @@ export function reportDuplicateAddresses(input: NetworkCheckInput, report: Repor
 // --- Service addresses ---------------------------------------------------------------------------------------------------
 
 /** A block in which hosts have addresses, in words. */
-interface HostBlock extends LocatedPrefix {
+interface HostBlock {
   readonly name: string;
+  readonly prefix: Prefix;
+  readonly origin: Origin;
 }
 
 /** Blocks of Service addresses, or cluster IPs outside of them, among the blocks of hosts: each once, with the first. */
@@ -85,15 +87,9 @@ export function reportRoutedServiceCidrs(input: NetworkCheckInput, report: Repor
     }
 }
 
-function tell(message: string, origin: Origin | undefined, { name, origin: other }: HostBlock, report: Report): void {
-  const notes = other === undefined || other === origin ? [] : [{ message: name, origin: other }];
-  report({
-    severity: "warning",
-    code: "service-cidr-routed",
-    message,
-    ...(origin === undefined ? {} : { origin }),
-    ...(notes.length === 0 ? {} : { notes }),
-  });
+function tell(message: string, origin: Origin, { name, origin: other }: HostBlock, report: Report): void {
+  const notes = other === origin ? [] : [{ message: name, origin: other }];
+  report({ severity: "warning", code: "service-cidr-routed", message, origin, notes });
 }
 
 function* hostBlocksOf({ cluster, specs }: NetworkCheckInput): Generator<HostBlock> {

@@ -91,26 +91,29 @@ export function checkIngressProxy({ cluster, specs }: NetworkCheckInput, report:
 
 /** Nodes that are not in the underlay, and pod CIDRs that are in no block of `pods.cidrs`: the first of each, and how many. */
 export function reportBlockMismatches({ cluster, specs }: NetworkCheckInput, report: Report): void {
-  const { underlay, pods } = specs.network ?? {};
+  const subnets = specs.network?.underlay?.cidrs ?? [];
+  const podBlocks = specs.network?.pods?.cidrs ?? [];
   const addresses = cluster.nodes.flatMap(({ name, internalAddresses }) =>
     internalAddresses.map(({ address, origin }) => ({ name, address, origin })),
   );
-  const strays = addresses.filter(({ address }) => isOutside(address, underlay?.cidrs ?? []));
+  const strays = addresses.filter(({ address }) => isOutside(address, subnets));
   const [stray] = strays;
-  if (stray !== undefined && underlay !== undefined) {
-    const message = `Node ${stray.name}${others(strays.length - 1, "address")} has ${printAddress(stray.address)}, which is not in the underlay ${printed(underlay.cidrs, stray.address)}`;
+  const [subnet] = subnets;
+  if (stray !== undefined && subnet !== undefined) {
+    const message = `Node ${stray.name}${others(strays.length - 1, "address")} has ${printAddress(stray.address)}, which is not in the underlay ${printed(subnets, stray.address)}`;
     const notes = [{ message: "the address", origin: stray.origin }];
-    report({ severity: "warning", code: "cluster-mismatch", message, ...placeOf(underlay.cidrs), notes });
+    report({ severity: "warning", code: "cluster-mismatch", message, origin: subnet.field, notes });
   }
-  const blocks = cluster.nodes.flatMap(({ name, podCidrs, podCidrsOrigin, isAssumed }) =>
-    isAssumed ? [] : podCidrs.map((prefix) => ({ name, prefix, origin: podCidrsOrigin })),
+  const ofNodes = cluster.nodes.flatMap(({ name, podCidrs, podCidrsOrigin }) =>
+    podCidrs.map((prefix) => ({ name, prefix, origin: podCidrsOrigin })),
   );
-  const outside = blocks.filter(({ prefix }) => isBlockOutside(prefix, pods?.cidrs ?? []));
+  const outside = ofNodes.filter(({ prefix }) => isBlockOutside(prefix, podBlocks));
   const [first] = outside;
-  if (first === undefined || pods === undefined) return;
-  const message = `pod CIDR ${printPrefix(first.prefix)} of Node ${first.name}${others(outside.length - 1, "block")} is not in ${printed(pods.cidrs, first.prefix.address)}, the blocks of all pods`;
-  const notes = first.origin === undefined ? [] : [{ message: `Node ${first.name}`, origin: first.origin }];
-  report({ severity: "warning", code: "cluster-mismatch", message, ...placeOf(pods.cidrs), notes });
+  const [block] = podBlocks;
+  if (first === undefined || block === undefined) return;
+  const message = `pod CIDR ${printPrefix(first.prefix)} of Node ${first.name}${others(outside.length - 1, "block")} is not in ${printed(podBlocks, first.prefix.address)}, the blocks of all pods`;
+  const notes = [{ message: `Node ${first.name}`, origin: first.origin }];
+  report({ severity: "warning", code: "cluster-mismatch", message, origin: block.field, notes });
 }
 
 function others(count: number, what: string): string {
@@ -128,10 +131,6 @@ function printed(blocks: readonly Located<Prefix>[], address: Address): string {
     .filter(({ value }) => prefixFamily(value) === familyOf(address))
     .map(({ value }) => printPrefix(value))
     .join(", ");
-}
-
-function placeOf([first]: readonly Located<Prefix>[]): { readonly origin?: Origin } {
-  return first === undefined ? {} : { origin: first.field };
 }
 
 // --- next hops -----------------------------------------------------------------------------------------------------------

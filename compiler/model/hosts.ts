@@ -21,8 +21,8 @@ export interface ClusterNode {
   /** The input has no Node, and kpc assumes this one. */
   readonly isAssumed: boolean;
   readonly origin: Origin;
-  /** Of `podCidrs`; undefined where the Node has none. */
-  readonly podCidrsOrigin: Origin | undefined;
+  /** Of `podCidrs`; the Node's where it has none. */
+  readonly podCidrsOrigin: Origin;
 }
 
 /** A Pod that runs, or may: not one that has finished. */

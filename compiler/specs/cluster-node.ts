@@ -82,7 +82,7 @@ function decodeTaints({ taints, unschedulable }: Fitting<typeof SPEC>): readonly
   return unschedulable === true ? [...found, UNSCHEDULABLE] : found;
 }
 
-/** `podCIDRs`; `podCIDR` wins where they differ, as in the API server. */
+/** `podCIDRs`; `podCIDR` wins where they differ, as in the API server. The place is the Node's where it has neither. */
 function decodePodCidrs(
   context: Context,
   root: Field,
@@ -90,7 +90,7 @@ function decodePodCidrs(
 ): Pick<NodeSpec, "podCidrs" | "podCidrsField"> {
   const single = podCIDR ?? "";
   const listed = podCIDRs ?? [];
-  if (single === "" && listed.length === 0) return { podCidrs: [], podCidrsField: undefined };
+  if (single === "" && listed.length === 0) return { podCidrs: [], podCidrsField: root };
   const spec = root.member("spec");
   const differs = single !== "" && listed.length > 0 && listed[0] !== single;
   if (differs) warnInvalid(context, spec.member("podCIDR"), "differs from the first of podCIDRs, which are left out");

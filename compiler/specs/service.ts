@@ -241,10 +241,10 @@ function decodeExternalName(
   field: Field,
   { externalName }: ServiceFields,
   type: ServiceType,
-): string | undefined {
-  const name = externalName ?? undefined;
+): string {
+  const name = externalName ?? "";
   if (type !== "ExternalName") return name;
-  const trimmed = name?.replace(/\.$/, "") ?? "";
+  const trimmed = name.replace(/\.$/, "");
   if (trimmed === "") reportMissing(context, field, "externalName");
   checkText(context, field, "externalName", trimmed, dns1123SubdomainProblems);
   return name;

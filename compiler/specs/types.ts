@@ -92,7 +92,8 @@ export interface ServiceSpec {
   readonly publishNotReadyAddresses: boolean;
   /** Only the EndpointSlice controller reads it: it decides which hints endpoints made from Pods have. */
   readonly trafficDistribution: "PreferSameZone" | "PreferSameNode" | undefined;
-  readonly externalName: string | undefined;
+  /** Of type ExternalName; others may have one that has no effect. */
+  readonly externalName: string;
   /** Annotation `kpc.dev/sticky-sessions: cookie`: the HTTP proxy sends a client to the endpoint that it had before. */
   readonly isSticky: boolean;
 }
@@ -265,8 +266,8 @@ export interface NodeSpec {
   /** The InternalIP addresses among them. */
   readonly internalAddresses: readonly Located<Address>[];
   readonly podCidrs: readonly Prefix[];
-  /** Where they stand; undefined where there are none. */
-  readonly podCidrsField: Field | undefined;
+  /** Where they stand; the whole Node where there are none. */
+  readonly podCidrsField: Field;
   /** Those that keep Pods away (effect NoSchedule or NoExecute), and the one of `spec.unschedulable`. */
   readonly taints: readonly TaintSpec[];
   /** The input has no Node: kpc has made this one, with the cluster's pod CIDRs. */

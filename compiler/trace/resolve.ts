@@ -149,7 +149,7 @@ export function resolveEnd(
 /** Why a Service has no address, and where its packets go instead; undefined: it has one, or may have. */
 function whyWithoutAddress(service: ServiceSpec, { pods, endpointSlices }: Specs): string | undefined {
   if (service.type === "ExternalName")
-    return `is an ExternalName Service: DNS gives ${service.externalName ?? "another name"}, and no rule is about it; trace to an address of that name`;
+    return `is an ExternalName Service: DNS gives ${service.externalName}, and no rule is about it; trace to an address of that name`;
   if (!service.headless) return undefined;
   const { namespace, name } = service.meta;
   const selected = pods.filter(
