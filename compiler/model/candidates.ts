@@ -13,7 +13,7 @@ import type {
   ServiceSpec,
   Specs,
 } from "../specs/types.ts";
-import { fromEndpoints, hasSelector, reasonToIgnore } from "./mirrored.ts";
+import { fromEndpoints, reasonToIgnore } from "./mirrored.ts";
 import type { Candidate } from "./types.ts";
 
 /** The name under which a Service's slices, Endpoints and Pods are found. */
@@ -23,11 +23,6 @@ export function serviceKey(namespace: string, name: string): string {
 
 /** Pods by key and value of a label, each list by name. */
 type PodsByLabel = ReadonlyMap<string, ReadonlyMap<string, readonly PodSpec[]>>;
-
-const SLICES_BY_NAME = compareBy<EndpointSliceSpec>(
-  ({ meta }) => meta.namespace,
-  ({ meta }) => meta.name,
-);
 
 /** Finds candidates by Service. */
 export class CandidateIndex {
@@ -39,10 +34,10 @@ export class CandidateIndex {
   /** Of namespaces that were asked about. */
   private readonly podsByLabel = new Map<string, PodsByLabel>();
   private readonly podsByService = new Map<ServiceSpec, readonly PodSpec[]>();
-  private readonly zones = new Map<string, string>();
+  private readonly zones: ReadonlyMap<string | undefined, string | undefined>;
 
   constructor(specs: Specs) {
-    for (const slice of [...specs.endpointSlices].sort(SLICES_BY_NAME)) {
+    for (const slice of [...specs.endpointSlices].sort(compareBy(({ meta }) => meta.name))) {
       const service = slice.meta.labels.get(SERVICE_NAME_LABEL);
       if (service === undefined || service === "") continue;
       const slices = ignoredLabel(slice.meta) === undefined ? this.slices : this.hiddenSlices;
@@ -52,7 +47,7 @@ export class CandidateIndex {
       this.endpoints.set(serviceKey(endpoints.meta.namespace, endpoints.meta.name), endpoints);
     for (const pod of [...specs.pods].sort(compareBy(({ meta }) => meta.name)))
       append(this.podsByNamespace, pod.meta.namespace, pod);
-    for (const node of specs.nodes) if (node.zone !== undefined) this.zones.set(node.meta.name, node.zone);
+    this.zones = new Map(specs.nodes.map(({ meta, zone }) => [meta.name, zone]));
   }
 
   /** The slices that name `service`, of both families. */
@@ -80,7 +75,7 @@ export class CandidateIndex {
   /** The Pods that the selector of `service` matches. */
   podsOf(service: ServiceSpec): readonly PodSpec[] {
     const { selector } = service;
-    if (selector === undefined || !hasSelector(service)) return [];
+    if (selector === undefined) return [];
     const known = this.podsByService.get(service);
     if (known !== undefined) return known;
     const pods = this.podsLabelled(service.meta.namespace, selector).filter(({ meta }) =>
@@ -142,7 +137,7 @@ export class CandidateIndex {
       const address = pod.podIps.find((ip) => familyOf(ip) === family);
       const target = targetPortOf(pod, port);
       if (address === undefined || target === undefined || pod.finished) continue;
-      const zone = pod.nodeName === undefined ? undefined : this.zones.get(pod.nodeName);
+      const zone = this.zones.get(pod.nodeName);
       const hinted = service.trafficDistribution !== undefined;
       found.push({
         address,

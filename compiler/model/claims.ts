@@ -11,21 +11,19 @@ export interface Claimant {
   readonly creationTimestamp: number | undefined;
 }
 
-/** The order in which claimants come: age is creationTimestamp; a manifest without one counts as youngest; then namespace, name and
- *  port decide. */
+/** The order in which claimants come: age is creationTimestamp; a manifest without one counts as youngest; then namespace and name
+ *  decide. Ports of one Service have no claim in common. */
 const OLDEST_FIRST = compareBy<Claimant>(
   ({ creationTimestamp }) => creationTimestamp ?? Number.POSITIVE_INFINITY,
   ({ service }) => service.namespace,
   ({ service }) => service.name,
-  ({ service }) => service.portName,
-  ({ service }) => service.protocol,
 );
 
-/** The same Service ports without the addresses and node ports that an older Service has. Reports `address-conflict`. */
+/** The same Service ports, the oldest first, without the addresses and node ports that an older Service has. Reports
+ *  `address-conflict`. */
 export function resolveConflicts(claimants: readonly Claimant[], report: Report): ServicePort[] {
   const owners = new Map<string, { readonly service: ServicePort; readonly origin: Origin }>();
-  const resolved = new Map<ServicePort, ServicePort>();
-  for (const { service } of [...claimants].sort(OLDEST_FIRST)) {
+  return [...claimants].sort(OLDEST_FIRST).map(({ service }) => {
     const isKept = ({ what, key, origin }: Claim): boolean => {
       const owner = owners.get(key);
       if (owner === undefined) {
@@ -42,9 +40,8 @@ export function resolveConflicts(claimants: readonly Claimant[], report: Report)
       });
       return false;
     };
-    resolved.set(service, withClaims(service, isKept));
-  }
-  return claimants.map(({ service }) => resolved.get(service) ?? service);
+    return withClaims(service, isKept);
+  });
 }
 
 /** Something that only one Service port of a family can have. */

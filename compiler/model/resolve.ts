@@ -83,7 +83,6 @@ const BY_NAME = compareBy<ServicePort>(
   ({ namespace }) => namespace,
   ({ name }) => name,
   ({ portName }) => portName,
-  ({ protocol }) => protocol,
 );
 
 /** Whether kube-proxy would look at `service`; else says why not. */
@@ -128,10 +127,9 @@ function resolveService(service: ServiceSpec, family: Family, index: CandidateIn
   return service.ports.map((port) => resolvePort(service, port, clusterIp, family, index));
 }
 
-/** The entry of `clusterIPs` at the index that the family has in `ipFamilies`. */
+/** The entry of `clusterIPs` in a family that `ipFamilies` has. */
 function clusterIpOf({ clusterIps, ipFamilies }: ServiceSpec, family: Family): Located<Address> | undefined {
-  const located = ipFamilies.length === 0 ? clusterIps[0] : clusterIps[ipFamilies.indexOf(family)];
-  return located !== undefined && familyOf(located.value) === family ? located : undefined;
+  return ipFamilies.includes(family) ? clusterIps.find(({ value }) => familyOf(value) === family) : undefined;
 }
 
 function resolvePort(

@@ -12,7 +12,7 @@ import type { ClusterNode, ClusterPod, LocatedAddress } from "./hosts.ts";
 export type { IngressBackend, IngressCertificate, ServiceEndpoint } from "./backend-types.ts";
 
 export interface Cluster {
-  /** Service ports per family, sorted by namespace, name, port name and protocol (code units). */
+  /** Service ports per family, sorted by namespace, name and port name (code units). */
   readonly servicePorts: Readonly<Record<Family, readonly ServicePort[]>>;
   /** Those that are ours to serve, the oldest first; of equal age by namespace and name. */
   readonly ingresses: readonly Ingress[];

@@ -9,7 +9,7 @@ type Claim = readonly [name: string, created: number | undefined, members: Parti
 
 const EXTERNAL = { externalIps: located("203.0.113.1") };
 
-/** What each Service port keeps, and what is reported. */
+/** What each Service port keeps, the oldest first, and what is reported. */
 function resolved(claims: readonly Claim[]): { kept: string[]; found: string[] } {
   const found: string[] = [];
   const claimants = claims.map(([name, creationTimestamp, members], i) => ({
@@ -37,7 +37,7 @@ test.each<[what: string, claims: Claim[], kept: string[], found: string[]]>([
       ["a", 20, EXTERNAL],
       ["b", 10, EXTERNAL],
     ],
-    ["a cluster-ip", "b cluster-ip 203.0.113.1"],
+    ["b cluster-ip 203.0.113.1", "a cluster-ip"],
     ["external IP 203.0.113.1 port 80/TCP of Service shop/a"],
   ],
   [
@@ -46,7 +46,7 @@ test.each<[what: string, claims: Claim[], kept: string[], found: string[]]>([
       ["a", undefined, EXTERNAL],
       ["b", 10, EXTERNAL],
     ],
-    ["a cluster-ip", "b cluster-ip 203.0.113.1"],
+    ["b cluster-ip 203.0.113.1", "a cluster-ip"],
     ["external IP 203.0.113.1 port 80/TCP of Service shop/a"],
   ],
   [
@@ -55,7 +55,7 @@ test.each<[what: string, claims: Claim[], kept: string[], found: string[]]>([
       ["b", 10, EXTERNAL],
       ["a", 10, EXTERNAL],
     ],
-    ["b cluster-ip", "a cluster-ip 203.0.113.1"],
+    ["a cluster-ip 203.0.113.1", "b cluster-ip"],
     ["external IP 203.0.113.1 port 80/TCP of Service shop/b"],
   ],
   [
@@ -64,7 +64,7 @@ test.each<[what: string, claims: Claim[], kept: string[], found: string[]]>([
       ["a", 10, { ...EXTERNAL, namespace: "z" }],
       ["b", 10, { ...EXTERNAL, namespace: "y" }],
     ],
-    ["a cluster-ip", "b cluster-ip 203.0.113.1"],
+    ["b cluster-ip 203.0.113.1", "a cluster-ip"],
     ["external IP 203.0.113.1 port 80/TCP of Service z/a"],
   ],
   [
@@ -96,7 +96,7 @@ test.each<[what: string, claims: Claim[], kept: string[], found: string[]]>([
       ["a", 20, { nodePort: 30080 as Port }],
       ["b", 10, { nodePort: 30080 as Port }],
     ],
-    ["a cluster-ip", "b cluster-ip 30080"],
+    ["b cluster-ip 30080", "a cluster-ip"],
     ["node port 30080/TCP of Service shop/a"],
   ],
   [
