@@ -12,7 +12,7 @@ export function refusedExternal(host: string): string | undefined {
     const last = name.slice(name.lastIndexOf(".") + 1);
     return /^(?:\d+|0x[0-9a-f]*)$/.test(last) ? `${host} is a number, not a name` : undefined;
   }
-  const bits = typeof address === "number" ? BigInt(address) : address;
+  const bits = BigInt(address);
   // Of IPv4 addresses in IPv6 the last 32 bits count.
   const isIpv4 = typeof address === "number" || address >> 32n === 0xffffn;
   const first = Number((bits & 0xffffffffn) >> 24n);

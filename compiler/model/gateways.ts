@@ -1,7 +1,6 @@
 /** Gateways joined with the HTTPRoutes that are attached to them. What the API tells in the status of Gateways and routes, kpc reports. */
 import type { Origin, Report } from "../diagnostics.ts";
 import { unreachable } from "../invariant.ts";
-import { compareBy } from "../order.ts";
 import { GATEWAY_GROUP } from "../specs/gateway-references.ts";
 import type { HttpRouteSpec, LabelSelector, ListenerSpec, ParentReference } from "../specs/gateway-types.ts";
 import { labelHolds } from "../specs/labels.ts";
@@ -10,6 +9,7 @@ import { type CandidateIndex, serviceKey } from "./candidates.ts";
 import type { AttachedRoute, GatewayRoute, ServedListener } from "./gateway-types.ts";
 import { type Hostname, intersectHostnames } from "./hostnames.ts";
 import { type JudgedListener, judgeListeners, type OurGateway } from "./listeners.ts";
+import { oldestFirst } from "./oldest-first.ts";
 import { type BackendInput, resolveRule } from "./route-backends.ts";
 import type { CertificateIndex } from "./tls.ts";
 import type { Ingress, IngressSettings } from "./types.ts";
@@ -42,16 +42,6 @@ export function resolveGateways(
       const gateway = `${meta.namespace}/${meta.name}`;
       return [{ gateway, name, hostname, port, ...served, routes: attached.get(spec) ?? [], origin: field }];
     }),
-  );
-}
-
-/** A route without a creation time counts as the youngest. */
-function oldestFirst(routes: readonly HttpRouteSpec[]): HttpRouteSpec[] {
-  return [...routes].sort(
-    compareBy(
-      ({ meta }) => meta.creationTimestamp ?? Number.POSITIVE_INFINITY,
-      ({ meta }) => `${meta.namespace}/${meta.name}`,
-    ),
   );
 }
 

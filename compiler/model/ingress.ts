@@ -7,6 +7,7 @@ import { compareBy } from "../order.ts";
 import type { IngressBackendSpec, IngressClassSpec, IngressSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import { type CandidateIndex, serviceKey } from "./candidates.ts";
 import { refusedExternal } from "./external-name.ts";
+import { oldestFirst } from "./oldest-first.ts";
 import { type CertificateIndex, resolveTls } from "./tls.ts";
 import {
   type Candidate,
@@ -28,22 +29,19 @@ export function resolveIngresses(
   const services = new Map(
     specs.services.map((service) => [serviceKey(service.meta.namespace, service.meta.name), service]),
   );
-  // One without a creation time counts as the youngest.
-  const oldestFirst = [...specs.ingresses].sort(
-    compareBy(
-      ({ meta }) => meta.creationTimestamp ?? Number.POSITIVE_INFINITY,
-      ({ meta }) => `${meta.namespace}/${meta.name}`,
-    ),
-  );
   // Many paths lead to one Service.
   const known = new Map<string, IngressBackend>();
   const backendOf = (spec: IngressBackendSpec, namespace: string): IngressBackend => {
-    const key = JSON.stringify(spec.kind === "service" ? [namespace, spec.name, spec.port] : [spec.name]);
-    const backend = known.get(key) ?? resolveBackend(spec, namespace, services, index, allowsExternalNames);
-    known.set(key, backend);
+    if (spec.kind === "resource")
+      return { kind: "broken", name: spec.name, reason: "it is a resource, and only Services are served" };
+    const name = `${namespace}/${spec.name}:${spec.port}`;
+    const service = services.get(serviceKey(namespace, spec.name));
+    if (service === undefined) return { kind: "broken", name, reason: "the Service is not in the input" };
+    const backend = known.get(name) ?? resolveServiceBackend(service, spec.port, name, index, allowsExternalNames);
+    known.set(name, backend);
     return backend;
   };
-  return oldestFirst
+  return oldestFirst(specs.ingresses)
     .filter((ingress) => isOurs(ingress, specs.ingressClasses, controller, report))
     .map((ingress) => ({
       ...resolveIngress(ingress, backendOf, report),
@@ -74,10 +72,10 @@ function isOurs(
   return false;
 }
 
-/** Of several defaults the newest, then the first by name, as the API server chooses. */
+/** Of several defaults the newest, then the first by name, as the API server chooses. One without a creation time counts as the oldest. */
 function defaultClass(classes: readonly IngressClassSpec[]): IngressClassSpec | undefined {
   const newestFirst = compareBy<IngressClassSpec>(
-    ({ meta }) => -(meta.creationTimestamp ?? 0),
+    ({ meta }) => -(meta.creationTimestamp ?? Number.NEGATIVE_INFINITY),
     ({ meta }) => meta.name,
   );
   return classes.filter(({ isDefault }) => isDefault).sort(newestFirst)[0];
@@ -114,24 +112,9 @@ function resolveIngress(
   };
 }
 
-/** The ready endpoints of a backend, as controllers use them in place of the cluster IP. A backend that cannot be reached keeps
- *  its path and answers 503: left out, a shorter path would take its requests. */
-function resolveBackend(
-  spec: IngressBackendSpec,
-  namespace: string,
-  services: ReadonlyMap<string, ServiceSpec>,
-  index: CandidateIndex,
-  allowsExternal: boolean,
-): IngressBackend {
-  if (spec.kind === "resource")
-    return { kind: "broken", name: spec.name, reason: "it is a resource, and only Services are served" };
-  const name = `${namespace}/${spec.name}:${spec.port}`;
-  const service = services.get(serviceKey(namespace, spec.name));
-  if (service === undefined) return { kind: "broken", name, reason: "the Service is not in the input" };
-  return resolveServiceBackend(service, spec.port, name, index, allowsExternal);
-}
-
-/** The ready endpoints of one port of `service`, by its number or name; `name` is what the backend is called. */
+/** The ready endpoints of one port of `service`, by its number or name, as controllers use them in place of the cluster IP; `name` is what
+ *  the backend is called. A backend that cannot be reached keeps its path and answers 503: left out, a shorter path would take its
+ *  requests. */
 export function resolveServiceBackend(
   service: ServiceSpec,
   named: Port | string,
@@ -171,7 +154,7 @@ function resolveExternal(
   const broken = (reason: string): IngressBackend => ({ kind: "broken", name, reason });
   if (!isAllowed)
     return broken("the Service is of type ExternalName, which is followed with --allow-external-names only");
-  const host = (externalName ?? "").replace(/\.$/, "");
+  const host = externalName.replace(/\.$/, "");
   const refused = refusedExternal(host);
   if (refused !== undefined) return broken(refused);
   const found = ports.find((candidate) => candidate.name === named || candidate.port === named);

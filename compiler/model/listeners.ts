@@ -1,8 +1,8 @@
 /** Which listeners of Gateways are served: those of our classes that conflict with no other one. All Gateways share one proxy. */
 import type { Origin, Report } from "../diagnostics.ts";
 import type { Port } from "../net/port.ts";
-import { compareBy } from "../order.ts";
 import type { GatewayClassSpec, HttpGatewaySpec, ListenerSpec, ReferenceGrantSpec } from "../specs/gateway-types.ts";
+import { oldestFirst } from "./oldest-first.ts";
 import { isReferenceAllowed } from "./reference-grants.ts";
 import type { CertificateIndex } from "./tls.ts";
 import type { IngressCertificate } from "./types.ts";
@@ -38,14 +38,8 @@ export interface ListenerInput {
 
 /** Our Gateways, the oldest first. Reports `gateway-ignored`, `listener-not-served` and `unresolved-reference`. */
 export function judgeListeners(input: ListenerInput, report: Report): OurGateway[] {
-  const oldestFirst = [...input.gateways].sort(
-    compareBy(
-      ({ meta }) => meta.creationTimestamp ?? Number.POSITIVE_INFINITY,
-      ({ meta }) => `${meta.namespace}/${meta.name}`,
-    ),
-  );
   const older = new ListenerPlaces();
-  return oldestFirst
+  return oldestFirst(input.gateways)
     .filter((gateway) => isOurs(gateway, input, report))
     .map((spec) => {
       const listeners = judgeGateway(spec, older, input, report);

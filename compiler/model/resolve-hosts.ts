@@ -30,11 +30,11 @@ function resolveNode(node: NodeSpec): ClusterNode {
 
 /** All Pods that have not finished, sorted by namespace and name (code units). */
 export function resolvePods({ nodes, pods }: Specs): readonly ClusterPod[] {
-  const byName = new Map(nodes.map((node) => [node.meta.name, node]));
+  const byName = new Map<string | undefined, NodeSpec>(nodes.map((node) => [node.meta.name, node]));
   return pods
     .filter(({ finished }) => !finished)
     .map((pod) => {
-      const node = pod.nodeName === undefined ? undefined : byName.get(pod.nodeName);
+      const node = byName.get(pod.nodeName);
       return PODS.of(pod, [node], () => resolvePod(pod, node));
     })
     .sort(
