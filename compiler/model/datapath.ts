@@ -8,13 +8,13 @@ interface Datapath {
   readonly name: string;
   readonly programs: "eBPF programs" | "flows of Open vSwitch";
   /** A label and its value, of the Pods that run on each node. */
-  readonly labels: readonly (readonly [key: string, value: string])[];
+  readonly label: readonly [key: string, value: string];
   /** Parts of the images of DaemonSets. */
   readonly images: readonly string[];
   /** Names of ConfigMaps. */
   readonly configMaps: readonly string[];
-  /** API groups of its own kinds. */
-  readonly groups: readonly string[];
+  /** The API group of its own kinds. */
+  readonly group: string;
   /** What annotations of Nodes begin with. */
   readonly annotations: readonly string[];
 }
@@ -23,46 +23,46 @@ const DATAPATHS: readonly Datapath[] = [
   {
     name: "Cilium",
     programs: "eBPF programs",
-    labels: [["k8s-app", "cilium"]],
+    label: ["k8s-app", "cilium"],
     images: ["/cilium/cilium:", "/cilium/cilium@"],
     configMaps: ["cilium-config"],
-    groups: ["cilium.io"],
+    group: "cilium.io",
     annotations: ["network.cilium.io/", "io.cilium.network."],
   },
   {
     name: "OVN-Kubernetes",
     programs: "flows of Open vSwitch",
-    labels: [["app", "ovnkube-node"]],
+    label: ["app", "ovnkube-node"],
     images: ["/ovn-kubernetes/ovn-kube", "/ovn-daemonset"],
     configMaps: ["ovnkube-config"],
-    groups: ["k8s.ovn.org"],
+    group: "k8s.ovn.org",
     annotations: ["k8s.ovn.org/"],
   },
   {
     name: "Kube-OVN",
     programs: "flows of Open vSwitch",
-    labels: [["app", "kube-ovn-cni"]],
+    label: ["app", "kube-ovn-cni"],
     images: ["/kubeovn/kube-ovn:", "/kubeovn/kube-ovn@"],
     configMaps: [],
-    groups: ["kubeovn.io"],
+    group: "kubeovn.io",
     annotations: ["ovn.kubernetes.io/"],
   },
   {
     name: "Antrea",
     programs: "flows of Open vSwitch",
-    labels: [["component", "antrea-agent"]],
+    label: ["component", "antrea-agent"],
     images: ["/antrea/antrea-agent", "/antrea/antrea-ubuntu"],
     configMaps: ["antrea-config"],
-    groups: ["crd.antrea.io"],
+    group: "crd.antrea.io",
     annotations: ["node.antrea.io/"],
   },
   {
     name: "OpenShift SDN",
     programs: "flows of Open vSwitch",
-    labels: [["app", "sdn"]],
+    label: ["app", "sdn"],
     images: [],
     configMaps: ["sdn-config"],
-    groups: ["network.openshift.io"],
+    group: "network.openshift.io",
     annotations: [],
   },
 ];
@@ -90,33 +90,30 @@ export function reportUnknownDatapath(objects: Objects, report: Report): void {
 }
 
 function evidenceOf(datapath: Datapath, { pods, nodes, workloads, skipped }: Objects): Evidence | undefined {
-  const { labels, images, configMaps, groups, annotations } = datapath;
-  const isItsPod = (own: ReadonlyMap<string, string>): boolean => labels.some(([key, value]) => own.get(key) === value);
-  const isItsImage = (image: string): boolean => images.some((part) => `/${image}`.includes(part));
+  const { images, configMaps, group, annotations } = datapath;
+  const [key, value] = datapath.label;
+  const isItsPod = (labels: ReadonlyMap<string, string>): boolean => labels.get(key) === value;
+  const isItsImage = (image: string): boolean => images.some((part) => image.includes(part));
   const workload = workloads.find(
     (each) => each.kind === "DaemonSet" && (isItsPod(each.labels) || imagesOf(each).some(isItsImage)),
   );
   if (workload !== undefined) return evidenceIn(workload.kind, workload);
   const pod = pods.find(({ meta }) => isItsPod(meta.labels));
   if (pod !== undefined) return evidenceIn("Pod", pod);
-  for (const { value, field } of skipped.get("v1/ConfigMap")?.objects ?? [])
-    if (configMaps.some((name) => value.endsWith(`/${name}`))) return { what: `ConfigMap ${value}`, origin: field };
-  for (const [kind, { first }] of skipped)
-    if (groups.some((group) => kind.startsWith(`${group}/`))) return { what: kind, origin: first };
+  for (const { value: name, field } of skipped.get("v1/ConfigMap")?.objects ?? [])
+    if (configMaps.some((known) => name.endsWith(`/${known}`))) return { what: `ConfigMap ${name}`, origin: field };
+  for (const [kind, { first }] of skipped) if (kind.startsWith(`${group}/`)) return { what: kind, origin: first };
   for (const node of nodes)
-    for (const key of node.meta.annotations.keys())
-      if (annotations.some((start) => key.startsWith(start)))
-        return { what: `annotation ${key} of Node ${node.meta.name}`, origin: node.meta.field };
+    for (const annotation of node.meta.annotations.keys())
+      if (annotations.some((start) => annotation.startsWith(start)))
+        return { what: `annotation ${annotation} of Node ${node.meta.name}`, origin: node.meta.field };
   return undefined;
 }
 
-/** The images of a DaemonSet's containers. */
+/** The images of a DaemonSet's containers, each behind a slash. */
 function imagesOf({ meta }: WorkloadSpec): readonly string[] {
   const containers = memberAt(meta.field, ["spec", "template", "spec", "containers"]);
-  return (containers?.items() ?? []).flatMap((container) => {
-    const image = container.get("image")?.value;
-    return typeof image === "string" ? [image] : [];
-  });
+  return (containers?.items() ?? []).map((container) => `/${container.get("image")?.value}`);
 }
 
 function evidenceIn(kind: string, { meta }: WorkloadSpec | PodSpec | NodeSpec): Evidence {
@@ -135,7 +132,7 @@ function calicoEvidence({ pods, workloads, skipped }: Objects): Evidence | undef
   const workload = workloads.find(({ labels }) => isCalico(labels));
   const template = workload?.meta.field.get("spec")?.get("template")?.get("spec");
   if (workload !== undefined && hasBpf(template)) return evidenceIn(workload.kind, workload);
-  const pod = pods.find(({ meta, assumed }) => isCalico(meta.labels) && !assumed.includes("pod"));
+  const pod = pods.find(({ meta }) => isCalico(meta.labels));
   return pod !== undefined && hasBpf(pod.meta.field.get("spec")) ? evidenceIn("Pod", pod) : undefined;
 }
 

@@ -20,6 +20,13 @@ const node = (annotation: string) => ({
   ...{ apiVersion: "v1", kind: "Node", metadata: { name: "n", annotations: { [annotation]: "1" } } },
 });
 
+const BPF_ON = [{ name: "FELIX_BPFENABLED", value: "true" }];
+/** A DaemonSet with these containers. */
+const withContainers = (labels: object, ...containers: object[]) => ({
+  ...daemonSet(labels),
+  spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } },
+});
+
 function told(...objects: object[]): string[] {
   const text = objects.map((object) => JSON.stringify(object)).join("\n---\n");
   const found: string[] = [];
@@ -73,8 +80,26 @@ test.each<[object: object]>([
   [configMap("x-cilium-config-2")],
   [ownKind("x.cilium.io")],
   [node("x.network.cilium.io/x")],
+  [withContainers({ "k8s-app": "calico-node" })],
+  [withContainers({ x: "y" }, { name: "c", env: BPF_ON })],
+  [withContainers({ "k8s-app": "calico-node" }, { name: "c" }, { name: "d", env: [{ name: "X", value: "true" }] })],
+  [{ ...ownKind("crd.projectcalico.org"), spec: { bpfEnabled: true } }],
+  [{ apiVersion: "apps/v1", kind: "DaemonSet", metadata: { name: "d" }, spec: { selector: {}, template: {} } }],
 ])("none is known by %j", (object) => {
   expect(told(object)).toEqual([]);
+});
+
+test.each<[what: string, objects: object[]]>([
+  ["DaemonSet a/d", [withContainers({ "k8s-app": "calico-node" }, { name: "c" }, { name: "d", env: BPF_ON })]],
+  [
+    "crd.projectcalico.org/v1/FelixConfiguration, spec.bpfEnabled",
+    [
+      ownKind("x.example"),
+      { ...ownKind("crd.projectcalico.org"), kind: "FelixConfiguration", spec: { bpfEnabled: true } },
+    ],
+  ],
+])("Calico in eBPF mode is known by %s", (what, objects) => {
+  expect(told(...objects)).toEqual([`Calico in eBPF mode; ${what}; ${BPF}`]);
 });
 
 test("each plugin is told once, at the first object that shows it", () => {
