@@ -1,4 +1,5 @@
-/** Which listeners are served, which routes are attached to them, and what is told of the others. */
+/** Which listeners are served, which routes are attached to them, and what is told of the others.
+ *  Long because it is a table: rows for each way to refuse a listener or a route. */
 import { describe, expect, test } from "vitest";
 import type { ServedListener } from "../../../compiler/model/gateway-types.ts";
 import { makeCertificate, tlsSecret } from "../../support/certificates.ts";
@@ -29,6 +30,9 @@ const found = (...objects: object[]) => {
 };
 
 const WEB = "a/g web any 80 http";
+const TLS = { name: "b", port: 80, protocol: "TLS", tls: { mode: "Passthrough" } };
+const NOT_CARRIED =
+  "warning listener-not-served 1: listener b of Gateway a/g is not served: kpc carries HTTP and HTTPS, not TLS (Accepted: False, UnsupportedProtocol)";
 
 test.each<[what: string, objects: object[], served: string[], findings?: string[]]>([
   ["a listener", [gateway(HTTP)], [WEB]],
@@ -65,14 +69,7 @@ test.each<[what: string, objects: object[], served: string[], findings?: string[
       "warning listener-not-served 1: listener b of Gateway a/g is not served: listener web has protocol HTTP at port 80, and neither is served (Conflicted: True, ProtocolConflict); the other listener 1",
     ],
   ],
-  [
-    "a protocol that is not carried conflicts with none",
-    [gateway(HTTP, { name: "b", port: 80, protocol: "TLS", tls: { mode: "Passthrough" } })],
-    [WEB],
-    [
-      "warning listener-not-served 1: listener b of Gateway a/g is not served: kpc carries HTTP and HTTPS, not TLS (Accepted: False, UnsupportedProtocol)",
-    ],
-  ],
+  ["a protocol that is not carried conflicts with none", [gateway(HTTP, TLS)], [WEB], [NOT_CARRIED]],
   [
     "the older Gateway has the place, whichever comes first",
     [named("y", NEW, HTTP), named("x", OLD, HTTP)],
@@ -83,8 +80,8 @@ test.each<[what: string, objects: object[], served: string[], findings?: string[
   ],
   [
     "of equal age by name, and without a time last",
-    [named("z", undefined, HTTP), named("y", OLD, { ...HTTP, port: 81 }), named("x", OLD, { ...HTTP, port: 82 })],
-    ["a/x web any 82 http", "a/y web any 81 http", "a/z web any 80 http"],
+    [named("a", undefined, HTTP), named("y", OLD, { ...HTTP, port: 81 }), named("x", OLD, { ...HTTP, port: 82 })],
+    ["a/x web any 82 http", "a/y web any 81 http", "a/a web any 80 http"],
   ],
   [
     "listeners that conflict leave their place to a younger Gateway",
@@ -159,6 +156,17 @@ test.each<[what: string, objects: object[], served: string[], findings?: string[
     ["warning route-not-accepted 2: HTTPRoute a/r is attached to nothing: it has no parentRefs"],
   ],
   [
+    "a route of no listener is told once, not for its backends",
+    [
+      gateway(HTTP),
+      route({ parentRefs: [{ name: "g", sectionName: "x" }], rules: [{ backendRefs: [{ name: "s", port: 80 }] }] }),
+    ],
+    [WEB],
+    [
+      "warning route-not-accepted 2: HTTPRoute a/r is not accepted by Gateway a/g: it has no listener named x, only web (80) (Accepted: False, NoMatchingParent)",
+    ],
+  ],
+  [
     "a Gateway of another name, of another namespace",
     [gateway(HTTP), route({ parentRefs: [{ name: "h" }, { name: "g", namespace: "b" }] })],
     [WEB],
@@ -173,6 +181,14 @@ test.each<[what: string, objects: object[], served: string[], findings?: string[
     [WEB],
     [
       "warning route-not-accepted 2: HTTPRoute a/r is not attached to Service a/s: kpc attaches routes to Gateways only",
+    ],
+  ],
+  [
+    "a Gateway of another group as parent",
+    [gateway(HTTP), route({ parentRefs: [{ name: "g", group: "x.example" }] })],
+    [WEB],
+    [
+      "warning route-not-accepted 2: HTTPRoute a/r is not attached to Gateway a/g: kpc attaches routes to Gateways only",
     ],
   ],
   ["routes of other namespaces: all", [gateway({ ...HTTP, ...from("All") }), route({}, "b")], [`${WEB} <- b/r any`]],
@@ -223,6 +239,21 @@ test.each<[what: string, objects: object[], served: string[], findings?: string[
     ],
   ],
   [
+    "by labels of a namespace that is not there, at one of the listeners",
+    [
+      gateway(
+        { ...HTTP, ...from("Selector", { matchLabels: { tier: "1" } }) },
+        { ...HTTP, ...from("Same"), name: "b", port: 81 },
+      ),
+      route({}, "b"),
+      namespace("c", { tier: "1" }),
+    ],
+    [WEB, "a/g b any 81 http"],
+    [
+      "warning route-not-accepted 2: HTTPRoute b/r is not accepted by Gateway a/g: no listener that it names takes HTTPRoutes from namespace b; the labels of namespace b are not in the input (Accepted: False, NotAllowedByListeners)",
+    ],
+  ],
+  [
     "kinds with HTTPRoute",
     [gateway({ ...HTTP, ...from("Same", undefined, [{ kind: "GRPCRoute" }, { kind: "HTTPRoute" }]) }), route({})],
     [`${WEB} <- a/r any`],
@@ -248,11 +279,26 @@ test.each<[what: string, objects: object[], served: string[], findings?: string[
     ],
   ],
   [
+    "a route of several listeners, of which one is not served",
+    [gateway(HTTP, TLS), route({})],
+    [`${WEB} <- a/r any`],
+    [NOT_CARRIED],
+  ],
+  [
+    "a route for the hosts of the one that is not served",
+    [gateway({ ...HTTP, hostname: "a.test" }, { ...TLS, hostname: "b.test" }), route({ hostnames: ["b.test"] })],
+    ["a/g web a.test 80 http"],
+    [
+      NOT_CARRIED,
+      "warning route-not-accepted 2: HTTPRoute a/r has no effect at Gateway a/g: its listener b cannot be served",
+    ],
+  ],
+  [
     "a route of one listener that is not served",
-    [gateway({ name: "b", port: 80, protocol: "TLS", tls: { mode: "Passthrough" } }), route({})],
+    [gateway(TLS), route({})],
     [],
     [
-      "warning listener-not-served 1: listener b of Gateway a/g is not served: kpc carries HTTP and HTTPS, not TLS (Accepted: False, UnsupportedProtocol)",
+      NOT_CARRIED,
       "warning route-not-accepted 2: HTTPRoute a/r has no effect at Gateway a/g: its listener b cannot be served",
     ],
   ],
@@ -338,6 +384,20 @@ describe("certificates of listeners", () => {
     ],
   ])("%s", (_, reference, findings) => {
     expect(found(https(reference), SECRET)).toEqual({ served: findings.length === 0 ? [LISTENER] : [], findings });
+  });
+
+  test("a Secret of another namespace, which a ReferenceGrant allows", () => {
+    const grant = object(
+      "ReferenceGrant",
+      "x",
+      {
+        from: [{ group: "gateway.networking.k8s.io", kind: "Gateway", namespace: "a" }],
+        to: [{ group: "", kind: "Secret" }],
+      },
+      "b",
+    );
+    const secret = tlsSecret("b/s", makeCertificate({ names: ["a.test"] }));
+    expect(found(https({ name: "s", namespace: "b" }), secret, grant)).toEqual({ served: [LISTENER], findings: [] });
   });
 
   test("one that can be served is enough", () => {

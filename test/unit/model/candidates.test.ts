@@ -1,7 +1,9 @@
 /** Which endpoints the ports of a Service may have. */
 import { describe, expect, test } from "vitest";
+import { resolveCluster } from "../../../compiler/model/resolve.ts";
 import type { Candidate } from "../../../compiler/model/types.ts";
 import { printAddressPort } from "../../../compiler/net/address.ts";
+import { completeText } from "../../support/complete.ts";
 import { at, resolved, service, slice } from "../../support/resolved.ts";
 
 function candidateText(candidate: Candidate): string {
@@ -38,6 +40,9 @@ const node = (name: string, zone: string) => ({
   apiVersion: "v1",
   kind: "Node",
   metadata: { name, labels: { "topology.kubernetes.io/zone": zone } },
+});
+const endpoints = (...subsets: object[]) => ({
+  ...{ apiVersion: "v1", kind: "Endpoints", metadata: { name: "s", namespace: "a" }, subsets },
 });
 const selecting = (spec: object = {}) =>
   service({ selector: { app: "x" }, ports: [{ port: 80, targetPort: 8080 }], ...spec });
@@ -107,6 +112,45 @@ describe("candidates", () => {
       ],
       ["10.244.0.1:8080 ready serving terminating @n1"],
     ],
+    [
+      "the last by the names of slices, whichever comes first",
+      [
+        service(),
+        slice({ endpoints: [at("10.244.0.1", {}, { nodeName: "n2" })] }, { name: "s-2" }),
+        slice({ endpoints: [at("10.244.0.1", {}, { nodeName: "n1" })] }),
+      ],
+      ["10.244.0.1:8080 ready serving @n2"],
+    ],
+    [
+      "by address, whatever the ports are",
+      [
+        service(),
+        slice({ endpoints: [at("10.244.0.2")], ports: [{ port: 80 }] }),
+        slice({ endpoints: [at("10.244.0.1")], ports: [{ port: 90 }] }, { name: "s-2" }),
+      ],
+      ["10.244.0.1:90 ready serving", "10.244.0.2:80 ready serving"],
+    ],
+    [
+      "the first address of an endpoint",
+      [service(), slice({ endpoints: [{ addresses: ["10.244.0.2", "10.244.0.1"] }] })],
+      ["10.244.0.2:8080 ready serving"],
+    ],
+    [
+      "addresses of an Endpoints object, in their family",
+      [service(), endpoints({ addresses: [{ ip: "10.244.0.1" }, { ip: "fd00::1" }], ports: [{ port: 8080 }] })],
+      ["10.244.0.1:8080 ready serving"],
+    ],
+    [
+      "not ready where one of its subsets says so, whichever comes first",
+      [
+        service(),
+        endpoints(
+          { notReadyAddresses: [{ ip: "10.244.0.1" }], ports: [{ port: 8080 }] },
+          { addresses: [{ ip: "10.244.0.1" }], ports: [{ port: 8080 }] },
+        ),
+      ],
+      ["10.244.0.1:8080 serving"],
+    ],
     ["of the family", [service(), slice({ addressType: "IPv6", endpoints: [at("fd00::1")] })], []],
     [
       "of the port's name and protocol",
@@ -138,6 +182,17 @@ describe("candidates", () => {
         selecting({ selector: { app: "x", tier: "1" } }),
         pod("a", "10.244.0.1"),
         pod("b", "10.244.0.2", { meta: { labels: { app: "x", tier: "1" } } }),
+      ],
+      ["10.244.0.2:8080 ready serving @n1"],
+    ],
+    [
+      "not by the rarest alone",
+      [
+        selecting({ selector: { app: "x", tier: "1" } }),
+        pod("a", "10.244.0.1"),
+        pod("b", "10.244.0.2", { meta: { labels: { app: "x", tier: "1" } } }),
+        pod("c", "10.244.0.3"),
+        pod("d", "10.244.0.4", { meta: { labels: { tier: "1" } } }),
       ],
       ["10.244.0.2:8080 ready serving @n1"],
     ],
@@ -188,4 +243,19 @@ describe("candidates", () => {
   ])("are %s", (_, objects, want) => {
     expect(of(...objects)).toEqual(want);
   });
+});
+
+test("Pods that kpc has assumed for a workload leave an Endpoints object its place", () => {
+  const deployment = {
+    ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "d", namespace: "a" } },
+    spec: {
+      selector: { matchLabels: { app: "y" } },
+      template: { metadata: { labels: { app: "y" } }, spec: { containers: [{ name: "c" }] } },
+    },
+  };
+  const object = endpoints({ addresses: [{ ip: "10.244.0.1" }], ports: [{ port: 8080 }] });
+  const { specs } = completeText([selecting(), object, deployment].map((each) => JSON.stringify(each)).join("\n---\n"));
+  expect(specs.pods).toHaveLength(1);
+  const { servicePorts } = resolveCluster(specs, { controller: "x" }, () => undefined);
+  expect(servicePorts.IPv4[0]?.candidates.map(candidateText)).toEqual(["10.244.0.1:8080 ready serving"]);
 });

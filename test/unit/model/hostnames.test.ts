@@ -14,6 +14,7 @@ test.each<[outer: string | undefined, inner: string | undefined, both: string | 
   ["*.test", "test", null],
   ["*.test", ".test", null],
   ["*.test", "atest", null],
+  ["*.test", "a.atest", null],
   ["test", "a.test", null],
 ])("%s and %s have %s in common", (outer, inner, both) => {
   expect([intersectHostnames(outer, inner), intersectHostnames(inner, outer)]).toEqual([both, both]);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Origin, printPlace } from "../../../compiler/diagnostics.ts";
 import { resolveCluster } from "../../../compiler/model/resolve.ts";
+import { resolvePods } from "../../../compiler/model/resolve-hosts.ts";
 import { printAddress } from "../../../compiler/net/address.ts";
 import { printPrefix } from "../../../compiler/net/prefix.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
@@ -60,9 +61,10 @@ test("Pods are sorted by namespace and name, without those that have finished", 
     pod("ended", "", "podIP: 10.244.1.2, phase: Succeeded"),
     pod("a", "", "", "zoo"),
     pod("a", "nodeName: n1", "", "app"),
+    pod("a", "", "podIP: 10.244.1.3"),
   );
-  expect(pods.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(["app/a", "shop/b", "zoo/a"]);
-  expect(pods.map(({ nodeName }) => nodeName)).toEqual(["n1", undefined, undefined]);
+  expect(pods.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(["app/a", "shop/a", "shop/b", "zoo/a"]);
+  expect(pods.map(({ nodeName }) => nodeName)).toEqual(["n1", undefined, undefined, undefined]);
 });
 
 test("a Pod has the containers that run at one time and all ports that they declare", () => {
@@ -81,7 +83,12 @@ test("a Pod has the containers that run at one time and all ports that they decl
       { container: "proxy", name: "", protocol: "udp", port: 9 },
     ],
   });
-  expect(placeOf(pods[0]?.addressOrigin)).toBe("a.yaml:5:9");
+});
+
+test("a Pod's address and node have the places where they stand", () => {
+  const { pods } = clusterOf(pod("a", "nodeName: n1", "podIPs: [{ip: 10.244.1.2}]"));
+  expect(placeOf(pods[0]?.addressOrigin)).toBe("a.yaml:5:18");
+  expect(placeOf(pods[0]?.nodeOrigin)).toBe("a.yaml:4:18");
 });
 
 test("a Pod on its node's network has the node's addresses, one of each family", () => {
@@ -98,6 +105,24 @@ test("a Pod on its node's network has the node's addresses, one of each family",
     [true],
     [true, "192.168.9.1"],
   ]);
+});
+
+test("a Pod that stays as it is gets the addresses of its Node as they are now", () => {
+  const address = (ip: string) => `{type: InternalIP, address: ${ip}}`;
+  const specsOf = (ip: string) =>
+    loadSpecs(
+      [
+        {
+          name: "a.yaml",
+          text: `${node("n1", "", address(ip))}---\n${pod("a", "hostNetwork: true, nodeName: n1", "")}`,
+        },
+      ],
+      rethrow,
+    );
+  const before = specsOf("192.168.0.1");
+  const after = { ...before, nodes: specsOf("192.168.0.2").nodes };
+  const shown = [before, after].map((specs) => resolvePods(specs)[0]?.addresses.map(printAddress));
+  expect(shown).toEqual([["192.168.0.1"], ["192.168.0.2"]]);
 });
 
 test("what kpc has chosen for a Pod is marked as assumed", () => {

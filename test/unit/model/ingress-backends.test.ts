@@ -1,5 +1,6 @@
 /** Which Ingresses are ours, and where they lead. */
 import { describe, expect, test } from "vitest";
+import type { Span } from "../../../compiler/diagnostics.ts";
 import { printAddressPort } from "../../../compiler/net/address.ts";
 import { at, DUAL, resolved, service, slice } from "../../support/resolved.ts";
 
@@ -29,12 +30,12 @@ describe("Ingresses", () => {
     [
       "by age, then by name; without a time last",
       [
-        ingress({}, { name: "z" }),
-        ingress({}, { name: "y" }),
+        ingress({}, { name: "b" }),
+        ingress({}, { name: "a" }),
         ingress({}, { name: "x", creationTimestamp: "2026-02-01T00:00:00Z" }),
         ingress({}, { name: "w", creationTimestamp: "2026-01-01T00:00:00Z" }),
       ],
-      ["w", "x", "y", "z"],
+      ["w", "x", "a", "b"],
     ],
     ["of our class", [ingress({ ingressClassName: "c" }), classOf("d", "x.example/y"), classOf("c", OURS)], ["i"]],
     [
@@ -58,6 +59,15 @@ describe("Ingresses", () => {
       [
         ingress(),
         classOf("c", OURS, { ...DEFAULT, creationTimestamp: "2026-01-01T00:00:00Z" }),
+        classOf("d", "x.example/y", { ...DEFAULT, creationTimestamp: "2026-02-01T00:00:00Z" }),
+      ],
+      [ignored("its class d belongs to x.example/y")],
+    ],
+    [
+      "of the default with a time, where others have none",
+      [
+        ingress(),
+        classOf("c", OURS, DEFAULT),
         classOf("d", "x.example/y", { ...DEFAULT, creationTimestamp: "2026-02-01T00:00:00Z" }),
       ],
       [ignored("its class d belongs to x.example/y")],
@@ -172,6 +182,7 @@ describe("Ingresses", () => {
       ],
       ["a/s:h x.example:82"],
     ],
+    ["its port by name", { name: "h" }, [outside({ ports: [{ name: "h", port: 82 }] })], ["a/s:h x.example:82"]],
     ["a name that it has not", { name: "x" }, [outside()], broken("a/s:x", "the Service has no port x")],
     [
       "a number that it has not",
@@ -205,6 +216,38 @@ describe("Ingresses", () => {
     expect(found?.rules[0]?.paths.map(({ backend: { name, kind } }) => `${name} ${kind}`)).toEqual([
       "a/s:80 endpoints",
       "a/s:81 endpoints",
+    ]);
+  });
+
+  test("Services of one name in two namespaces are two backends", () => {
+    const { cluster } = resolved([
+      ...[service(), slice(), ingress()],
+      service({ clusterIP: "10.96.0.2" }, { namespace: "b" }),
+      slice({ endpoints: [at("10.244.0.2")] }, { namespace: "b" }),
+      ingress({}, { namespace: "b" }),
+    ]);
+    expect(cluster.ingresses.map(({ defaultBackend }) => defaultBackend)).toMatchObject([
+      { name: "a/s:80", endpoints: [{ address: 0x0af40001 }] },
+      { name: "b/s:80", endpoints: [{ address: 0x0af40002 }] },
+    ]);
+  });
+
+  test("external names are followed only where settings say so", () => {
+    expect(resolved([ingress(), outside()]).cluster.ingresses[0]?.defaultBackend?.kind).toBe("broken");
+  });
+
+  test("a rule has the place of its host; one without paths has only that", () => {
+    const { cluster } = resolved([
+      ...[service(), slice()],
+      ingress({
+        rules: [{ host: "a.test" }, { http: { paths: [{ path: "/", pathType: "Prefix", backend: backend() }] } }],
+      }),
+    ]);
+    const rules = cluster.ingresses[0]?.rules ?? [];
+    const textAt = ({ start, end, source }: Span): string => source.text.slice(start, end);
+    expect(rules.map(({ host, paths, origin }) => [host, paths.length, textAt(origin.span()).slice(0, 10)])).toEqual([
+      ["a.test", 0, '"a.test"'],
+      [undefined, 1, '{"http":{"'],
     ]);
   });
 

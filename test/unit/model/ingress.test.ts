@@ -113,6 +113,7 @@ test.each([
   "localhost.example.com",
   "10.0.0.1",
   "fd00::1",
+  "::2",
   "1a",
   "3.pool.ntp.org",
   "::ffff:10.0.0.1",

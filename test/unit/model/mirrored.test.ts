@@ -90,12 +90,18 @@ describe("a Service without a selector", () => {
     expect(resolve(PLAIN, endpoints("", both)).endpoints).toEqual([]);
     const other = `${subset("addresses", "10.0.0.1", 80)}, ${subset("notReadyAddresses", "10.0.0.1", 81)}`;
     expect(resolve(PLAIN, endpoints("", other)).endpoints).toEqual(["10.0.0.1:80"]);
-    const list = Array.from({ length: 1001 }, (_, i) => `{ip: 10.1.${i >> 8}.${i & 255}}`).join();
+    const listOf = (length: number) => Array.from({ length }, (_, i) => `{ip: 10.1.${i >> 8}.${i & 255}}`).join();
+    const list = listOf(1001);
     const { endpoints: found, said } = resolve(PLAIN, endpoints("", `{addresses: [${list}], ports: [{port: 80}]}`));
     expect(found).toHaveLength(1000);
     expect(said).toEqual([
       "warning: Endpoints default/db has 1001 addresses in a subset: only the first 1000 are mirrored",
     ]);
+    const halves = `{addresses: [${listOf(600)}], notReadyAddresses: [${listOf(500)}], ports: [{port: 80}]}`;
+    expect(resolve(PLAIN, endpoints("", halves)).said).toEqual([
+      "warning: Endpoints default/db has 1100 addresses in a subset: only the first 1000 are mirrored",
+    ]);
+    expect(resolve(PLAIN, endpoints("", `{addresses: [${listOf(1000)}], ports: [{port: 80}]}`)).said).toEqual([]);
   });
 });
 

@@ -1,47 +1,8 @@
-/** What is found about the addresses of a cluster, and about what a Cluster says of them.
- *  Long because it is a table: rows for each finding. */
+/** What is found about the addresses of a cluster, and about what a Cluster says of them. */
 import { describe, expect, test } from "vitest";
-import { compileSpecs } from "../../../compiler/compile.ts";
-import type { Diagnostic } from "../../../compiler/diagnostics.ts";
-import { loadSpecs } from "../../../compiler/specs/load.ts";
-import { toConfig } from "../../support/compile.ts";
-import { printFinding } from "../specs/findings.ts";
+import { cluster, N1, N2, networkFindings, node, pod, service, withoutPlaces } from "../../support/network-findings.ts";
 
-const CODES: ReadonlySet<string> = new Set([
-  "overlapping-pod-cidrs",
-  "pod-outside-cidr",
-  "duplicate-address",
-  "service-cidr-routed",
-  "cluster-mismatch",
-  "unknown-cluster-name",
-  "gateway-not-connected",
-  "unknown-datapath",
-]);
-
-/** What is found in the objects, as `kpc check` does. */
-function check(objects: readonly string[], settings: object = {}, checksNetwork = true): string[] {
-  const source = { name: "a.yaml", text: objects.join("---\n") };
-  const { diagnostics } = compileSpecs((report) => loadSpecs([source], report), toConfig(settings as never), {
-    checksNetwork,
-  });
-  return diagnostics.filter(({ code }) => CODES.has(code)).map(printed);
-}
-
-/** Without the place, which a few tests ask for. */
-function printed(finding: Diagnostic): string {
-  return printFinding(finding).replace(/^\S+ /, "");
-}
-
-const node = (name: string, podCidrs: string, address = "", metadata = ""): string =>
-  `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}${metadata}}\nspec: {podCIDRs: [${podCidrs}]}\n${address === "" ? "" : `status: {addresses: [{type: InternalIP, address: "${address}"}]}\n`}`;
-const pod = (name: string, on: string, address: string, spec = ""): string =>
-  `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: a}\nspec: {nodeName: ${on}${spec}}\nstatus: {podIP: "${address}"}\n`;
-const service = (name: string, spec: string, status = ""): string =>
-  `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}, namespace: a}\nspec: {ports: [{port: 80}], ${spec}}\n${status}`;
-const cluster = (rest: string): string => `apiVersion: kpc.dev/v1alpha1\nkind: Cluster\n${rest}\n`;
-
-const N1 = node("n1", "10.244.1.0/24", "192.168.0.1");
-const N2 = node("n2", "10.244.2.0/24", "192.168.0.2");
+const check = (...of: Parameters<typeof networkFindings>): string[] => withoutPlaces(networkFindings(...of));
 
 test("a cluster in order gives no finding", () => {
   const objects = [

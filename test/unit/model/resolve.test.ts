@@ -1,8 +1,10 @@
 /** What Services are in the cluster: their ports in each family, and what is told of what does not count. */
 import { expect, test } from "vitest";
+import { resolveCluster, resolveServicePorts } from "../../../compiler/model/resolve.ts";
 import type { ServicePort } from "../../../compiler/model/types.ts";
 import { printAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import { printPrefix } from "../../../compiler/net/prefix.ts";
+import { loadSpecs } from "../../../compiler/specs/load.ts";
 import { at, DUAL, resolved, SERVICE_NAME, service, slice } from "../../support/resolved.ts";
 
 function portText(port: ServicePort): string {
@@ -56,6 +58,15 @@ test.each<[what: string, objects: object[], ports: string[], findings?: string[]
     [service({ ...DUAL, clusterIP: "fd00::1", clusterIPs: ["fd00::1", "10.96.0.1"], ipFamilies: ["IPv6", "IPv4"] })],
     [PLAIN, "a/s: tcp [fd00::1]:80 none"],
   ],
+  ["of one of two families", [service({ ...DUAL, ipFamilies: ["IPv4"] })], [PLAIN]],
+  [
+    "of a family that is newer than kpc, beside IPv6",
+    [service({ ...DUAL, ipFamilies: ["IPv9", "IPv6"] }, { uid: "1" })],
+    ["a/s: tcp [fd00::1]:80 none"],
+    [
+      'warning unknown-value 1: spec.ipFamilies[0]: Unsupported value: "IPv9": supported values: "IPv4", "IPv6"; kpc leaves this family out',
+    ],
+  ],
   ["of IPv6 without ipFamilies", [service({ clusterIP: "fd00::1" })], ["a/s: tcp [fd00::1]:80 none"]],
   [
     "ports by name, then by protocol",
@@ -100,6 +111,14 @@ test.each<[what: string, objects: object[], ports: string[], findings?: string[]
     "a health check of a load balancer",
     [service({ ...BALANCER, ports: [{ port: 80, nodePort: 30080 }] })],
     ["a/s: tcp 10.96.0.1:80 node=30080 external Local health=30001 none"],
+  ],
+  [
+    "no health check of another type",
+    [service({ ...BALANCER, type: "NodePort", ports: [{ port: 80, nodePort: 30080 }] })],
+    ["a/s: tcp 10.96.0.1:80 node=30080 external Local none"],
+    [
+      "warning forbidden-field 1: spec.healthCheckNodePort: Invalid value: 30001: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ],
   ],
   [
     "no health check for policy Cluster",
@@ -158,6 +177,18 @@ test.each<[what: string, objects: object[], ports: string[], findings?: string[]
   [
     "one without an address is an error",
     [service(), { ...service({}, { name: "t" }), spec: { ports: [{ port: 80 }] } }],
+    [PLAIN],
+    [
+      "error no-cluster-ip 2: Service a/t has no clusterIP: the API server gives one; take the manifest from the cluster, or set spec.clusterIP",
+    ],
+  ],
+  [
+    "whose slices say nothing more",
+    [
+      service(),
+      { ...service({}, { name: "t" }), spec: { ports: [{ port: 80 }] } },
+      slice({ ports: [{ name: "x", port: 1 }] }, { labels: { [SERVICE_NAME]: "t" } }),
+    ],
     [PLAIN],
     [
       "error no-cluster-ip 2: Service a/t has no clusterIP: the API server gives one; take the manifest from the cluster, or set spec.clusterIP",
@@ -250,6 +281,25 @@ test.each<[what: string, object: object, want: string]>([
 ])("an input with %s is told", (_, object, want) => {
   const [note] = resolved([object], {}, true).findings.filter((finding) => finding.startsWith("note"));
   expect(note).toBe(`note no-services -: ${want}: loading the result removes all rules of kpc`);
+});
+
+test.each<[what: string, object: object]>([
+  ["with rules", service()],
+  ["without a cluster IP, which is an error", { ...service(), spec: { ports: [{ port: 80 }] } }],
+])("an input with a Service %s is not", (_, object) => {
+  expect(resolved([object], {}, true).findings.filter((finding) => finding.startsWith("note"))).toEqual([]);
+});
+
+test("the ports of Services alone are those of the whole cluster, with the same findings", () => {
+  const objects = [service(), service({ clusterIP: "10.96.0.2", externalIPs: ["10.96.0.1"] }, { name: "t" }), slice()];
+  const text = objects.map((object) => JSON.stringify(object)).join("\n---\n");
+  const specs = loadSpecs([{ name: "m.yaml", text }], () => undefined);
+  const [alone, whole]: [string[], string[]] = [[], []];
+  const ports = resolveServicePorts(specs, ({ message }) => alone.push(message));
+  const cluster = resolveCluster(specs, { controller: "x" }, ({ message }) => whole.push(message));
+  expect(ports).toEqual(cluster.servicePorts);
+  expect(alone).toEqual(whole);
+  expect(alone.filter((message) => message.includes("is a cluster IP of"))).toHaveLength(1);
 });
 
 test("Endpoints are deprecated, which is told once", () => {
