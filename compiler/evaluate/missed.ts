@@ -104,7 +104,6 @@ function bearingOf({ steps }: Rule, table: TableIndex): Bearing {
 function bearingOfChain(chain: Chain, table: TableIndex): Bearing {
   const known = BEARINGS.get(chain);
   if (known !== undefined) return known;
-  BEARINGS.set(chain, NOTHING); // while it is being found out, should a chain lead back to itself
   const bearing = chain.rules.map((rule) => bearingOf(rule, table)).reduce(together, NOTHING);
   BEARINGS.set(chain, bearing);
   return bearing;

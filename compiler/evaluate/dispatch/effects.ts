@@ -67,7 +67,6 @@ export class Effects implements NeededValues {
     const known = this.known.get(chain) ?? new Map<string, Ranges | undefined>();
     this.known.set(chain, known);
     if (known.has(text)) return known.get(text);
-    known.set(text, undefined); // while it is being found out, should a chain lead back to itself
     const values = this.findOfChain(this.plans.of(chain), text);
     known.set(text, values);
     return values;
@@ -99,13 +98,11 @@ export class Effects implements NeededValues {
    *  all of them. */
   private requiredBelow(rules: readonly PlannedRule[]): Field[] {
     const found = new Map<string, Field>();
-    const seen = new Set<string>();
     let [rule] = rules;
     while (rule !== undefined) {
       for (const required of rule.requirements) found.set(required.text, required);
       const { jumpTarget }: PlannedRule = rule;
-      if (jumpTarget === undefined || seen.has(jumpTarget.chain)) break;
-      seen.add(jumpTarget.chain);
+      if (jumpTarget === undefined) break;
       [rule] = rulesOf(this.plans.of(this.plans.table.chain(jumpTarget.chain)));
     }
     return [...found.values()];

@@ -31,7 +31,6 @@ export class Plans {
   flat(run: Run): Run {
     const known = this.flattened.get(run);
     if (known !== undefined) return known;
-    this.flattened.set(run, run); // while it is being found out, should a chain lead back to itself
     const rules = run.isDispatch ? run.rules.flatMap((rule) => this.keyedResultsOf(rule, run.text)) : run.rules;
     const flattened = rules.length === run.rules.length ? run : new Run(rules, run.text, true);
     this.flattened.set(run, flattened);

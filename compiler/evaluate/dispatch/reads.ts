@@ -62,7 +62,6 @@ class TableReads {
   ofChain(chain: Chain): Reads {
     const known = this.chains.get(chain);
     if (known !== undefined) return known;
-    this.chains.set(chain, EVERYTHING_READ); // while it is being found out, should a chain lead back to itself
     const found = chain.rules.reduce((all, rule) => uniteReads(all, this.ofRule(rule)), NOTHING_READ);
     this.chains.set(chain, found);
     return found;
