@@ -126,10 +126,10 @@ export function conditionsMade(): number {
   return made;
 }
 
-/** Lets go of what conditions are shared by, when there are many: those that are there stay right, but equal ones that are made
- *  later are other objects. To be called between questions. */
-export function forgetConditions(): void {
-  if (made - forgotten < MOST_SHARED) return;
+/** Lets go of what conditions are shared by, when `most` were made since it did so last: those that are there stay right, but equal
+ *  ones that are made later are other objects. To be called between questions. */
+export function forgetConditions(most = MOST_SHARED): void {
+  if (made - forgotten < most) return;
   for (const nodes of nodesOf) nodes.clear();
   bothKnown.clear();
   senseKnown.clear();

@@ -87,6 +87,7 @@ test.each<[...Row]>([
     "dport 79-80",
     ["79: drop (25 %), or pass (75 %)", "80: drop (25 %), or reject with port-unreachable (75 %)"],
   ],
+  ["numgen random mod 1000000 0-249999 drop", "dport 80", ["80: drop (25 %), or pass (75 %)"]],
   [
     "numgen random mod 4 0 tcp dport 80 drop; numgen random mod 2 0 reject",
     "dport 79-80",

@@ -60,6 +60,7 @@ const ROWS: readonly (readonly [what: string, rules: string, others: string, ste
     23,
   ],
   ["ports of a protocol that packets may not have", each(SIX, "udp dport 8# drop"), "", 2, 2],
+  ["six by where connections were sent", each(SIX, "ct original ip daddr 10.#.0.0/16 drop"), "", 2, 14],
   ["a tree", each(SIX, "ip saddr 10.#.0.0/16 goto t#"), TREE, 2, 76],
   ["a tree of jumps", each(SIX, "ip saddr 10.#.0.0/16 jump t#"), TREE, 2, 76],
   ["a tree with counters", each(SIX, "ip saddr 10.#.0.0/16 counter goto t#"), TREE, 14, 6],
@@ -129,6 +130,41 @@ const ROWS: readonly (readonly [what: string, rules: string, others: string, ste
     "jump d; tcp dport 80 drop",
     "chain d { jump e; } chain e { ip daddr 10.0.0.9 accept; }",
     8,
+    4,
+  ],
+  [
+    "a chain that asks nothing before others, of which each asks for one field",
+    "ip daddr 10.0.0.8 jump d; tcp dport 80 drop",
+    "chain d { jump e; jump e; } chain e { ip daddr 10.0.0.9 accept; }",
+    4,
+    4,
+  ],
+  [
+    "a chain that does nothing to some of the packets that come together",
+    "ip daddr 10.0.0.8 tcp dport 80 drop; jump d; tcp dport 81 drop",
+    "chain d { ip daddr 10.0.0.9 accept; ip daddr 10.0.0.9 tcp dport 82 drop; }",
+    12,
+    6,
+  ],
+  [
+    "a chain that does nothing without one of two values",
+    "ip daddr 10.0.0.8 jump d; tcp dport 81 drop",
+    "chain d { ip daddr 10.0.0.9 tcp dport 80 accept; ip daddr 10.0.0.9 tcp dport 82 drop; }",
+    4,
+    4,
+  ],
+  [
+    "a chain below a chain that asks for another field",
+    "ip daddr 10.0.0.8 jump d; tcp dport 81 drop",
+    "chain d { ip daddr 10.0.0.9 jump e; ip daddr 10.0.0.10 drop; } chain e { tcp dport 80 accept; }",
+    4,
+    4,
+  ],
+  [
+    "a chain that asks for a field that packets do not have",
+    "jump d; drop",
+    "chain d { udp dport 80 accept; udp dport 81 accept; }",
+    4,
     4,
   ],
   ["a chain with a rule that does nothing", "jump d; drop", "chain d { ip daddr 10.0.0.9; tcp dport 80; }", 4, 4],
@@ -216,6 +252,15 @@ const ROWS: readonly (readonly [what: string, rules: string, others: string, ste
     "ct status dnat ip daddr 10.244.0.5 tcp dport 80 jump d",
     `chain d { ip daddr 10.244.0.5 ip saddr 10.0.0.1 drop; }
      chain n { type nat hook prerouting priority -100; ${each(SIX, "ip daddr 10.96.0.# tcp dport 80 dnat to 10.244.0.5:8#")}; }`,
+    11,
+    9,
+  ],
+  [
+    "twelve to one endpoint, of which each port has two",
+    "ct status dnat ip daddr 10.244.0.5 tcp dport 80 jump d",
+    `chain d { ip daddr 10.244.0.5 ip saddr 10.0.0.1 drop; }
+     chain n { type nat hook prerouting priority -100; ${each(SIX, "ip daddr 10.96.0.# tcp dport 80 dnat to 10.244.0.5:8#")};
+     ${each(SIX, "ip daddr 10.97.0.# tcp dport 80 dnat to 10.244.0.5:8#")}; }`,
     11,
     9,
   ],
@@ -409,6 +454,11 @@ describe("of ways by chance that meet, the steps of both are told", () => {
     [
       "a translation",
       `chain n { type nat hook prerouting priority -100; ${CHANCE}; dnat to 10.0.0.9; } ${forward("accept")}`,
+      ["n 10.0.0.9", "c accept"],
+    ],
+    [
+      "a translation, before a rule that asks for what differs",
+      `chain n { type nat hook prerouting priority -100; ${CHANCE}; dnat to 10.0.0.9; } ${forward("meta mark 7 tcp dport 81 drop; accept")}`,
       ["n 10.0.0.9", "c accept"],
     ],
     [

@@ -7,6 +7,7 @@ import {
   ALWAYS,
   both,
   type Condition,
+  either,
   isPossible,
   NEVER,
   not,
@@ -74,6 +75,13 @@ describe("values", () => {
   const of = (...values: About["values"]): Condition =>
     unknownMatch(`w is ${JSON.stringify(values)}`, { subject: "w", values });
   const free = unknownMatch("w free");
+  // In the order in which they are met.
+  const [first, second, third, fourth] = [[11], [12], [13], [14]].map((values) => of(...values)) as [
+    Condition,
+    Condition,
+    Condition,
+    Condition,
+  ];
 
   test.each<[possible: boolean, what: string, condition: Condition]>([
     [false, "two values", both(of(1), of(2))],
@@ -87,6 +95,16 @@ describe("values", () => {
     ],
     [false, "two values, behind what is no value", both(both(of(1), of(2)), unknownMatch("w late"))],
     [false, "two values, before what is no value", both(free, both(of(1), of(2)))],
+    [
+      false,
+      "two values, of which the last unknown decides",
+      either(both(fourth, both(third, first)), both(not(fourth), both(second, first))),
+    ],
+    [
+      false,
+      "two values, other ones first where it does not hold",
+      either(both(fourth, third), both(not(fourth), both(second, first))),
+    ],
     [true, "a value in an interval", both(of(3), of({ from: 2, to: 4 }))],
     [false, "a value outside of an interval", both(of(5), of({ from: 2, to: 4 }))],
     [false, "a value not in an interval that has it", both(of(3), not(of({ from: 2, to: 4 })))],

@@ -147,6 +147,11 @@ describe("a packet of the node's own to one of its addresses comes in by lo, whe
       ["127.0.0.1-127.0.0.2: drop"],
     ],
     [
+      loop("iifname lo ip saddr 192.0.2.7", "masquerade"),
+      { fields: TO_LOOPBACK, environment: nodeOf("192.0.2.7") },
+      ["127.0.0.1-127.0.0.2: drop"],
+    ],
+    [
       loop("ip saddr 127.0.0.1", "masquerade"),
       { fields: TO_LOOPBACK, environment: nodeOf() },
       ["127.0.0.1: drop", "127.0.0.2: pass, masqueraded"],

@@ -88,6 +88,10 @@ describe.each<[hook: string, rows: readonly Row[]]>([
       ["meta l4proto tcp ct reply proto-src 8080", KNOWN, true],
       ["meta l4proto tcp ct reply proto-src 80", {}, true],
       ["meta l4proto icmp ct reply proto-src 80", ICMP, "unknown"], // it has a number instead
+      ["meta l4proto icmp ct reply proto-dst 80", ICMP, "unknown"],
+      ["meta l4proto icmp ct original proto-src 80", ICMP, "unknown"],
+      ["meta l4proto icmp ct original proto-dst 80", ICMP, "unknown"],
+      ["meta l4proto tcp ct original proto-src 40000", {}, true],
       ["meta l4proto tcp ct reply proto-src 80", { ctState: "established" }, "unknown"],
       ["meta l4proto icmp ct reply proto-src 80", { ...ICMP, ctState: "established" }, "unknown"], // it has a number instead
       ["ct status seen-reply", {}, false],
