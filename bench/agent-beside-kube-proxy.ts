@@ -6,15 +6,17 @@
  * - Start: one after the other, until the first full sync is done, and what each says that it took
  *   (`kubeproxy_sync_full_proxy_rules_duration_seconds`).
  * - Changes: both at once, milliseconds from the request to the API server that changes one EndpointSlice until the kernel tells the namespace of the
- *   new endpoint (`nft monitor`). Between changes there is a pause of milliseconds: kube-proxy waits a second between two syncs (minSyncPeriod).
+ *   new endpoint. Between changes there is a pause of milliseconds: kube-proxy waits a second between two syncs (minSyncPeriod).
  * - Flows: meanwhile a client on each node opens TCP connections to the Services that change. Lost are those whose first packet is not sent on to an
  *   endpoint.
  * - Memory is the resident set of all processes of each, without and with the agent's children; CPU time is theirs since the start.
  *
  * Needs root and what `sh test/support/kube/build.sh` builds.
  */
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { members } from "../runtime/api/trouble.ts";
 import { call } from "../test/support/api-server/raw-request.ts";
 import type { Manifest } from "../test/support/arbitraries.ts";
 import { ApiRelay } from "../test/support/kube/api-relay.ts";
@@ -26,8 +28,6 @@ import { RealApiServer } from "../test/support/kube/real-api-server.ts";
 const PROXIES: readonly NodeProxy[] = ["kpc agent", "kube-proxy"];
 /** Milliseconds after which a change counts as lost. */
 const LOST_MS = 30_000;
-/** Services that are made at the same time. */
-const AT_ONCE = 20;
 
 const { values: flags } = parseArgs({
   options: {
@@ -47,13 +47,25 @@ const newEndpoint = (change: number): string => `10.200.${change >> 8}.${change 
 
 function service(i: number): Manifest {
   const metadata = { name: `s${i}`, namespace: "shop" };
-  return { apiVersion: "v1", kind: "Service", metadata, spec: { clusterIP: clusterIp(i), ports: portsOf(80) } };
+  const spec = {
+    type: "ClusterIP",
+    clusterIP: clusterIp(i),
+    clusterIPs: [clusterIp(i)],
+    ipFamilies: ["IPv4"],
+    ipFamilyPolicy: "SingleStack",
+    internalTrafficPolicy: "Cluster",
+    sessionAffinity: "None",
+    ports: portsOf(80).map((port) => ({ ...port, targetPort: 8080 })),
+  };
+  return { apiVersion: "v1", kind: "Service", metadata, spec };
 }
 
 function slice(i: number, change: number): Manifest {
   const address = (j: number): string => {
     const number = i * endpoints + j;
-    return j === 0 ? newEndpoint(change) : `10.${181 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
+    return j === 0 && change > 0
+      ? newEndpoint(change)
+      : `10.${181 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
   };
   return {
     apiVersion: "discovery.k8s.io/v1",
@@ -69,15 +81,52 @@ function portsOf(port: number): readonly Manifest[] {
   return [{ name: "p", port, protocol: "TCP" }];
 }
 
-async function fill(served: ServedCluster): Promise<void> {
+/** Nodes and namespaces as a client makes them; Services and slices, of which there are thousands, straight into etcd. */
+async function fill(api: RealApiServer): Promise<void> {
+  const served = new ServedCluster(api);
   await served.makeNamespaces(["shop"]);
   const addresses = [{ type: "InternalIP", address: "192.168.0.2" }];
   await served.make([{ apiVersion: "v1", kind: "Node", metadata: { name: "node-a" }, status: { addresses } }]);
-  for (let first = 0; first < services; first += AT_ONCE) {
-    const numbers = Array.from({ length: Math.min(AT_ONCE, services - first) }, (_, i) => first + i);
-    const refused = await Promise.all(numbers.map((i) => served.make([service(i), slice(i, 0)])));
-    for (const { message } of refused.flat()) throw new Error(message);
-  }
+  const numbers = Array.from({ length: services }, (_, i) => i);
+  await api.store(
+    numbers.flatMap((i) => [...serviceInEtcd(i), [`/registry/endpointslices/shop/s${i}-1`, stored(slice(i, 0))]]),
+  );
+  // What the API server answers from is behind etcd.
+  for (const path of ["/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices"])
+    for (;;) {
+      const { body } = await call(api.access("admin"), "GET", `${path}?resourceVersion=0`);
+      const { length } = members(body)["items"] as readonly unknown[];
+      if (length >= services) break;
+      await sleep(100);
+    }
+}
+
+/** With the address that it has, which is an object of its own. */
+function serviceInEtcd(i: number): [string, object][] {
+  const address = clusterIp(i);
+  const reference = { resource: "services", namespace: "shop", name: `s${i}` };
+  const labels = {
+    "ipaddress.kubernetes.io/ip-family": "IPv4",
+    "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+  };
+  const ip = { apiVersion: "networking.k8s.io/v1", kind: "IPAddress", metadata: { name: address, labels } };
+  return [
+    [`/registry/services/specs/shop/s${i}`, stored(service(i))],
+    [`/registry/ipaddresses/${address}`, stored({ ...ip, spec: { parentRef: reference } })],
+  ];
+}
+
+/** An object with what the API server gives to each. */
+function stored(object: Manifest): Manifest {
+  const metadata = { ...members(object["metadata"]), uid: randomUUID(), creationTimestamp: CREATED, generation: 1 };
+  return { ...object, metadata };
+}
+
+const CREATED = new Date().toISOString().replace(/\.\d+/, "");
+
+/** How far it is, and what it has taken so far. */
+function tell(what: string): void {
+  console.error(`${(performance.now() / 1000).toFixed(1)} s: ${what}`);
 }
 
 async function main(): Promise<number> {
@@ -90,7 +139,8 @@ async function main(): Promise<number> {
   const relay = await ApiRelay.start(api);
   const nodes: KubeProxyNode[] = [];
   try {
-    await fill(new ServedCluster(api));
+    await fill(api);
+    tell(`${services} Services are written`);
     const settings = {
       mode: "nftables",
       nodeName: "node-a",
@@ -103,10 +153,11 @@ async function main(): Promise<number> {
       const node = await KubeProxyNode.start(api, relay, settings, proxy);
       nodes.push(node);
       starts.push(await startOf(node, begun));
+      tell(`${proxy} has started`);
     }
-    for (const node of nodes) await node.rules([clusterIp(0), clusterIp(services - 1)]);
     for (const node of nodes) await node.run(CLIENT);
     const times = await measure(api, nodes);
+    tell("changes are made");
     const flows = await Promise.all(nodes.map(flowsOf));
     for (const [i, proxy] of PROXIES.entries()) {
       const sorted = (times[i] ?? []).sort((a, b) => a - b);
@@ -119,7 +170,7 @@ async function main(): Promise<number> {
       console.log(
         `${proxy.padEnd(10)} ${services} x ${endpoints}: start ${Math.round(wallMs)} ms, full sync ${Math.round(syncMs)} ms; ` +
           `changes p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms (${sorted.length} of ${changes}); ` +
-          `${lost} of ${sent} new flows lost; ${Math.round(sum("kilobytes") / 1000)} MB (the proxy alone ${Math.round(own / 1000)}), ${sum("seconds")} s of CPU`,
+          `${lost} of ${sent} new flows lost; ${Math.round(sum("kilobytes") / 1000)} MB (the proxy alone ${Math.round(own / 1000)}), ${sum("seconds").toFixed(1)} s of CPU`,
       );
     }
     const [own, other] = starts.map(({ syncMs }) => syncMs);
@@ -143,24 +194,23 @@ interface Start {
 
 /** Resolves after the first full sync. Objects of the other family are none: what it takes there is no time. */
 async function startOf(node: KubeProxyNode, begun: number): Promise<Start> {
-  const name = "kubeproxy_sync_full_proxy_rules_duration_seconds";
-  for (;;) {
-    await sleep(20);
-    let text: string;
-    try {
-      ({ text } = await node.answer("http://127.0.0.1:10249/metrics"));
-    } catch {
-      continue; // nobody listens yet
-    }
-    const valuesOf = (what: string): number[] =>
-      text
-        .split("\n")
-        .filter((line) => line.startsWith(`${name}_${what}`) && !line.includes("IPv6"))
-        .map((line) => Number(line.split(" ").at(-1)));
-    if ((valuesOf("count")[0] ?? 0) === 0) continue;
-    return { wallMs: performance.now() - begun, syncMs: (valuesOf("sum")[0] ?? Number.NaN) * 1000 };
-  }
+  const seconds = Number(await node.run(FULL_SYNC));
+  return { wallMs: performance.now() - begun, syncMs: seconds * 1000 };
 }
+
+/** Asks for metrics until a full sync is told of, ten times a second: to ask is to take time from who is measured. */
+const FULL_SYNC = `perl -MSocket -e '
+  my $name = "kubeproxy_sync_full_proxy_rules_duration_seconds";
+  while (1) {
+    select(undef, undef, undef, 0.1);
+    socket(my $s, AF_INET, SOCK_STREAM, 6) or next;
+    connect($s, pack_sockaddr_in(10249, inet_aton("127.0.0.1"))) or next;
+    syswrite $s, "GET /metrics HTTP/1.0\\r\\n\\r\\n";
+    my @lines = grep { /^$name/ && !/IPv6/ } split /\\n/, join "", <$s>;
+    my ($count) = map { / (\\S+)$/ } grep { /^\${name}_count/ } @lines or next;
+    my ($sum) = map { / (\\S+)$/ } grep { /^\${name}_sum/ } @lines;
+    if ($count > 0) { print $sum; exit }
+  }'`;
 
 /** Opens connections, and counts first packets before their destination is translated, and those to an endpoint after it. Entries of conntrack do not
  *  stay: the machine has one table for all namespaces. */
@@ -201,8 +251,7 @@ async function flowsOf(node: KubeProxyNode): Promise<{ readonly sent: number; re
 /** Milliseconds of each change, of each node. */
 async function measure(api: RealApiServer, nodes: readonly KubeProxyNode[]): Promise<number[][]> {
   const monitors = await Promise.all(nodes.map((node) => node.monitor()));
-  // The monitors read what there is first.
-  await sleep(2000);
+  tell("changes begin");
   const times = nodes.map((): number[] => []);
   for (let change = 1; change <= changes; change++) {
     const i = (change * 37) % services;
@@ -213,7 +262,7 @@ async function measure(api: RealApiServer, nodes: readonly KubeProxyNode[]): Pro
     const sent = call(api.access("admin"), "PUT", path, { body: slice(i, change) });
     while (open.size > 0 && performance.now() - start < LOST_MS) {
       for (const each of open) {
-        if (monitors[each]?.saw(`${newEndpoint(change)} `) !== true) continue;
+        if (monitors[each]?.saw(newEndpoint(change)) !== true) continue;
         times[each]?.push(performance.now() - start);
         open.delete(each);
       }

@@ -95,9 +95,26 @@ export class RealApiServer {
 
   /** Makes etcd forget what was before its version `revision`. */
   async compact(revision: string): Promise<void> {
-    const body = JSON.stringify({ revision, physical: true });
-    const response = await fetch(`http://127.0.0.1:${this.ports.etcd}/v3/kv/compaction`, { method: "POST", body });
-    if (!response.ok) throw new Error(`etcd: ${await response.text()}`);
+    await this.askEtcd("compaction", { revision, physical: true });
+  }
+
+  /** Writes objects by their keys in etcd (`/registry/endpointslices/NAMESPACE/NAME`) past the API server, which has not looked at them: a hundred
+   *  times as fast. They must be whole, as the API server would have stored them. */
+  async store(objects: readonly (readonly [key: string, object: object])[]): Promise<void> {
+    for (let at = 0; at < objects.length; at += PUTS_AT_ONCE) {
+      const puts = objects.slice(at, at + PUTS_AT_ONCE);
+      const success = puts.map(([key, object]) => ({
+        requestPut: { key: base64(key), value: base64(JSON.stringify(object)) },
+      }));
+      await this.askEtcd("txn", { success });
+    }
+  }
+
+  private async askEtcd(what: "compaction" | "txn", question: object): Promise<void> {
+    const url = `http://127.0.0.1:${this.ports.etcd}/v3/kv/${what}`;
+    const response = await fetch(url, { method: "POST", body: JSON.stringify(question) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`etcd: ${text}`);
   }
 
   async stop(): Promise<void> {
@@ -176,6 +193,13 @@ export class RealApiServer {
     child.kill("SIGKILL");
     await once(child, "close");
   }
+}
+
+/** Of a transaction; etcd takes 128. */
+const PUTS_AT_ONCE = 100;
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
 }
 
 function tokenOf(user: KubeUser): string {

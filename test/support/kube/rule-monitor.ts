@@ -1,4 +1,4 @@
-/** What is added to the rules of a namespace, as the kernel tells it while it happens. */
+/** What is added to the rules of a namespace, as the kernel tells it while it happens: messages of nf_tables. */
 import { closeSync, openSync, readSync } from "node:fs";
 
 export class RuleMonitor {
@@ -7,7 +7,7 @@ export class RuleMonitor {
   private text = "";
   private readonly buffer = Buffer.alloc(1 << 16);
 
-  /** `path`: where `nft monitor new` writes to. */
+  /** `path`: where the messages are written to. */
   constructor(path: string) {
     this.file = openSync(path, "r");
   }
@@ -18,10 +18,10 @@ export class RuleMonitor {
     this.text = "";
   }
 
-  /** Whether `word` has been added since. */
-  saw(word: string): boolean {
+  /** Whether something with the IPv4 address `address` in it has been added since. */
+  saw(address: string): boolean {
     this.read();
-    return this.text.includes(word);
+    return this.text.includes(String.fromCharCode(...address.split(".").map(Number)));
   }
 
   close(): void {
