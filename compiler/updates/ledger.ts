@@ -13,7 +13,7 @@ export interface SharedChange {
 
 export class Ledger {
   /** The Services that want an element, by set and key, in the order of their names: the first one's element counts. */
-  private readonly owners = new Map<string, Map<SharedKey, string | readonly string[]>>();
+  private readonly owners = new Map<string, Map<SharedKey, Owners>>();
   /** How many Services want a part of the shape, by its name. */
   private readonly counts = new Map<string, number>();
   private readonly picks = new Map<string, PickChain>();
@@ -42,15 +42,14 @@ export class Ledger {
     element: SetElement,
     isWanted: boolean,
   ): void {
-    const keys = this.owners.get(set) ?? new Map<SharedKey, string | readonly string[]>();
+    const keys = this.owners.get(set) ?? new Map<SharedKey, Owners>();
     this.owners.set(set, keys);
     const found = keys.get(key);
-    const before = found === undefined ? [] : typeof found === "string" ? [found] : found;
-    const after = isWanted ? [...before, service].sort(compareKeys) : before.filter((each) => each !== service);
-    const [first, second] = after;
-    if (first === undefined) keys.delete(key);
-    else keys.set(key, second === undefined ? first : after);
-    changes.note(set, key, before[0], first, service, element);
+    const before = firstOf(found);
+    const after = isWanted ? withOwner(found, service) : withoutOwner(found, service);
+    if (after === undefined) keys.delete(key);
+    else if (after !== found) keys.set(key, after);
+    changes.note(set, key, before, firstOf(after), service, element);
   }
 
   private count(part: string, by: 1 | -1): void {
@@ -63,8 +62,7 @@ export class Ledger {
 
   /** The Service whose element counts, of those that want it. */
   ownerOf(set: string, key: SharedKey): string | undefined {
-    const found = this.owners.get(set)?.get(key);
-    return typeof found === "string" ? found : found?.[0];
+    return firstOf(this.owners.get(set)?.get(key));
   }
 
   /** Whether the shape may have changed since the last time. */
@@ -91,6 +89,38 @@ export class Ledger {
     for (const feature of FEATURES) if (this.counts.has(feature)) all.features.add(feature);
     return all;
   }
+}
+
+/** Most elements have one owner; those of an address that all have (hostNetwork) have thousands. */
+type Owners = string | string[];
+
+function firstOf(owners: Owners | undefined): string | undefined {
+  return typeof owners === "object" ? owners[0] : owners;
+}
+
+function withOwner(owners: Owners | undefined, service: string): Owners {
+  if (owners === undefined) return service;
+  const all = typeof owners === "string" ? [owners] : owners;
+  all.splice(placeIn(all, service), 0, service);
+  return all;
+}
+
+function withoutOwner(owners: Owners | undefined, service: string): Owners | undefined {
+  if (typeof owners !== "object") return owners === service ? undefined : owners;
+  const at = placeIn(owners, service);
+  if (owners[at] === service) owners.splice(at, 1);
+  return owners.length === 1 ? owners[0] : owners;
+}
+
+/** Where `service` stands in the order of names, or would. */
+function placeIn(owners: readonly string[], service: string): number {
+  let [from, to] = [0, owners.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (compareKeys(owners[middle] as string, service) < 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 const PROTOCOL = "protocol";

@@ -7,18 +7,18 @@ import type { Mistake } from "./mistakes.ts";
 export const NODE_TABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
   "a shared element goes with the first Service that leaves it": {
     file: "updates/ledger.ts",
-    from: "before.filter((each) => each !== service)",
-    to: "[]",
+    from: "if (owners[at] === service) owners.splice(at, 1);",
+    to: "if (owners[at] === service) return undefined;",
   },
   "a shared element stays when nobody wants it": {
     file: "updates/ledger.ts",
-    from: "if (first === undefined) keys.delete(key);",
-    to: "if (first === undefined) return;",
+    from: "if (after === undefined) keys.delete(key);",
+    to: "if (after === undefined) return;",
   },
   "a shared element is that of whoever came first": {
     file: "updates/ledger.ts",
-    from: "[...before, service].sort(compareKeys)",
-    to: "[...before, service]",
+    from: "all.splice(placeIn(all, service), 0, service);",
+    to: "all.push(service);",
   },
   "a shared element keeps its first owner's comment": {
     file: "updates/ledger.ts",
