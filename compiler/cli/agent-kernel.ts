@@ -7,7 +7,6 @@ import {
   openIptables,
   PRINTING_HOST,
 } from "../../runtime/agent/iptables-host.ts";
-import { IptablesKernel } from "../../runtime/agent/iptables-kernel.ts";
 import { type AgentKernel, LocalKernel } from "../../runtime/agent/kernel.ts";
 import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
 import { NetfilterTrouble } from "../../runtime/table/netfilter.ts";
@@ -36,6 +35,8 @@ export async function kernelFor(output: AgentOutput, tables: NodeTables, isDryRu
   if (output === "nft") return { kernel: beside, backend: undefined };
   try {
     const wanted = IPTABLES_BACKENDS.find((backend) => output === `iptables-${backend}`);
+    // The readers of iptables are code that an agent of nft does not load.
+    const { IptablesKernel } = await import("../../runtime/agent/iptables-kernel.ts");
     const host = isDryRun ? PRINTING_HOST : await openIptables(wanted);
     return { kernel: new IptablesKernel(host, beside, () => tables.tables()), backend: host.backend };
   } catch (error) {
