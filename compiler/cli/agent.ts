@@ -1,7 +1,8 @@
 /** `kpc agent`: keeps the rules of this node right, as the API server tells of Services. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { AGENT_TIMES, Agent, type AgentParts } from "../../runtime/agent/agent.ts";
+import { Agent } from "../../runtime/agent/agent.ts";
+import { AGENT_TIMES, type AgentParts } from "../../runtime/agent/agent-parts.ts";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
 import { type AgentHealth, type HttpAnswer, healthAnswer, serveAnswers } from "../../runtime/agent/health.ts";
 import { HealthCheckPorts, healthCheckHosts } from "../../runtime/agent/health-check-ports.ts";

@@ -6,58 +6,25 @@ import { unreachable } from "../../compiler/invariant.ts";
 import { isOfElements, type TableChange } from "../../compiler/ir/table-change.ts";
 import type { NodeTables, NodeUpdate } from "../../compiler/updates/node-tables.ts";
 import type { RuleKind } from "../../compiler/updates/watched-object.ts";
-import { type Clock, pause } from "../api/clock.ts";
+import { pause } from "../api/clock.ts";
 import type { KindEvent, KindWatch } from "../api/events.ts";
 import { beginningOf, type TransactionAnswer } from "../table/answers.ts";
+import { AGENT_TIMES, type AgentParts, type AgentTimes } from "./agent-parts.ts";
 import { ChangedConnections } from "./changed-connections.ts";
 import { isEligible } from "./eligible-node.ts";
 import { ExpectedElements } from "./expected-elements.ts";
-import { type AgentKernel, LockLost } from "./kernel.ts";
+import { type KernelStep, LockLost } from "./kernel.ts";
 import { AgentCounts } from "./metrics.ts";
-
-export interface AgentTimes {
-  /** Milliseconds that a change waits for company, since the last one and since the first; the first one after so long a rest waits for none. */
-  readonly settleMs: number;
-  readonly longestMs: number;
-  /** Milliseconds between two looks at the number of commits. */
-  readonly lookMs: number;
-  /** Milliseconds between two rows of transactions, where no change is to be made sooner. */
-  readonly restMs?: number | undefined;
-  /** Milliseconds after which all elements are compared, also where nobody else has committed. */
-  readonly compareMs?: number | undefined;
-}
-
-export const AGENT_TIMES: AgentTimes = { settleMs: 5, longestMs: 50, lookMs: 1000 };
+import { TransactionUnderWay } from "./transaction-under-way.ts";
 
 /** Services in one transaction. */
-const SERVICES_AT_ONCE = 500;
+const SERVICES_AT_ONCE = 100;
 
 /** A comparison of all elements is not made again before so many times its own duration. */
 const REST_AFTER_COMPARISON = 20;
 
 /** Milliseconds before a transaction that failed is tried again, at first and at most. */
 const RETRY_MS = [100, 5000] as const;
-
-export interface AgentParts {
-  readonly tables: NodeTables;
-  readonly kernel: AgentKernel;
-  readonly clock: Clock;
-  /** Begins to follow a kind. */
-  readonly watch: (kind: RuleKind, sink: (event: KindEvent) => void) => KindWatch;
-  /** One line about what was done, or went wrong. */
-  readonly log: (line: string) => void;
-  /** Is given each transaction before it is made. */
-  readonly onTransaction?: (text: string, update: Pick<NodeUpdate, "services" | "causes">) => void;
-  readonly times?: AgentTimes;
-  /** What to do when others have changed the tables. */
-  readonly onDrift?: "repair" | "report";
-  /** Is told when others have changed the tables: "rules", or the set that differs. */
-  readonly onDrifted?: (what: string) => void;
-  /** Is called when the whole cluster has been gone through: memory may be free. */
-  readonly onLoaded?: () => void;
-  /** Is called after each row of transactions. */
-  readonly onSync?: (tables: NodeTables) => void;
-}
 
 const KINDS: readonly RuleKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
 
@@ -89,6 +56,11 @@ export class Agent {
   private isSuspicious = false;
   /** Why the tables have to be restored, where that has not succeeded yet. */
   private owed: string | undefined;
+  private readonly underWay: TransactionUnderWay;
+  /** Whether an update is taken that is not made: nobody knows yet what there is. */
+  private isUnsettled = false;
+  /** Transactions that change rules and are not made yet. */
+  private rulesUnderWay = 0;
   private readonly connections = new ChangedConnections();
   private firstChangeAt: number | undefined;
   private lastChangeAt = 0;
@@ -98,6 +70,7 @@ export class Agent {
   constructor(parts: AgentParts) {
     this.parts = parts;
     this.times = parts.times ?? AGENT_TIMES;
+    this.underWay = new TransactionUnderWay(parts.kernel, parts.clock);
     this.started = new Promise((resolve) => {
       this.markStarted = resolve;
     });
@@ -204,7 +177,7 @@ export class Agent {
 
   private async turn(): Promise<void> {
     const { tables, clock } = this.parts;
-    if (this.owed !== undefined) await this.restore(this.owed);
+    if (this.owed !== undefined || this.isUnsettled) await this.restore(this.owed ?? "trouble");
     const now = clock.now();
     if (tables.waiting > 0 && now >= this.ripeAt(now)) await this.flush();
     if (clock.now() < this.lookAt) return;
@@ -248,9 +221,10 @@ export class Agent {
   /** The first transactions, when all objects are known. Half a list would be half a cluster. */
   private async start(): Promise<void> {
     const { tables, kernel, clock } = this.parts;
-    if (await kernel.hasTables()) {
+    if (this.isUnsettled || (await kernel.hasTables())) {
       while (tables.waiting > 0) {
-        this.taken(tables.update(SERVICES_AT_ONCE));
+        const update = tables.update(SERVICES_AT_ONCE);
+        if (update !== undefined) this.note(update);
         await new Promise((resolve) => setImmediate(resolve));
       }
       await this.restore("start");
@@ -267,22 +241,21 @@ export class Agent {
   private async flush(kind: "full" | "partial" = "partial"): Promise<void> {
     const { tables, clock, kernel, onTransaction } = this.parts;
     const begun = clock.now();
-    while (tables.waiting > 0) {
-      if (this.stopper.signal.aborted) return;
+    while (tables.waiting > 0 && !this.stopper.signal.aborted) {
+      this.isUnsettled = true;
       const update = tables.update(SERVICES_AT_ONCE);
-      this.taken(update);
-      if (update === undefined || update.changes.length === 0) continue;
-      onTransaction?.(kernel.print(update.changes), update);
-      const sent = clock.now();
-      // What is not known to be made is compared, and made good.
-      const owed = this.owed;
-      this.owed ??= "trouble";
-      const answer = await kernel.change(update.changes);
-      this.owed = owed;
-      this.counts.transaction(answer, clock.now() - sent);
-      if (answer.kind === "done") await this.applied(update.changes);
-      else await this.recover(answer);
+      if (update === undefined) break;
+      const steps = this.taken(update);
+      if (!(await this.settle())) continue;
+      if (steps.length > 0) onTransaction?.(kernel.print(update.changes), update);
+      for (const step of steps) {
+        if (!(await this.settle())) break;
+        await this.underWay.send(step);
+      }
     }
+    await this.settle();
+    this.isUnsettled = false;
+    if (this.stopper.signal.aborted) return;
     this.firstChangeAt = undefined;
     this.flushedAt = clock.now();
     await this.forgetConnections();
@@ -291,14 +264,32 @@ export class Agent {
     this.parts.onSync?.(tables);
   }
 
-  /** What is expected of the kernel from now on. */
-  private taken(update: NodeUpdate | undefined): void {
-    if (update === undefined) return;
+  /** What `update` comes to is expected of the kernel, when it is restored. */
+  private note(update: NodeUpdate): void {
     this.connections.note(update);
-    for (const change of update.changes) {
-      this.expected.apply(change);
-      if (!isOfElements(change)) this.areRulesRight = false;
-    }
+    for (const change of update.changes) this.expected.apply(change);
+    this.areRulesRight = false;
+  }
+
+  /** The transactions that make `update`. What they come to is expected of the kernel from now on. */
+  private taken(update: NodeUpdate): readonly KernelStep[] {
+    this.connections.note(update);
+    const steps = this.parts.kernel.steps(update.changes, this.expected);
+    const ofRules = steps.filter(({ changes }) => !changes.every(isOfElements)).length;
+    if (ofRules > 0) this.areRulesRight = false;
+    this.rulesUnderWay += ofRules;
+    return steps;
+  }
+
+  /** Waits for the transaction that is under way. False: it was refused, and all has been restored, with what was taken since. */
+  private async settle(): Promise<boolean> {
+    const answered = await this.underWay.answer();
+    if (answered === undefined) return true;
+    const { step, answer, milliseconds } = answered;
+    this.counts.transaction(answer, milliseconds);
+    if (answer.kind === "done") await this.applied(step.changes);
+    else await this.recover(answer);
+    return answer.kind === "done";
   }
 
   /** Deletes entries of conntrack that rules no longer lead to, when the kernel has the rules. Those that the kernel keeps are tried again. */
@@ -324,8 +315,10 @@ export class Agent {
     if (changes.every(isOfElements)) return;
     this.rules = await kernel.rules();
     // What others have committed meanwhile is not to pass for ours.
-    this.areRulesRight = (await kernel.generation()) === this.knownGeneration;
-    if (!this.areRulesRight) this.owed ??= "drift";
+    const isOurs = (await kernel.generation()) === this.knownGeneration;
+    if (!isOurs) this.owed ??= "drift";
+    this.rulesUnderWay--;
+    this.areRulesRight = isOurs && this.rulesUnderWay === 0;
   }
 
   /** Our picture of the tables was wrong, or nobody knows what came into force: whatever is there becomes what is wanted. */
@@ -356,7 +349,9 @@ export class Agent {
       if (this.knownGeneration === before + transactions || (differed === 0 && turn > 2)) break;
     }
     this.areRulesRight = true;
+    this.rulesUnderWay = 0;
     this.owed = undefined;
+    this.isUnsettled = false;
     this.isSuspicious = false;
     this.counts.restored(why);
     this.counts.synced("full", clock.now() - begun, clock.wallTime());

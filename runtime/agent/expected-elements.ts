@@ -2,6 +2,7 @@
 import type { TableChange } from "../../compiler/ir/table-change.ts";
 import type { MapDeclaration, SetDeclaration, TableFamily } from "../../compiler/ir/types.ts";
 import { Digest } from "../table/digest.ts";
+import { type ElementBatch, placeOf } from "../table/element-batch.ts";
 import { bytesOfElement, bytesOfRaw, digestBytes, hasKnownBytes } from "../table/element-bytes.ts";
 import type { LiveFamily } from "../table/live-tables.ts";
 import { MarkSet } from "../table/mark-set.ts";
@@ -28,8 +29,9 @@ export interface ExpectedSet {
 export class ExpectedElements {
   private readonly sets = new Map<string, ExpectedSet>();
 
-  /** Those after `change`. */
-  apply({ family, name, table, sets, maps, elements, retired }: TableChange): void {
+  /** Those after `change`, whose elements are written to `batch`: their bytes are made once for both. */
+  apply(change: TableChange, batch?: ElementBatch): void {
+    const { family, name, table, sets, maps, elements, retired } = change;
     const of = family as LiveFamily;
     if (table === "deleted" || table === "remade")
       for (const [key, { at }] of this.sets) if (at.family === family) this.sets.delete(key);
@@ -38,8 +40,17 @@ export class ExpectedElements {
       const expected = this.sets.get(keyOfSet(of, head.name)) ?? this.declare(of, name, { ...head, elements: [] });
       if (expected === undefined) continue;
       const { digest, marks, declaration } = expected;
-      for (const element of removed) marks.delete(digestBytes(digest, bytesOfElement(declaration, element), "remove"));
-      for (const element of added) marks.add(digestBytes(digest, bytesOfElement(declaration, element)));
+      const place = placeOf(change, head);
+      for (const element of removed) {
+        const bytes = bytesOfElement(declaration, element);
+        marks.delete(digestBytes(digest, bytes, "remove"));
+        batch?.remove(place, bytes);
+      }
+      for (const element of added) {
+        const bytes = bytesOfElement(declaration, element);
+        marks.add(digestBytes(digest, bytes));
+        batch?.add(place, bytes);
+      }
     }
     for (const set of [...retired.sets, ...retired.maps]) this.sets.delete(keyOfSet(of, set));
   }

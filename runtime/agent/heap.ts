@@ -9,7 +9,7 @@ const GROWING_PERCENT = 30;
 /** Milliseconds after which garbage is collected once more: only then are pages let go of that the first collection has nearly emptied. */
 const AGAIN_MS = 1000;
 
-/** Keeps the heap of this process small, from now on. Gives what collects all garbage at once, and again a second later, which stops everything else:
+/** Keeps the heap of this process small, from now on. Gives what collects all garbage soon, and again a second later, which stops everything else:
  *  0.1 s where there are 10,000 Services. */
 export function keepHeapSmall(): () => void {
   const { setFlagsFromString }: typeof v8 = process.getBuiltinModule("node:v8");
@@ -23,7 +23,8 @@ export function keepHeapSmall(): () => void {
   if (typeof collect !== "function") return () => undefined;
   let again: NodeJS.Timeout | undefined;
   return () => {
-    collect();
+    // Who waits for what was loaded is told before everything stops.
+    setImmediate(() => void collect());
     clearTimeout(again);
     again = setTimeout(() => void collect(), AGAIN_MS);
     again.unref();

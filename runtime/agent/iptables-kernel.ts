@@ -2,14 +2,16 @@
 import { type IsSame, type MinimalRestore, minimalRestore } from "../../compiler/formats/iptables/minimal-restore.ts";
 import { type OwnTables, readOwnTables } from "../../compiler/formats/iptables/own-rules.ts";
 import { areSameRules } from "../../compiler/formats/iptables/same-rules.ts";
+import type { TableChange } from "../../compiler/ir/table-change.ts";
 import type { Table } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { iptablesChains } from "../../compiler/print.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { NetfilterTrouble } from "../table/netfilter.ts";
 import type { UdpFrontend } from "../table/stale-connections.ts";
+import type { ExpectedElements } from "./expected-elements.ts";
 import { IPTABLES_FAMILIES, type IptablesFamily, type IptablesHost } from "./iptables-host.ts";
-import type { AgentKernel } from "./kernel.ts";
+import { type AgentKernel, type KernelStep, wholeStep } from "./kernel.ts";
 import type { Restored } from "./restore-tables.ts";
 
 /** What the kernel is asked beside iptables. */
@@ -44,6 +46,10 @@ export class IptablesKernel implements AgentKernel {
   /** Input for iptables-restore and ip6tables-restore, as the next `change` gives it to them. */
   print(): string {
     return [...this.plan().texts].map(([family, text]) => `# ${family}tables-restore --noflush\n${text}`).join("");
+  }
+
+  steps(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[] {
+    return wholeStep(changes, expected);
   }
 
   async change(): Promise<TransactionAnswer> {

@@ -4,7 +4,7 @@ import type { TableChange } from "../../compiler/ir/table-change.ts";
 import { type Address, FAMILIES } from "../../compiler/net/address.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { deleteConnections, dumpConnections } from "../table/connections.ts";
-import { batchOf, commitBatch } from "../table/element-batch.ts";
+import { areOfPlainElements, commitBatch, ElementBatch } from "../table/element-batch.ts";
 import { liveSkeleton } from "../table/live-skeleton.ts";
 import { LIVE_FAMILIES, readLiveRules } from "../table/live-tables.ts";
 import { Netfilter, NetfilterTrouble } from "../table/netfilter.ts";
@@ -23,8 +23,11 @@ const LOCK_NAME = "kpc-table";
 export interface AgentKernel {
   /** What `change` would give to the tool that writes rules. */
   print(changes: readonly TableChange[]): string;
-  /** One transaction: all of `changes`, or nothing. */
-  change(changes: readonly TableChange[]): Promise<TransactionAnswer>;
+  /** The transactions that make `changes`, in their order: after each of them each Service is as it was, whole, or absent. What is there after them is
+   *  noted in `expected`. */
+  steps(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[];
+  /** One transaction: all of it, or nothing. */
+  change(step: KernelStep): Promise<TransactionAnswer>;
   /** Makes the tables `wanted`, whatever they are now; `rules`: what an answer of `rules` has been when all but their elements was right. */
   restore(wanted: WantedTables, expected: ExpectedElements, rules: string | undefined): Promise<Restored>;
   /** Whether there is a table of kpc. */
@@ -38,6 +41,19 @@ export interface AgentKernel {
   /** Deletes entries of conntrack that lead UDP packets for `frontends` to endpoints that these do not have. Gives how many. */
   forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number>;
   close(): Promise<void>;
+}
+
+/** One transaction. */
+export interface KernelStep {
+  readonly changes: readonly TableChange[];
+  /** The same as the kernel reads it; undefined: it takes a tool to write it. */
+  readonly batch?: ElementBatch;
+}
+
+/** `changes` as one transaction of a tool. */
+export function wholeStep(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[] {
+  for (const change of changes) expected.apply(change);
+  return changes.length === 0 ? [] : [{ changes }];
 }
 
 /** Another process keeps the tables right now. */
@@ -75,8 +91,20 @@ export class LocalKernel implements AgentKernel {
     return changes.map(printChange).join("");
   }
 
-  async change(changes: readonly TableChange[]): Promise<TransactionAnswer> {
-    const batch = batchOf(changes);
+  /** Tables that are not there yet are made empty by nft: nothing leads to them. All else that can be is told to the kernel without it, which takes
+   *  longer to read elements than the kernel to take them. */
+  steps(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[] {
+    const isNew = changes.length > 0 && changes.every(({ table }) => table === "added");
+    const parts = isNew ? [changes.map(withoutContents), changes.map(contentsOf)] : [changes];
+    return parts.flatMap((part): readonly KernelStep[] => {
+      if (!areOfPlainElements(part)) return wholeStep(part, expected);
+      const batch = new ElementBatch();
+      for (const change of part) expected.apply(change, batch);
+      return batch.size === 0 ? [] : [{ changes: part, batch }];
+    });
+  }
+
+  async change({ changes, batch }: KernelStep): Promise<TransactionAnswer> {
     if (batch !== undefined) return await commitBatch(await this.opened(), batch);
     return await this.run(this.print(changes));
   }
@@ -172,6 +200,17 @@ export class LocalKernel implements AgentKernel {
     this.helper = helper;
     return helper.ready;
   }
+}
+
+/** The table alone, with its sets and rules. */
+function withoutContents(change: TableChange): TableChange {
+  return { ...change, elements: [] };
+}
+
+/** What goes into the table, when that is there. */
+function contentsOf({ family, name, elements }: TableChange): TableChange {
+  const retired = { sets: [], maps: [], chains: [], objects: [] };
+  return { family, name, table: "kept", sets: [], maps: [], chains: [], elements, retired };
 }
 
 async function lockAgain(netfilter: Netfilter): Promise<Netfilter> {

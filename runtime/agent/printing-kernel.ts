@@ -1,9 +1,10 @@
 /** A kernel that takes every transaction and has none: what an agent would do is shown, and nothing is done. */
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
-import type { AgentKernel } from "./kernel.ts";
+import { type AgentKernel, wholeStep } from "./kernel.ts";
 
 export const PRINTING_KERNEL: AgentKernel = {
   print: (changes) => changes.map(printChange).join(""),
+  steps: wholeStep,
   change: () => Promise.resolve({ kind: "done" }),
   restore: () => Promise.resolve({ answer: { kind: "done" }, differed: 0, transactions: 0 }),
   hasTables: () => Promise.resolve(false),

@@ -5,7 +5,7 @@ import type { ApiClient } from "../api/client.ts";
 import type { Clock } from "../api/clock.ts";
 import { ENDPOINT_SLICES, oneNode, SERVICE_CIDRS, SERVICES, type WatchedKind } from "../api/kinds.ts";
 import { watchKind } from "../api/watch-kind.ts";
-import type { AgentParts } from "./agent.ts";
+import type { AgentParts } from "./agent-parts.ts";
 
 /** Follows kinds as the agent of the Node `nodeName` does. */
 export function watchNode(client: ApiClient, nodeName: string, clock: Clock): AgentParts["watch"] {

@@ -2,7 +2,7 @@
 import { type ElementsChange, isOfElements, type TableChange } from "../../compiler/ir/table-change.ts";
 import type { SetElement } from "../../compiler/ir/types.ts";
 import { reasonOfError, type TransactionAnswer } from "./answers.ts";
-import { bytesOfElement, type ElementBytes, hasKnownBytes } from "./element-bytes.ts";
+import { type ElementBytes, hasKnownBytes } from "./element-bytes.ts";
 import type { LiveFamily } from "./live-tables.ts";
 import { type Netfilter, wordsOf } from "./netfilter.ts";
 import { FAMILY } from "./nf-tables.ts";
@@ -198,23 +198,13 @@ function isPlainElement({ timeoutSeconds, statements }: SetElement): boolean {
   return timeoutSeconds === undefined && statements === undefined;
 }
 
-/** `changes` as a batch; undefined: it takes nft to make them. */
-export function batchOf(changes: readonly TableChange[]): ElementBatch | undefined {
-  const isPlain = changes.every(
+/** Whether `changes` can be a batch; else it takes nft to make them. */
+export function areOfPlainElements(changes: readonly TableChange[]): boolean {
+  return changes.every(
     (change) =>
       isOfElements(change) &&
       change.elements.every(({ of, added }) => hasKnownBytes({ ...of, elements: [] }) && added.every(isPlainElement)),
   );
-  if (!isPlain) return undefined;
-  const batch = new ElementBatch();
-  for (const change of changes)
-    for (const { of, removed, added } of change.elements) {
-      const set = { ...of, elements: [] };
-      const place = placeOf(change, of);
-      for (const element of removed) batch.remove(place, bytesOfElement(set, element));
-      for (const element of added) batch.add(place, bytesOfElement(set, element));
-    }
-  return batch;
 }
 
 /** Makes one transaction of `batch`. */

@@ -4,8 +4,9 @@ import { describe, expect, test } from "vitest";
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
 import type { TableChange } from "../../compiler/ir/table-change.ts";
 import { differenceOf } from "../../compiler/ir/table-change.ts";
+import { ExpectedElements } from "../../runtime/agent/expected-elements.ts";
 import { changesBetween, withoutElements } from "../../runtime/table/change-tables.ts";
-import { batchOf, commitBatch } from "../../runtime/table/element-batch.ts";
+import { areOfPlainElements, commitBatch, ElementBatch } from "../../runtime/table/element-batch.ts";
 import { readLiveTables } from "../../runtime/table/live-tables.ts";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { generationOf } from "../../runtime/table/nf-tables.ts";
@@ -28,6 +29,13 @@ function changesTo(before: string, wanted: string): TableChange[] {
   const [from, to] = [before, wanted].map((text) => mustReadNft(text).ruleset.tables[0]);
   const change = differenceOf(from, to);
   return change === undefined ? [] : [change];
+}
+
+function batchOf(changes: readonly TableChange[]): ElementBatch | undefined {
+  if (!areOfPlainElements(changes)) return undefined;
+  const [batch, expected] = [new ElementBatch(), new ExpectedElements()];
+  for (const change of changes) expected.apply(change, batch);
+  return batch;
 }
 
 describe.skipIf(kernelMissing !== undefined)("elements without nft", () => {

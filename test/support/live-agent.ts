@@ -5,7 +5,8 @@ import { differenceOf, type TableChange } from "../../compiler/ir/table-change.t
 import type { Table } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
-import { Agent, type AgentParts } from "../../runtime/agent/agent.ts";
+import { Agent } from "../../runtime/agent/agent.ts";
+import type { AgentParts } from "../../runtime/agent/agent-parts.ts";
 import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { watchNode } from "../../runtime/agent/watch-node.ts";
 import { ApiClient } from "../../runtime/api/client.ts";

@@ -6,7 +6,8 @@ import type { Table } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { iptablesChains } from "../../compiler/print.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
-import { AGENT_TIMES, Agent, type AgentParts } from "../../runtime/agent/agent.ts";
+import { Agent } from "../../runtime/agent/agent.ts";
+import { AGENT_TIMES, type AgentParts } from "../../runtime/agent/agent-parts.ts";
 import {
   IPTABLES_FAMILIES,
   type IptablesBackend,

@@ -1,7 +1,8 @@
 /** When the agent does what: by a clock that a test moves. */
 import { expect, test } from "vitest";
 import { NodeTables } from "../../../compiler/updates/node-tables.ts";
-import { AGENT_TIMES, Agent, type AgentTimes } from "../../../runtime/agent/agent.ts";
+import { Agent } from "../../../runtime/agent/agent.ts";
+import { AGENT_TIMES, type AgentTimes } from "../../../runtime/agent/agent-parts.ts";
 import { PRINTING_KERNEL } from "../../../runtime/agent/printing-kernel.ts";
 import type { KindEvent, KindWatch } from "../../../runtime/api/events.ts";
 import { TestClock } from "../../support/api-server/test-clock.ts";
