@@ -14,7 +14,7 @@ const SHOP = "examples/shop";
 /** A process that has ended and was not waited for yet is gone as well. */
 async function untilGone(pid: number | undefined): Promise<void> {
   const isThere = (): boolean => existsSync(`/proc/${pid}/fd/0`);
-  for (let i = 0; i < 100 && isThere(); i++) await setTimeout(50);
+  for (let i = 0; i < 1000 && isThere(); i++) await setTimeout(50);
   expect(isThere()).toBe(false);
 }
 

@@ -46,7 +46,7 @@ function linksOfMachine(): string[] {
 
 /** Those of `pids` that are still there after a while. */
 async function leftOf(pids: readonly number[]): Promise<number[]> {
-  for (let i = 0; i < 200 && pids.some(isThere); i++) await setTimeout(50);
+  for (let i = 0; i < 1000 && pids.some(isThere); i++) await setTimeout(50);
   return pids.filter(isThere);
 }
 
@@ -90,7 +90,7 @@ describe.skipIf(kernelMissing !== undefined)("a lab", () => {
     expect(programs.filter((name) => name === "haproxy")).toHaveLength(haproxyMissing === undefined ? 2 : 0);
     expect(processes.length).toBeGreaterThan(1);
     process.kill(lab.pid ?? 0, "SIGKILL");
-    for (let i = 0; i < 100 && processes.some(isThere); i++) await setTimeout(50);
+    for (let i = 0; i < 1000 && processes.some(isThere); i++) await setTimeout(50);
     expect(processes.filter(isThere)).toEqual([]);
     await expect(lab.run("node/n1", "true")).rejects.toThrow("has ended");
   });

@@ -93,14 +93,23 @@ describe.skipIf(kernelMissing !== undefined)("session affinity", () => {
   test.concurrent.each(JUDGES)("until the timeout, which each new connection starts anew (%s)", async (judge) => {
     const prober = await openTestNode();
     await loadRules(prober, rulesFor(judge, programFor(3, "iptables")));
-    const first = await endpointsOf(prober, CLIENTS, FRONTENDS[0]);
-    for (let i = 0; i < 3; i++) {
+    let begun = performance.now();
+    let known = await endpointsOf(prober, CLIENTS, FRONTENDS[0]);
+    for (let rounds = 0; rounds < 3; ) {
       await sleep(1500);
-      expect(await endpointsOf(prober, CLIENTS, FRONTENDS[i] ?? FRONTENDS[0])).toEqual(first);
+      const next = performance.now();
+      const seen = await endpointsOf(prober, CLIENTS, FRONTENDS[rounds] ?? FRONTENDS[0]);
+      // Where the machine was busy for longer, the time of a client may be over.
+      if (performance.now() - begun < 3000) {
+        expect(seen).toEqual(known);
+        rounds++;
+      }
+      begun = next;
+      known = seen;
     }
     await sleep(4500);
     // All 60 would come back to where they were once in 5^60 runs.
-    expect(await endpointsOf(prober, CLIENTS, FRONTENDS[0])).not.toEqual(first);
+    expect(await endpointsOf(prober, CLIENTS, FRONTENDS[0])).not.toEqual(known);
     await prober.close();
   });
 

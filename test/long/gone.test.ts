@@ -54,7 +54,7 @@ describe.skipIf(kernelMissing !== undefined)("nothing stays of the kernel engine
     const prober = await proberOf(command);
     if (signal !== undefined) command.kill(signal);
     await ended;
-    for (let waited = 0; waited < 5000 && existsSync(`/proc/${prober}`); waited += 50) await sleep(50);
+    for (let waited = 0; waited < 50_000 && existsSync(`/proc/${prober}`); waited += 50) await sleep(50);
     expect(existsSync(`/proc/${prober}`)).toBe(false);
     expect(network()).toBe(before);
   });

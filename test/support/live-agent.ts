@@ -110,12 +110,12 @@ export class LiveAgent {
   }
 
   /** Resolves when the kernel has what `compile` makes. Fails with the difference after `tries` looks. */
-  async agreed(tries = 100): Promise<void> {
+  async agreed(tries = 1000): Promise<void> {
     await untilAgreed(() => this.disagreement(), this.log, tries);
   }
 
   /** Resolves when `times` lines that begin with `start` have been logged: the agent is done with what they tell. Fails after `tries` looks. */
-  async logged(start: string, times: number, tries = 100): Promise<void> {
+  async logged(start: string, times: number, tries = 1000): Promise<void> {
     const count = (): number => this.log.filter((line) => line.startsWith(start)).length;
     for (let i = 0; count() < times && i < tries; i++) await new Promise((resolve) => setTimeout(resolve, 50));
     if (count() < times) throw new Error(`not logged ${times} times: ${start}\n${this.log.slice(-5).join("\n")}`);
