@@ -72,35 +72,78 @@ export function hasLeadingZero(text: string): boolean {
 
 /** The IPv6 address in `text` (RFC 4291 forms, dotted tail included; no zone), or undefined. */
 export function parseIpv6(text: string): Ipv6 | undefined {
-  if (text.length > 45 || !text.includes(":")) return undefined;
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const head = groupsOf(halves[0] ?? "", halves.length === 1);
-  const tail = halves.length === 2 ? groupsOf(halves[1] ?? "", true) : [];
-  if (head === undefined || tail === undefined) return undefined;
-  const given = head.length + tail.length;
-  if (halves.length === 1 ? given !== 8 : given > 7) return undefined;
-  let value = 0n;
-  for (const group of [...head, ...new Array<number>(8 - given).fill(0), ...tail])
-    value = (value << 16n) | BigInt(group);
-  return value as Ipv6;
+  const { length } = text;
+  if (length > 45) return undefined;
+  const groups = GROUPS;
+  let count = 0;
+  /** How many groups stand before "::"; -1: it stands nowhere. */
+  let gap = -1;
+  let i = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    i = 2;
+  }
+  while (i < length) {
+    if (count === 8) return undefined;
+    const first = i;
+    let value = 0;
+    for (; i < length && i - first < 5; i++) {
+      const digit = hexDigit(text.charCodeAt(i));
+      if (digit < 0) break;
+      value = value * 16 + digit;
+    }
+    const digits = i - first;
+    if (digits === 0 || digits > 4) return undefined;
+    const next = text.charCodeAt(i);
+    if (next === POINT) {
+      // It counts as two groups, and ends the address.
+      const tail = text.slice(first);
+      const dotted = count > 6 || hasLeadingZero(tail) ? undefined : parseIpv4(tail);
+      if (dotted === undefined) return undefined;
+      groups[count++] = dotted >>> 16;
+      groups[count++] = dotted & 0xffff;
+      break;
+    }
+    groups[count++] = value;
+    if (i === length) break;
+    if (next !== COLON || ++i === length) return undefined;
+    if (text.charCodeAt(i) !== COLON) continue;
+    if (gap >= 0) return undefined;
+    gap = count;
+    i++;
+  }
+  if (gap < 0 ? count !== 8 : count > 7) return undefined;
+  if (gap >= 0) {
+    groups.copyWithin(8 - count + gap, gap, count);
+    groups.fill(0, gap, 8 - count + gap);
+  }
+  // Each part is exact as a number.
+  const [high, middle, low] = [wideOf(0), wideOf(3), at32(6)];
+  const outer = (BigInt(high) << 80n) | BigInt(low);
+  return (middle === 0 ? outer : outer | (BigInt(middle) << 32n)) as Ipv6;
 }
 
-/** The 16-bit groups of a colon-separated run; a dotted address counts as two, only at the end of the address. */
-function groupsOf(run: string, atEnd: boolean): number[] | undefined {
-  if (run === "") return [];
-  const groups: number[] = [];
-  const parts = run.split(":");
-  for (const [index, part] of parts.entries()) {
-    if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-    } else {
-      const dotted = atEnd && index === parts.length - 1 && !hasLeadingZero(part) ? parseIpv4(part) : undefined;
-      if (dotted === undefined) return undefined;
-      groups.push(dotted >>> 16, dotted & 0xffff);
-    }
-  }
-  return groups;
+/** Those of the address that is parsed. */
+const GROUPS = new Uint16Array(8);
+
+/** The three groups from `i` on, of 48 bits. */
+function wideOf(i: number): number {
+  return (GROUPS[i] as number) * 2 ** 32 + at32(i + 1);
+}
+
+/** The two groups from `i` on, of 32 bits. */
+function at32(i: number): number {
+  return (GROUPS[i] as number) * 2 ** 16 + (GROUPS[i + 1] as number);
+}
+
+const POINT = 46;
+const COLON = 58;
+
+/** -1: it is none. */
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const lower = code | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
 /** The address in `text`, of either family, or undefined. */

@@ -1,5 +1,7 @@
+import { isIPv6 } from "node:net";
 import { describe, expect, test } from "vitest";
-import { hasLeadingZero, isIpv4Mapped, parseAddress, printAddress } from "../../../compiler/net/address.ts";
+import { hasLeadingZero, isIpv4Mapped, parseAddress, parseIpv6, printAddress } from "../../../compiler/net/address.ts";
+import { numbersFrom } from "../../support/slots.ts";
 
 describe("parseAddress and printAddress", () => {
   test.each([
@@ -68,4 +70,23 @@ describe("parseAddress and printAddress", () => {
       false,
     ]);
   });
+});
+
+test("IPv6 addresses are those of Node.js, and mean what they mean in a URL", () => {
+  const pick = numbersFrom(3);
+  const parts = ["::", ":", ":", ":", "0", "00", "1", "fF", "abcd", "12345", "1.2.3.4", "256.1.1.1", "g", "."];
+  let good = 0;
+  for (let i = 0; i < 3000; i++) {
+    const mixed = Array.from({ length: 1 + pick(16) }, () => parts[pick(parts.length)]).join("");
+    const groups = Array.from({ length: 1 + pick(9) }, () => (pick(4) === 0 ? "" : pick(65_536).toString(16))).join(
+      ":",
+    );
+    const text = i % 3 === 0 ? mixed : i % 3 === 1 ? groups : groups.replace(/:|$/, pick(2) === 0 ? "::" : "::1.2.3.4");
+    const address = parseIpv6(text);
+    expect([text, address !== undefined]).toEqual([text, isIPv6(text)]);
+    if (address === undefined) continue;
+    expect(`[${printAddress(address)}]`).toBe(new URL(`http://[${text}]/`).hostname);
+    good++;
+  }
+  expect(good).toBeGreaterThan(300);
 });
