@@ -3,6 +3,7 @@ import { addressField, addressType } from "../../ir/build.ts";
 import type { SetDeclaration } from "../../ir/types.ts";
 import { affinityOf, recentName } from "./extensions/lists.ts";
 import { parseLine } from "./grammar.ts";
+import { readPlainLine } from "./plain-line.ts";
 import { linesWith } from "./text-lines.ts";
 
 /** The list of `recent`, as a set that rules fill. */
@@ -24,7 +25,7 @@ const LIST_SIZE = 100;
 export function findAffinity(text: string): ReadonlyMap<string, number | undefined> {
   const uses = new Map<string, Set<number | undefined | "other" | "set">>();
   for (const { start, end } of linesWith(text, " -m recent ")) {
-    const { options } = parseLine(text.slice(start, end));
+    const options = readPlainLine(text, start, end) ?? parseLine(text.slice(start, end)).options;
     for (const [i, option] of options.entries()) {
       if (option.name !== "-m" || option.values[0] !== "recent") continue;
       const rest = options.slice(i + 1);
