@@ -17,6 +17,7 @@ import { keyedResultsOf } from "./keyed-results.ts";
 import { type Difference, findDifference } from "./outcomes.ts";
 import { PacketSpace, type Traffic } from "./packet-space.ts";
 import { Slices } from "./slices.ts";
+import { sizeOf } from "./symmetry/items.ts";
 import { type Reduced, reduce } from "./symmetry/reduce.ts";
 import { packetAt, type TrafficKind } from "./traffic-kinds.ts";
 
@@ -91,7 +92,7 @@ const LARGE = 2000;
 /** What `left` and `right` do to packets, on one node. */
 export function compare(left: Program, right: Program, options: CompareOptions): Comparison {
   const wholly = (): Comparison => new Comparer(left, right, changesBetween(left, right), options).compare();
-  const { symmetry = sizeOf(left, right) >= LARGE } = options;
+  const { symmetry = sizeOf([left, right]) >= LARGE } = options;
   if (!symmetry) return wholly();
   const reduction = reduce(left, right, options.addresses, { evenIfFew: options.symmetry === true });
   if (reduction.kind === "whole") return { ...wholly(), symmetry: `compared as a whole: ${reduction.reason}` };
@@ -137,18 +138,8 @@ function compareByForm(
       return { ...last, boxes: comparison.boxes, symmetry: kept };
     }
     programs = reduced.withAllOf(all);
-    if (options.symmetry !== true && 2 * sizeOf(...programs) > sizeOf(...whole)) return "most of them differ";
+    if (options.symmetry !== true && 2 * sizeOf(programs) > sizeOf(whole)) return "most of them differ";
   }
-}
-
-/** The rules and elements of programs. */
-function sizeOf(...programs: readonly Program[]): number {
-  let size = 0;
-  for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
-    for (const { rules } of chains) size += rules.length;
-    for (const { elements } of [...sets, ...maps]) size += elements.length;
-  }
-  return size;
 }
 
 /** Thrown where a region takes too many steps: its halves are compared instead. */

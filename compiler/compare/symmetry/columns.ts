@@ -27,48 +27,59 @@ const FREE = -1;
 /** How many places a table of hashes has at first; it is kept half empty at least. A power of two. */
 const PLACES = 1024;
 
+/** What stands in a place: a pair, its number, and nothing. A place is in one line of the processor's cache. */
+const SECOND = 1;
+const NUMBER = 2;
+const STRIDE = 4;
+
 /** A number for each pair of numbers below 2³¹. Pairs are told apart by both numbers: their hash says where to look only. */
 export class PairTable {
-  private firsts = new Int32Array(PLACES);
-  private seconds = new Int32Array(PLACES);
-  private numbers = new Int32Array(PLACES).fill(FREE);
+  private data = emptyPlaces(PLACES);
+  private mask = PLACES - 1;
   private count = 0;
 
   /** That of a pair that was `set`; -1: there is none. */
   get(first: number, second: number): number {
-    return this.numbers[this.placeOf(first, second)] as number;
+    return this.data[this.placeOf(first, second) + NUMBER] as number;
   }
 
   /** Of a pair that has none yet. */
   set(first: number, second: number, number: number): void {
     invariant(number >= 0, "no free place is taken for a number");
-    if (2 * ++this.count > this.numbers.length) this.grow();
+    if (2 * ++this.count > this.mask) this.grow();
     this.put(first, second, number);
   }
 
   private put(first: number, second: number, number: number): void {
-    const place = this.placeOf(first, second);
-    this.firsts[place] = first;
-    this.seconds[place] = second;
-    this.numbers[place] = number;
+    const { data } = this;
+    const at = this.placeOf(first, second);
+    data[at] = first;
+    data[at + SECOND] = second;
+    data[at + NUMBER] = number;
   }
 
   /** Where the pair stands, or where it is to stand. */
   private placeOf(first: number, second: number): number {
-    const { firsts, seconds, numbers } = this;
-    const mask = numbers.length - 1;
-    for (let place = hashOf(first, second) & mask; ; place = (place + 1) & mask)
-      if (numbers[place] === FREE || (firsts[place] === first && seconds[place] === second)) return place;
+    const { data, mask } = this;
+    for (let place = hashOf(first, second) & mask; ; place = (place + 1) & mask) {
+      const at = place * STRIDE;
+      if (data[at + NUMBER] === FREE || (data[at] === first && data[at + SECOND] === second)) return at;
+    }
   }
 
   private grow(): void {
-    const { firsts, seconds, numbers } = this;
-    this.firsts = new Int32Array(2 * numbers.length);
-    this.seconds = new Int32Array(2 * numbers.length);
-    this.numbers = new Int32Array(2 * numbers.length).fill(FREE);
-    for (let i = 0; i < numbers.length; i++)
-      if (numbers[i] !== FREE) this.put(firsts[i] as number, seconds[i] as number, numbers[i] as number);
+    const { data } = this;
+    const places = 2 * (this.mask + 1);
+    this.data = emptyPlaces(places);
+    this.mask = places - 1;
+    for (let at = 0; at < data.length; at += STRIDE)
+      if (data[at + NUMBER] !== FREE)
+        this.put(data[at] as number, data[at + SECOND] as number, data[at + NUMBER] as number);
   }
+}
+
+function emptyPlaces(places: number): Int32Array {
+  return new Int32Array(STRIDE * places).fill(FREE);
 }
 
 function hashOf(first: number, second: number): number {
@@ -82,22 +93,21 @@ export class ValueTable {
   readonly known: (number | bigint)[] = [];
   /** Of each of `known`. */
   readonly numbers: number[] = [];
-  /** Places in `known`, by halves of whole numbers of 32 bits, as most are. */
+  /** By halves of whole numbers of 32 bits, as most are. */
   private readonly small = new PairTable();
   private readonly others = new Map<number | bigint, number>();
 
   /** -1: it has none. */
   get(value: number | bigint): number {
-    const place = isSmall(value) ? this.small.get(value >>> 16, value & 0xffff) : (this.others.get(value) ?? -1);
-    return place < 0 ? -1 : (this.numbers[place] as number);
+    return isSmall(value) ? this.small.get(value >>> 16, value & 0xffff) : (this.others.get(value) ?? -1);
   }
 
   /** Of a value that has none yet. */
   set(value: number | bigint, number: number): void {
-    const place = this.known.push(value) - 1;
+    this.known.push(value);
     this.numbers.push(number);
-    if (isSmall(value)) this.small.set(value >>> 16, value & 0xffff, place);
-    else this.others.set(value, place);
+    if (isSmall(value)) this.small.set(value >>> 16, value & 0xffff, number);
+    else this.others.set(value, number);
   }
 
   has(value: number | bigint): boolean {

@@ -14,36 +14,18 @@ import type {
   Rule,
   SetElement,
   Step,
-  TableFamily,
   Value,
   Verdict,
 } from "../../ir/types.ts";
 import { componentsOf, fieldsWritten, isInert } from "../../ir/walk.ts";
 import { ValueTable } from "./columns.ts";
+import type { DataTypes, Declarations } from "./declarations.ts";
 import { fieldOf, guardIn, isNamed, isPure, type Named, type Sort, sortOf } from "./fields.ts";
 import { bySort, Intervals } from "./intervals.ts";
 import { OpenSearches } from "./open-searches.ts";
 import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
+import { countMembers, RuleShapes } from "./rule-shapes.ts";
 import { NoSymmetry, type Token, Tokens } from "./tokens.ts";
-
-/** What a table declares, for those that name it. */
-export interface Declarations {
-  /** A text for the table and its side. */
-  readonly where: string;
-  readonly family: TableFamily;
-  readonly sets: ReadonlyMap<string, DeclaredTypes>;
-  /** Parameters of its regular chains. */
-  readonly chains: ReadonlyMap<string, Parameter>;
-}
-
-interface DeclaredTypes {
-  readonly key: readonly DataType[];
-  readonly data: DataTypes | undefined;
-  /** What stands for the name of a list of session affinity: rules ask and fill all that have one text alike. */
-  readonly alike?: string | undefined;
-}
-
-type DataTypes = "verdict" | readonly DataType[];
 
 /** Makes templates for both sides: equal ones have one number. */
 export class Describer {
@@ -67,6 +49,8 @@ export class Describer {
   private readonly partFields: Token[] = [];
   private found: Parameter[] = [];
   private declared: Declarations = { where: "", family: "inet", sets: new Map(), chains: new Map() };
+  /** Those of the table. */
+  private shapes = this.newShapes();
 
   /** `parameterOf` makes a new one. `ports`: those that may be parameters. */
   constructor(parameterOf: () => Parameter, ports: ReadonlySet<Named> = new Set()) {
@@ -77,11 +61,24 @@ export class Describer {
   /** What is described next stands in this table. */
   enter(declared: Declarations): void {
     this.declared = declared;
+    this.shapes = this.newShapes();
   }
 
-  rule({ steps, whileReplacing }: Rule): RowTemplate {
+  private newShapes(): RuleShapes {
+    const { chains } = this.declared;
+    return new RuleShapes({
+      ofValue: (sort, value) => this.parameterFor(sort, value),
+      ofChain: (name) => chains.get(name),
+    });
+  }
+
+  rule(rule: Rule): RowTemplate {
+    const known = this.shapes.describe(rule);
+    if (known !== undefined) return known;
+    const { steps, whileReplacing } = rule;
     this.found = [];
     const guards: RowGuard[] = [];
+    const ends: number[] = [];
     let token = this.text(whileReplacing ? "rule while replacing" : "rule");
     let isInert = true;
     for (let i = 0; i < steps.length; i++) {
@@ -91,8 +88,11 @@ export class Describer {
         guards.push({ at: this.found.length, field: this.text(guard.field.name) });
       isInert &&= isPure(step);
       token = this.pair(token, this.step(step));
+      ends.push(this.found.length);
     }
-    return { token, parameters: this.found, guards };
+    const template = { token, parameters: this.found, guards };
+    this.shapes.learn(rule, template, ends);
+    return template;
   }
 
   /** An element of a set or map of these types. Values in its key are its guards. */
@@ -146,18 +146,23 @@ export class Describer {
       this.fix(sort, `${ONE_OF[sort]} is compared with a text`);
       return this.tokens.ofValue(value);
     }
-    if (!this.mayBe(sort, value)) {
+    const parameter = this.parameterFor(sort, value);
+    if (parameter === undefined) {
       this.otherPorts.add(value);
       return this.tokens.ofNumber(value);
     }
-    const { values } = this;
-    let parameter: Parameter = values[sort].get(value);
-    if (parameter < 0) {
-      parameter = this.parameterOf();
-      values[sort].set(value, parameter);
-    }
     this.found.push(parameter);
     return this.here;
+  }
+
+  /** Undefined: it is none. */
+  private parameterFor(sort: Sort, value: Named): Parameter | undefined {
+    if (!this.mayBe(sort, value)) return undefined;
+    const known = this.values[sort].get(value);
+    if (known >= 0) return known;
+    const parameter = this.parameterOf();
+    this.values[sort].set(value, parameter);
+    return parameter;
   }
 
   private tested(sort: Sort, from: Value, to: Value): void {
@@ -342,7 +347,7 @@ export class Describer {
       case "dnat":
       case "snat": {
         const { to, ...rest } = step;
-        const text = isPlain(rest, 2) ? `${rest.kind} ${rest.random}` : stringify(rest);
+        const text = countMembers(rest) === 2 ? `${rest.kind} ${rest.random}` : stringify(rest);
         return this.pair(this.text(text), this.target(to));
       }
       case "set":
@@ -383,15 +388,10 @@ export class Describer {
     if (to.netmap) throw new NoSymmetry("a rule maps addresses by their bits");
     if (to.base !== undefined) this.fix("port", "a rule counts ports");
     const { addresses, ports, ...rest } = to;
-    let token = this.text(isPlain(rest, 1) ? rest.kind : stringify(rest));
+    let token = this.text(countMembers(rest) === 1 ? rest.kind : stringify(rest));
     if (addresses !== undefined) token = this.pair(token, this.given("address", addresses));
     return ports === undefined ? token : this.pair(token, this.pair(this.text("port"), this.given("port", ports)));
   }
-}
-
-/** Whether `thing` has no more members than those that all things of its kind have: there are a hundred thousand translations. */
-function isPlain(thing: object, members: number): boolean {
-  return Object.keys(thing).length === members;
 }
 
 const ONE_OF: Readonly<Record<Sort, string>> = { address: "an address", port: "a port", identity: "an identity" };

@@ -15,7 +15,8 @@ import type {
 } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import { Column } from "./columns.ts";
-import { type Declarations, Describer } from "./describe.ts";
+import type { Declarations } from "./declarations.ts";
+import { Describer } from "./describe.ts";
 import type { Named, Sort } from "./fields.ts";
 import { flatChainsOf } from "./flatten.ts";
 import { areKeysDistinct } from "./keys.ts";
@@ -68,31 +69,32 @@ export class Items {
   readonly guards: readonly GuardColumns[];
   /** By parameter: the text of the side and the table of a chain; undefined for values. */
   readonly chainsOf: (string | undefined)[] = [];
-  /** While rows come. */
-  private readonly growing = {
-    templates: new Column(),
-    starts: new Column(),
-    parameters: new Column(),
-    guards: Array.from({ length: GUARDS }, () => ({ at: new Column(), field: new Column() })),
-  };
+  private readonly growing = new Column();
+  private rows = 0;
 
   constructor(programs: readonly [Program, Program]) {
     this.describer = new Describer(() => this.chainsOf.push(undefined) - 1, guardingPorts(programs));
-    const { templates, starts, parameters, guards } = this.growing;
-    starts.push(0);
+    // As many as there are without trees of chains laid flat.
+    const most = sizeOf(programs);
+    const rows = (): Int32Array => new Int32Array(most);
+    const [templates, starts] = [rows(), new Int32Array(most + 1)];
+    const guards = Array.from({ length: GUARDS }, (): GuardColumns => [rows(), rows()]);
+    this.templates = templates;
+    this.starts = starts;
+    this.guards = guards;
     for (const [side, { ruleset }] of programs.entries()) {
       checkOrder(ruleset.tables);
       checkNames(ruleset.tables.map(({ family, name }) => `${family} ${name}`));
       for (const table of ruleset.tables) this.addTable(table, side);
     }
-    this.templates = templates.values;
-    this.starts = starts.values;
-    this.parameters = parameters.values;
-    this.guards = guards.map(({ at, field }) => [at.values, field.values]);
+    this.templates = templates.subarray(0, this.count);
+    this.starts = starts.subarray(0, this.count + 1);
+    this.parameters = this.growing.values;
+    this.guards = guards.map(([at, field]) => [at.subarray(0, this.count), field.subarray(0, this.count)]);
   }
 
   get count(): number {
-    return this.growing.templates.length;
+    return this.rows;
   }
 
   private addTable(table: Table, side: number): void {
@@ -129,18 +131,30 @@ export class Items {
 
   /** `name`: of the chain that it stands in, which comes before its other parameters. */
   private add({ token, parameters: own, guards: found }: RowTemplate, name: Parameter | undefined): void {
-    const { templates, starts, parameters, guards } = this.growing;
-    if (name !== undefined) parameters.push(name);
-    const start = parameters.length;
-    for (let i = 0; i < own.length; i++) parameters.push(own[i] as Parameter);
-    templates.push(token);
-    starts.push(parameters.length);
+    const { growing, guards } = this;
+    if (name !== undefined) growing.push(name);
+    const start = growing.length;
+    for (let i = 0; i < own.length; i++) growing.push(own[i] as Parameter);
+    const row = this.rows++;
+    this.templates[row] = token;
+    this.starts[row + 1] = growing.length;
     for (let i = 0; i < GUARDS; i++) {
-      const [{ at, field }, guard] = [guards[i] as (typeof guards)[number], found[i]];
-      at.push(guard === undefined ? -1 : start + guard.at);
-      field.push(guard === undefined ? -1 : guard.field);
+      const [at, field] = guards[i] as GuardColumns;
+      const guard = found[i];
+      at[row] = guard === undefined ? -1 : start + guard.at;
+      field[row] = guard === undefined ? -1 : guard.field;
     }
   }
+}
+
+/** The rules and elements of programs. */
+export function sizeOf(programs: readonly Program[]): number {
+  let size = 0;
+  for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
+    for (const { rules } of chains) size += rules.length;
+    for (const { elements } of [...sets, ...maps]) size += elements.length;
+  }
+  return size;
 }
 
 /** Whether an element is for more than one key. */

@@ -1,8 +1,12 @@
 /** What templates tell apart: of two rules with one template and the same parameters in it, each is the other. */
-import { describe, expect, test } from "vitest";
-import { type Declarations, Describer } from "../../../../compiler/compare/symmetry/describe.ts";
+import { describe, expect, test, vi } from "vitest";
+import type { Declarations } from "../../../../compiler/compare/symmetry/declarations.ts";
+import { Describer } from "../../../../compiler/compare/symmetry/describe.ts";
+import { SORTS } from "../../../../compiler/compare/symmetry/fields.ts";
+import { RuleShapes } from "../../../../compiler/compare/symmetry/rule-shapes.ts";
 import { NoSymmetry } from "../../../../compiler/compare/symmetry/tokens.ts";
 import { DPORT, within } from "../../../../compiler/ir/build.ts";
+import { stringify } from "../../../../compiler/ir/normal-form.ts";
 import type { DataType, Expression, MapElement, Rule, SetElement, Step } from "../../../../compiler/ir/types.ts";
 import { EXPRESSIONS, ipv4, MATCHES, ruleOf, SADDR, STATEMENTS } from "../../../support/ir.ts";
 
@@ -155,6 +159,50 @@ describe("changed in one place, it is another one", () => {
         changes++;
       }
     expect(changes).toBeGreaterThan(20);
+  });
+});
+
+describe("a rule of the shape of one before it is what it is without that one", () => {
+  const goOn: Step = { kind: "verdict", verdict: { kind: "goto", chain: "other" } };
+  /** Each step with what it is when changed in one place, among steps that stay the same objects. */
+  const rules: readonly Rule[] = STEPS.flatMap((step) =>
+    [step as unknown as Plain, ...changesOf(step as unknown as Plain)].flatMap((other) => {
+      const own = structuredClone(other) as unknown as Step;
+      return [ruleOf(own), ruleOf(step, own), ruleOf(own, step, goOn)];
+    }),
+  );
+  const describing = (ports: readonly number[]): Describer => {
+    let count = 0;
+    const describer = new Describer(() => count++, new Set(ports));
+    describer.enter(declarations());
+    return describer;
+  };
+  const described = (describer: Describer, rule: Rule): object => {
+    const { otherPorts, values, tests, gifts, fixedSorts } = describer;
+    try {
+      const { token, parameters, guards } = describer.rule(rule);
+      const noted = SORTS.map((sort) => [values[sort].known.length, tests[sort].all.length, gifts[sort].all.length]);
+      return { token, parameters, guards, noted, counts: [otherPorts.size, fixedSorts.size] };
+    } catch (error) {
+      if (error instanceof NoSymmetry) return { refused: error.message };
+      throw error;
+    }
+  };
+
+  test.each<[string, readonly number[]]>([
+    ["ports stay as they are", []],
+    ["some ports are parameters", [1, 80, 8080, 30_080]],
+  ])("%s", (_, ports) => {
+    const fits = vi.spyOn(RuleShapes.prototype, "describe");
+    const [knowing, forgetting] = [describing(ports), describing(ports)];
+    for (const rule of rules) {
+      // What it knows of its table is gone then, and nothing else.
+      forgetting.enter(declarations());
+      expect(stringify([rule, described(knowing, rule)])).toBe(stringify([rule, described(forgetting, rule)]));
+    }
+    const found = fits.mock.results.filter(({ value }) => value !== undefined);
+    expect(found.length).toBeGreaterThan(15);
+    vi.restoreAllMocks();
   });
 });
 
