@@ -143,7 +143,7 @@ function iptablesHeader(compiled: Compiled, family: "ip" | "ip6"): string[] {
     `Load the first time:  ${tool}-restore --noflush FILE`,
     "Load again: leave out the jumps that are there, since restore cannot ask:",
     `  ${tool}-save | sed -n 's/^-A \\([A-Z]* -j KPC-[A-Z-]*\\)$/-I \\1/p' | grep -vxFf - FILE | ${tool}-restore --noflush`,
-    `  or write it for this host (also removes chains that are not used any more):  ${tool}-save > NOW; kpc compile … --current NOW`,
+    `  or write it for this host (also removes chains that are not used any more):  ${tool}-save > NOW; kpc compile ... --current NOW`,
     `Remove:  ${tool}-save | grep -v KPC- | ${tool}-restore`,
   ];
 }

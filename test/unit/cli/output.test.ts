@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type CliResult, inFolder, SERVICE } from "../../support/cli.ts";
+import { type CliResult, inFolder, kpc, SERVICE } from "../../support/cli.ts";
 import { some } from "../../support/runs.ts";
 
 const KPC = new URL("../../../dist/bin/kpc.cjs", import.meta.url).pathname;
@@ -173,4 +173,10 @@ describe("standard error that cannot be written", () => {
       expect([code, stdout.length > 0]).toEqual([0, true]);
     });
   });
+});
+
+// One other character makes two bytes of each in the memory of whoever reads a million lines.
+test.each(["nft", "iptables", "ip6tables"])("%s rules of plain names are ASCII", (format) => {
+  const { code, stdout } = inFolder(FILES, (folder) => kpc(["compile", "a.yaml", "-q", "-o", format], { folder }));
+  expect({ code, others: stdout.match(/[^\t\n -~]/g) }).toEqual({ code: 0, others: null });
 });
