@@ -5,19 +5,28 @@ import { verdictsOf } from "./walk.ts";
 const NOBODY: ReadonlySet<string> = new Set();
 
 export class ChainGraph {
-  private readonly chains: ReadonlyMap<string, Chain>;
+  private readonly chains: readonly Chain[];
+  /** Places in `chains`. */
+  private readonly numbers: ReadonlyMap<string, number>;
   private readonly maps: ReadonlyMap<string, readonly MapElement[]>;
   private readonly known = new Map<AskedMap, ReadonlySet<string>>();
 
   constructor({ chains, maps }: Pick<Table, "chains" | "maps">) {
-    this.chains = new Map(chains.map((chain) => [chain.name, chain]));
+    this.chains = chains;
+    this.numbers = new Map(chains.map(({ name }, i) => [name, i]));
     this.maps = new Map(maps.map(({ name, elements }) => [name, elements]));
   }
 
   private readonly elementsOf = (map: string): readonly MapElement[] => this.maps.get(map) ?? [];
 
   get(name: string): Chain | undefined {
-    return this.chains.get(name);
+    const number = this.numbers.get(name);
+    return number === undefined ? undefined : this.chains[number];
+  }
+
+  /** The place of a chain among those of the table; undefined: it is none of them. */
+  numberOf(name: string): number | undefined {
+    return this.numbers.get(name);
   }
 
   /** The names of the chains to which `step` may lead, whether they are there or not. */
@@ -38,7 +47,7 @@ export class ChainGraph {
     for (const { steps } of rules)
       for (const step of steps)
         for (const name of this.namesBehind(step)) {
-          const target = this.chains.get(name);
+          const target = this.get(name);
           if (target !== undefined) yield target;
         }
   }

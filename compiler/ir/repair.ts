@@ -55,12 +55,11 @@ export function repairChains(table: Table, most: number, tell: Tell): Table {
 
 /** Whether there is nothing to repair, as in most tables. Names are looked up once for each jump: there may be a million. */
 function isSound({ chains }: Table, graph: ChainGraph, most: number): boolean {
-  const numbers = new Map(chains.map(({ name }, i) => [name, i]));
   const [from, to]: [number[], number[]] = [[], []];
   for (const [i, { rules }] of chains.entries())
     for (const rule of rules)
       for (const name of targetsOf(rule, graph)) {
-        const target = numbers.get(name);
+        const target = graph.numberOf(name);
         if (target === undefined || chains[target]?.kind !== "regular") return false;
         from.push(i);
         to.push(target);
