@@ -6,6 +6,7 @@ import { HOLES, type HoleKind } from "../shapes/holes.ts";
 import { Shape } from "../shapes/shape.ts";
 import { nftParser } from "./grammar.ts";
 import { Newline, nftLexer } from "./lexer.ts";
+import { placeOfList } from "./set-aside.ts";
 import type { ElementNode } from "./syntax.ts";
 
 /** How elements of a set are read, as far as its declaration has been. */
@@ -43,17 +44,17 @@ export class ElementLists {
 
   /** The elements in the list, of which `tokens` are the braces and a `Listed` between them; undefined where one of them is wrong, or few have a shape in common. */
   read(tokens: readonly IToken[], { key, read }: ElementReading): ReadList | undefined {
-    const text = tokens[1]?.image ?? "";
+    const { text, start, end } = placeOfList(tokens[1] as IToken);
     const book = this.books.get(key) ?? openBook(read);
     this.books.set(key, book);
     const elements: SetElement[] = [];
     let alone = 0;
-    for (let at = endOfBlanks(text, 0); at < text.length; ) {
-      let element = book.expect(text, at, text.length);
-      let end = book.end;
+    for (let at = endOfBlanks(text, start, end); at < end; ) {
+      let element = book.expect(text, at, end);
+      let elementEnd = book.end;
       if (element === undefined) {
-        end = endOfElement(text, at);
-        const own = text.slice(at, end).trimEnd();
+        elementEnd = endOfElement(text, at, end);
+        const own = text.slice(at, elementEnd).trimEnd();
         element = book.read(own, 0, own.length);
         if (element === undefined) {
           if (++alone > MAX_ALONE && alone * 4 > elements.length) return undefined;
@@ -62,10 +63,10 @@ export class ElementLists {
       }
       if (element === undefined) return undefined;
       elements.push(element);
-      at = endOfBlanks(text, end);
-      if (at === text.length) break;
+      at = endOfBlanks(text, elementEnd, end);
+      if (at === end) break;
       if (text.charCodeAt(at) !== COMMA) return undefined;
-      at = endOfBlanks(text, at + 1);
+      at = endOfBlanks(text, at + 1, end);
     }
     return elements.length === 0 ? undefined : { tokens, key, elements };
   }
@@ -75,9 +76,10 @@ function openBook(read: ElementReading["read"]): ShapeBook<SetElement> {
   return new ShapeBook({
     shapeOf: shapeOfElement,
     read: (text) => readAlone(text, read),
-    mayEnd: (text, at) => {
-      const end = endOfBlanks(text, at);
-      return end === text.length || text.charCodeAt(end) === COMMA;
+    mayEnd: (text, at, end) => {
+      if (at > end) return false;
+      const next = endOfBlanks(text, at, end);
+      return next === end || text.charCodeAt(next) === COMMA;
     },
     nameOf: () => undefined,
   });
@@ -141,9 +143,9 @@ function shapeOfElement(text: string): Shape | undefined {
 const COMMA = 44;
 const QUOTE = 34;
 
-function endOfBlanks(text: string, from: number): number {
+function endOfBlanks(text: string, from: number, end: number): number {
   let at = from;
-  for (; at < text.length; at++) {
+  for (; at < end; at++) {
     const code = text.charCodeAt(at);
     if (code !== 32 && code !== 10 && code !== 9 && code !== 13 && code !== 12) break;
   }
@@ -151,10 +153,10 @@ function endOfBlanks(text: string, from: number): number {
 }
 
 /** Where the comma behind the element stands that begins at `from`, or the list ends. */
-function endOfElement(text: string, from: number): number {
+function endOfElement(text: string, from: number, end: number): number {
   let isQuoted = false;
   let at = from;
-  for (; at < text.length; at++) {
+  for (; at < end; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) isQuoted = !isQuoted;
     else if (code === COMMA && !isQuoted) break;

@@ -5,6 +5,18 @@ import { Newline, nftLexer } from "./lexer.ts";
 /** What stands between the braces of a long list of elements, as one token: its text is that of all. */
 export const Listed = createToken({ name: "Listed", pattern: Lexer.NA, label: "elements" });
 
+/** Where a list stands: what is read a character after the other is read from the whole text, of which it is a part. */
+export interface ListPlace {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** That of a token `Listed`. */
+export function placeOfList(list: IToken): ListPlace {
+  return list.payload as ListPlace;
+}
+
 /** Shorter ones are read as they are. */
 const LEAST = 1024;
 
@@ -31,11 +43,13 @@ export function lexAside(text: string): { readonly tokens: IToken[]; readonly er
     const end = endOfList(text, start);
     if (end - start < LEAST) continue;
     take(start);
+    const place: ListPlace = { text, start, end };
     tokens.push({
       image: text.slice(start, end),
       startOffset: start,
       tokenType: Listed,
       tokenTypeIdx: Listed.tokenTypeIdx as number,
+      payload: place,
     } as IToken);
     from = end;
     LIST.lastIndex = end;
@@ -59,34 +73,28 @@ export function wordsOfList(list: IToken): readonly IToken[] {
   return tokens;
 }
 
-const TAB = 9;
 const LINE_FEED = 10;
-const FORM_FEED = 12;
-const RETURN = 13;
-const BLANK = 32;
 const QUOTE = 34;
-const CLOSE = 125;
 
-/** What may mean something besides elements: `#`, `$`, `'`, `;`, a backslash, another brace. */
-const OTHERS: ReadonlySet<number> = new Set([...`#$';\\{`].map((character) => character.charCodeAt(0)));
+/** Other characters than those that elements are written with: what ends a list, what begins a text; `#`, `$`, `'`, `;`, a backslash and
+ *  another brace, which may mean something else; and those that no word has. */
+const ODD = /[^\t\n\f\r !%&(-:<-[\]-z|~-\uffff]/g;
 
 /** Where the brace stands that closes the list from `start` on; -1 where the list holds anything but elements, or a character that no
  *  word has. */
 function endOfList(text: string, start: number): number {
-  for (let at = start; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === CLOSE) return at;
-    if (code === QUOTE) {
-      at = endOfQuoted(text, at + 1);
-      if (at < 0) return -1;
-    } else if (code < 60 || code > 90) {
-      const isControl = code < BLANK && code !== TAB && code !== LINE_FEED && code !== FORM_FEED && code !== RETURN;
-      if (isControl || OTHERS.has(code)) return -1;
-    }
+  ODD.lastIndex = start;
+  while (ODD.test(text)) {
+    const at = ODD.lastIndex - 1;
+    if (text.startsWith("}", at)) return at;
+    const end = text.startsWith('"', at) ? endOfQuoted(text, at + 1) : -1;
+    if (end < 0) return -1;
+    ODD.lastIndex = end + 1;
   }
   return -1;
 }
 
+/** Where the quotation mark stands that closes the text from `start` on; -1: the line ends before. */
 function endOfQuoted(text: string, start: number): number {
   for (let at = start; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -42,6 +42,24 @@ describe("a long list of elements", () => {
     expect(errors.map(({ offset }) => offset)).toEqual(wanted.errors.map(({ offset }) => offset));
   });
 
+  it("is one token or words as they stand, whatever character is in it", () => {
+    const elements = ELEMENTS.slice(0, ELEMENTS.indexOf("10.0.0.60"));
+    let aside = 0;
+    for (let code = 0; code < 256; code++) {
+      const text = listing(`${elements}10.0.0.61 . 80, ${String.fromCharCode(code)}\n10.0.0.62 . 80`);
+      const { tokens, errors } = lexAside(text);
+      const wanted = nftLexer.tokenize(text);
+      if (tokens.some(({ tokenType }) => tokenType === Listed)) aside++;
+      const words = tokens.flatMap((token) => (token.tokenType === Listed ? wordsOfList(token) : [token]));
+      expect([code, ...places(text, words)]).toEqual([code, ...places(text, wanted.tokens)]);
+      expect([code, ...errors.map(({ offset }) => offset)]).toEqual([
+        code,
+        ...wanted.errors.map(({ offset }) => offset),
+      ]);
+    }
+    expect(aside).toBeGreaterThan(200);
+  });
+
   function readList(list: string): { readonly elements: readonly SetElement[] | undefined; readonly asked: number } {
     const { tokens } = lexAside(listing(list));
     const at = tokens.findIndex(({ tokenType }) => tokenType === Listed);
