@@ -9,15 +9,32 @@ const GROWING_PERCENT = 30;
 /** Milliseconds after which garbage is collected once more: only then are pages let go of that the first collection has nearly emptied. */
 const AGAIN_MS = 1000;
 
+/** Bytes of the space for new objects, of which half is used at a time. It begins with 1 MB, where 10,000 Services are a thousand collections, and would grow
+ *  to 32 MB, though most new objects are gone soon. With 8 MB, an agent of 1,000 Services takes a twentieth less of a processor to start, and 4 MB more. */
+const NEW_SPACE_BYTES = 4 * 2 ** 20;
+
+/** Lets the space for new objects grow so far, and no farther. V8 doubles it when it has collected as much in it that stays in use; an option of the
+ *  process would make it refuse code that is compiled already, which takes 12 MB. */
+function growNewSpace(): void {
+  const { setFlagsFromString, getHeapSpaceStatistics }: typeof v8 = process.getBuiltinModule("node:v8");
+  const isSmall = (): boolean =>
+    getHeapSpaceStatistics().some(
+      ({ space_name, space_size }) => space_name === "new_space" && space_size < NEW_SPACE_BYTES,
+    );
+  setFlagsFromString("--semi-space-growth-factor=2");
+  const used: number[][] = [];
+  // No more than it takes, should V8 not do so one day.
+  while (isSmall() && used.length < 2 ** 14) for (let i = 0; i < 64; i++) used.push(new Array(128).fill(i));
+  setFlagsFromString("--semi-space-growth-factor=1");
+}
+
 /** Keeps the heap of this process small, from now on. Gives what collects all garbage soon, and again a second later, which stops everything else:
  *  0.1 s where there are 10,000 Services. */
 export function keepHeapSmall(): () => void {
   const { setFlagsFromString }: typeof v8 = process.getBuiltinModule("node:v8");
   const { runInNewContext }: typeof vm = process.getBuiltinModule("node:vm");
   setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
-  // New objects keep to the space that they begin with. It would grow to 16 MB, and most are gone soon. As an option of the process it would make V8
-  // refuse code that is compiled already, which takes 12 MB.
-  setFlagsFromString("--semi-space-growth-factor=1");
+  growNewSpace();
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
   if (typeof collect !== "function") return () => undefined;
