@@ -39,8 +39,7 @@ export class Plans {
 
   private keyedResultsOf(rule: PlannedRule, text: string): readonly PlannedRule[] {
     const { jumpTarget } = rule;
-    if (jumpTarget === undefined || rule.requirements.length > 1 || rule.first.length > 1 || rule.steps.length > 1)
-      return [rule];
+    if (jumpTarget === undefined || rule.first.length > 1 || rule.steps.length > 1) return [rule];
     const below = this.dispatchedBy(this.of(this.table.chain(jumpTarget.chain)), text);
     if (below === undefined) return [rule];
     const { values } = valuesOfRunField(rule, text);
