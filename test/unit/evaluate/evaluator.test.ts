@@ -6,7 +6,7 @@ import { EXPLORE_LIMITS } from "../../../compiler/evaluate/unknown/explore.ts";
 import type { Hook } from "../../../compiler/ir/types.ts";
 import type { Family } from "../../../compiler/net/address.ts";
 import { packetText, tupleText } from "../../support/flows.ts";
-import { mustReadNft } from "../../support/read.ts";
+import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 import { NODE } from "../../support/routes.ts";
 
 const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
@@ -227,4 +227,30 @@ test.each([
   expect(evaluation.incomplete).toMatch(/^there are more outcomes/);
   expect(knownOutcomes(evaluation).length).toBe(known);
   expect(knownOutcomes(evaluator.evaluate(IN, NODE)).length).toBe(2);
+});
+
+test("all outcomes are asked for, and there are more than are looked at", () => {
+  const rules = Array.from(
+    { length: EXPLORE_LIMITS.outcomes },
+    (_, i) => `-A FORWARD -m set --match-set s${i} src -j ACCEPT`,
+  );
+  const program = mustReadIptables(["*filter", ":FORWARD ACCEPT [0:0]", ...rules, "COMMIT", ""].join("\n"), "ip");
+  expect(() => new Evaluator(program).evaluateWhole(IN, environmentOf([]))).toThrow(/^there are more outcomes: /);
+  const fewer = mustReadIptables(
+    ["*filter", ":FORWARD ACCEPT [0:0]", ...rules.slice(1), "COMMIT", ""].join("\n"),
+    "ip",
+  );
+  expect(new Evaluator(fewer).evaluateWhole(IN, environmentOf([]))).toHaveLength(EXPLORE_LIMITS.outcomes);
+});
+
+test("packets that differ meet before chains that may run in more orders than are followed", () => {
+  const tables = ["t", "u", "v", "w", "x"].map(
+    (name, i) => `table ip ${name} { ${chain(`forward filter 0: meta mark ${i + 1} drop; meta mark set ${i + 2}`)} }`,
+  );
+  const before = `table ip s { ${chain("prerouting filter 0: numgen random mod 2 0 meta mark set 9; udp dport 54 drop")} }`;
+  const outcomes = new Evaluator(mustReadNft([before, ...tables].join("\n"))).evaluateWhole(IN, environmentOf([]));
+  expect(outcomes.map(({ assumptions, verdict }) => [assumptions.length, verdict])).toEqual([
+    [1, "pass"],
+    [1, "pass"],
+  ]);
 });

@@ -1,11 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
-import { hostOf } from "../../../compiler/evaluate/packet.ts";
+import { isAssumedLocal } from "../../../compiler/evaluate/locality.ts";
+import { alone, environmentOf, hostOf } from "../../../compiler/evaluate/packet.ts";
+import { startState } from "../../../compiler/evaluate/state.ts";
+import { unknownsMet } from "../../../compiler/evaluate/unknown/condition.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { localHints } from "../../../compiler/library/local-hints.ts";
 import { parseAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import { HOST } from "../../support/host-dump.ts";
+import { PACKET } from "../../support/ir.ts";
+import { fatesTogether } from "../../support/many-packets.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
 const address = (text: string) => required(parseAddress(text), text);
@@ -90,4 +95,24 @@ COMMIT
   expect(localHints(mustReadIptables(HOST).ruleset.tables)).toEqual([
     "the node's addresses are not known: --node-ip gives them; rules ask for them at dump:48",
   ]);
+});
+
+test("many packets to one destination have no address in what is assumed of them", () => {
+  const program = mustReadNft(
+    "table ip t { chain c { type filter hook prerouting priority 0; fib daddr type local drop; } }",
+  );
+  const fates = fatesTogether(program, { fields: "daddr 198.51.100.1, sport 1-2", environment: hostOf([]) });
+  expect(fates).toEqual([
+    "198.51.100.1 1-198.51.100.1 2: drop if the destination is an address of this node | pass if not the destination is an address of this node",
+  ]);
+});
+
+test.each([
+  [0, "a node with all of its addresses", environmentOf([])],
+  [1, "a host of which some are not known", hostOf([])],
+])("%i things are assumed of %s", (count, _, environment) => {
+  const { shared, branches } = startState(alone(PACKET), environment, true);
+  const [branch] = branches;
+  const { result, met } = unknownsMet(() => isAssumedLocal("daddr", required(branch, "there is one"), shared));
+  expect([result, met.size]).toEqual([false, count]);
 });

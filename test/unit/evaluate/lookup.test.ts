@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { contentOf, ElementIndex } from "../../../compiler/evaluate/lookup.ts";
+import { contentOf, ElementIndex, rangesOf } from "../../../compiler/evaluate/lookup.ts";
 import { OTHER_KEYS } from "../../../compiler/ir/sets.ts";
 import type { ElementKey, SetElement } from "../../../compiler/ir/types.ts";
 import { type PacketField, PacketSet } from "../../../compiler/packets/packet-set.ts";
@@ -131,4 +131,31 @@ it.each<[element: Parameters<typeof contentOf>[0], text: string]>([
   [{ key: [1], value: { kind: "jump", chain: "c" } }, "jump c"],
 ])("%j holds %s", (element, text) => {
   expect(contentOf(element)).toBe(text);
+});
+
+const SADDR: Spread = { field: "saddr" };
+
+it.each<[what: string, key: Spread, saddr: readonly [number, number], found: (readonly [from: number, to: number])[]]>([
+  ["all of them", SADDR, [2, 5], [[2, 5]]],
+  ["none of them", SADDR, [12, 15], []],
+  ["the first ones", SADDR, [8, 12], [[8, 10]]],
+  ["by their last bits", { field: "saddr", masked: { mask: 0xffffff00, xor: 0 } }, [8, 12], [[8, 12]]],
+  ["again by all bits", SADDR, [8, 12], [[8, 10]]],
+])("of packets that one element is for, in one index with a mask: %s", (_, key, [from, end], found) => {
+  const index = new ElementIndex({ elements: [{ key: [7, { from: 0, to: 9 }] }] });
+  for (const each of [SADDR, { field: "saddr", masked: { mask: 0xffffff00, xor: 0 } } as const, key]) {
+    const parts = index.split([7, each], new PacketSet(ONE, ONE, new Ranges([from, end]), ONE, MEMORY));
+    if (each !== key) continue;
+    expect(parts.flatMap(({ region, element }) => (element === undefined ? [] : [region.saddr.cuts]))).toEqual(found);
+    expect(parts.every(({ region }) => region !== undefined)).toBe(true);
+  }
+});
+
+it.each<[part: Parameters<typeof rangesOf>[0], cuts: readonly number[]]>([
+  [3, [3, 4]],
+  [{ from: 3, to: 5 }, [3, 6]],
+  ["eth0", []],
+  [{ from: "a", to: "b" }, []],
+])("%j stands for %j", (part, cuts) => {
+  expect(rangesOf(part).cuts).toEqual(cuts);
 });

@@ -94,6 +94,7 @@ describe("values", () => {
       both(of(1, 2, 3, 4, 5, 6), both(of(6, 7), not(of(1, 2, 3, 4, 5)))),
     ],
     [false, "two values, behind what is no value", both(both(of(1), of(2)), unknownMatch("w late"))],
+    [false, "two values, where what is no value does not hold", both(both(of(1), of(2)), not(unknownMatch("w later")))],
     [false, "two values, before what is no value", both(free, both(of(1), of(2)))],
     [
       false,

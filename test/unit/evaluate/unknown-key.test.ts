@@ -140,6 +140,12 @@ describe("a key of which a part is known", () => {
         "pass if not meta oifname . meta oif a . b,a . c,b . b,aa . b",
       ],
     ],
+    [
+      "is told by its intervals as well",
+      "ip ttl . ip saddr { 5-7 . 10.0.0.1, 9-10 . 10.0.0.1 } drop",
+      "c",
+      ["drop if ip ttl 5-7,9-10", "pass if not ip ttl 5-7,9-10"],
+    ],
   ])("%s", (_, rules, inInterface, wanted) => {
     expect(outcomes(nft(rules, ZONES), { ...PACKET, inInterface })).toEqual(wanted);
   });
@@ -155,6 +161,32 @@ describe("a key of which a part is known", () => {
     ];
     expect(verdictOf(ports, nft(`${one}; ${other}`))).toBe("equal");
     expect(verdictOf(ports, nft(`${one}; ${other?.replace("81", "80")}`))).toBe("different");
+  });
+
+  test.each<[what: string, left: string, right: string, set?: string]>([
+    [
+      "which have another protocol",
+      'meta l4proto . ip saddr . oifname { tcp . 10.1.0.1 . "a", udp . 10.2.0.1 . "a" } drop',
+      'meta l4proto tcp ip saddr 10.1.0.1 oifname "a" drop; meta l4proto udp ip saddr 10.2.0.1 oifname "a" drop',
+    ],
+    [
+      "of which some had come to a rule before",
+      'ip daddr 10.0.0.8 tcp dport 80 drop; ip daddr . oifname { 10.0.0.8 . "a" } drop',
+      'ip daddr 10.0.0.8 tcp dport 80 drop; ip daddr 10.0.0.8 oifname "a" drop',
+    ],
+    [
+      "by some bits of an address",
+      'ip saddr & 255.255.255.0 . oifname { 10.1.0.0 . "a" } drop',
+      'ip saddr 10.1.0.0/24 oifname "a" drop',
+    ],
+    [
+      "by an address and by some of its bits, in one set",
+      "ip saddr . oifname @s drop; ip saddr & 255.255.255.0 . oifname @s drop",
+      'ip saddr 10.1.0.0/24 oifname "a" drop',
+      'set s { type ipv4_addr . ifname; elements = { 10.1.0.0 . "a" }; }',
+    ],
+  ])("tells packets apart %s", (_, left, right, set) => {
+    expect(verdictOf(nft(left, set), nft(right))).toBe("equal");
   });
 
   test("tells marks apart, also by some of their bits", () => {
