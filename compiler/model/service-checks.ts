@@ -5,7 +5,6 @@ import { nearest } from "../documents/nearest.ts";
 import { protocolWord } from "../specs/port.ts";
 import type { PodSpec, ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import type { CandidateIndex } from "./candidates.ts";
-import { hasSelector } from "./mirrored.ts";
 
 /** Reports `no-matching-pod`, `unknown-target-port`, `affinity-per-port` and `pod-ignored` for a Service. */
 export function checkService(service: ServiceSpec, index: CandidateIndex, report: Report): void {
@@ -25,21 +24,18 @@ function nameOf({ meta }: ServiceSpec | PodSpec): string {
 /** A selector that matches nothing, although there are Pods and no other endpoints. */
 function checkSelector(service: ServiceSpec, index: CandidateIndex, report: Report): void {
   const { selector, meta } = service;
-  if (selector === undefined || !hasSelector(service) || index.podsOf(service).length > 0) return;
+  if (selector === undefined || index.podsOf(service).length > 0) return;
   if (index.slicesOf(service).some(({ endpoints }) => endpoints.length > 0)) return;
   const pods = index.podsIn(meta.namespace);
   const elsewhere = index.podsMatching(selector).map((pod) => pod.meta.namespace);
-  const [other] = elsewhere;
-  if (pods.length === 0 && other === undefined) return;
+  const closest = elsewhere.length > 0 ? undefined : nearestPod(selector, pods);
+  if (elsewhere.length === 0 && closest === undefined) return;
   const text = [...selector].map(([key, value]) => `${key}=${value}`).join(",");
   const message = `selector ${text} of Service ${nameOf(service)} matches none of the ${pods.length} Pod${pods.length === 1 ? "" : "s"} in namespace ${meta.namespace}`;
-  const closest = other === undefined ? nearestPod(selector, pods) : undefined;
   const hint =
-    other !== undefined
+    closest === undefined
       ? `, but ${elsewhere.length} in ${[...new Set(elsewhere)].join(", ")}`
-      : closest === undefined
-        ? ""
-        : `: the nearest, ${closest.pod.meta.name}, has ${closest.differences.join(", ")}`;
+      : `: the nearest, ${closest.pod.meta.name}, has ${closest.differences.join(", ")}`;
   report({
     severity: "warning",
     code: "no-matching-pod",
@@ -63,7 +59,7 @@ function nearestPod(
     for (const [key, value] of selector) {
       const found = pod.meta.labels.get(key);
       if (found === value) continue;
-      const near = found === undefined ? nearest(key, pod.meta.labels.keys()) : undefined;
+      const near = nearest(key, pod.meta.labels.keys());
       const isNear = found === undefined ? near !== undefined : nearest(value, [found]) !== undefined;
       cost += isNear ? 1 : found === undefined ? 10 : 5;
       differences.push(
@@ -103,7 +99,8 @@ function reportPods(service: ServiceSpec, index: CandidateIndex, report: Report)
 /** A name that no container port of the Service's Pods has. */
 function checkTargetPort(service: ServiceSpec, port: ServicePortSpec, pods: readonly PodSpec[], report: Report): void {
   const { targetPort, protocol, field: node } = port;
-  if (typeof targetPort !== "string" || pods.length === 0) return;
+  const [first] = pods;
+  if (typeof targetPort !== "string" || first === undefined) return;
   const named = pods.flatMap(({ ports }) => ports.filter(({ name }) => name !== ""));
   if (named.some((each) => each.name === targetPort && each.protocol === protocol)) return;
   const known = [...new Set(named.map((each) => `${each.name} (${protocolWord(each.protocol)})`))];
@@ -118,13 +115,13 @@ function checkTargetPort(service: ServiceSpec, port: ServicePortSpec, pods: read
     code: "unknown-target-port",
     message: `targetPort "${targetPort}" (${protocolWord(protocol)}) of Service ${nameOf(service)}: no Pod that its selector matches has a container port of this name: they have ${others}${hint}`,
     origin: node.member("targetPort"),
-    notes: pods.slice(0, 1).map((pod) => ({ message: `Pod ${nameOf(pod)}`, origin: pod.meta.field })),
+    notes: [{ message: `Pod ${nameOf(first)}`, origin: first.meta.field }],
   });
 }
 
 function checkAffinity({ affinitySeconds, ports, meta }: ServiceSpec, report: Report): void {
   if (affinitySeconds === undefined || ports.length < 2) return;
-  const names = ports.map(({ name, port }) => (name === "" ? String(port) : name)).join(", ");
+  const names = ports.map(({ name }) => name).join(", ");
   report({
     severity: "warning",
     code: "affinity-per-port",

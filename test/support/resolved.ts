@@ -1,5 +1,5 @@
 /** Manifests, and the cluster that they are, without what a control plane would add. */
-import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
+import { type Diagnostic, lineAndColumn, type Origin } from "../../compiler/diagnostics.ts";
 import { resolveCluster } from "../../compiler/model/resolve.ts";
 import type { Cluster, IngressSettings } from "../../compiler/model/types.ts";
 import { loadSpecs } from "../../compiler/specs/load.ts";
@@ -10,10 +10,12 @@ export function resolved(
   objects: readonly object[],
   settings: Partial<IngressSettings> = {},
   saysNoServices = false,
-): { readonly cluster: Cluster; readonly findings: string[] } {
+): { readonly cluster: Cluster; readonly findings: string[]; readonly diagnostics: readonly Diagnostic[] } {
   const text = objects.map((object) => JSON.stringify(object)).join("\n---\n");
   const findings: string[] = [];
+  const diagnostics: Diagnostic[] = [];
   const report = (finding: Diagnostic): void => {
+    diagnostics.push(finding);
     const { severity, code, message, origin, notes = [] } = finding;
     const at = (place: Diagnostic["origin"]) =>
       place === undefined ? "-" : (lineAndColumn(place.span()).line + 1) / 2;
@@ -22,7 +24,14 @@ export function resolved(
   };
   const specs = loadSpecs([{ name: "m.yaml", text }], report);
   const cluster = resolveCluster(specs, { controller: "example.com/kpc", ...settings }, report);
-  return { cluster, findings: findings.filter((finding) => saysNoServices || !finding.includes(" no-services ")) };
+  const told = findings.filter((finding) => saysNoServices || !finding.includes(" no-services "));
+  return { cluster, findings: told, diagnostics };
+}
+
+/** What stands at a place. */
+export function textAt(origin: Origin | undefined): string | undefined {
+  const span = origin?.span();
+  return span?.source.text.slice(span.start, span.end);
 }
 
 /** Service a/s: TCP 80 at 10.96.0.1. */

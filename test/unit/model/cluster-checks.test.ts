@@ -176,4 +176,11 @@ describe("gateways that nodes cannot ask for", () => {
   ])("%s", (_, wanted, rest) => {
     expect(networkFindings([cluster(rest), N1, N2])).toEqual(wanted);
   });
+
+  test("the subnet that is inferred holds all Nodes", () => {
+    const far = node("n4", "10.244.4.0/24", "192.168.3.1");
+    expect(networkFindings([cluster("gateway: {inside: 10.9.0.1}"), N1, far, N2])).toEqual([
+      refused("3:19", "the gateway's address 10.9.0.1", "192.168.0.0/22, inferred from their addresses"),
+    ]);
+  });
 });

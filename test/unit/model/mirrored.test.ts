@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { resolveCluster } from "../../../compiler/model/resolve.ts";
 import { printAddressPort } from "../../../compiler/net/address.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
+import { textAt } from "../../support/resolved.ts";
 
 const service = (selector: string): string =>
   `apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {clusterIP: 10.96.0.9, ports: [{port: 80}]${selector}}\n`;
@@ -21,8 +22,10 @@ function resolve(...objects: readonly string[]): { endpoints: string[]; said: st
   const specs = loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], (finding) => {
     if (finding.severity === "error") said.push(finding.message);
   });
-  const { servicePorts } = resolveCluster(specs, { controller: "x" }, ({ severity, code, message }) => {
-    if (code === "endpoints-ignored" || code === "too-many-items") said.push(`${severity}: ${message}`);
+  const { servicePorts } = resolveCluster(specs, { controller: "x" }, ({ severity, code, message, origin }) => {
+    if (code !== "endpoints-ignored" && code !== "too-many-items") return;
+    said.push(`${severity}: ${message}`);
+    if (code === "too-many-items") expect(textAt(origin)).toMatch(/^\{addresses: .*ports: \[\{port: 80\}\]\}$/);
   });
   const found = servicePorts.IPv4.flatMap(({ candidates }) => candidates).filter(({ ready }) => ready);
   return { endpoints: found.map(({ address, port }) => printAddressPort(address, port)), said };

@@ -5,7 +5,8 @@ import type { ServicePort } from "../../../compiler/model/types.ts";
 import { printAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import { printPrefix } from "../../../compiler/net/prefix.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
-import { at, DUAL, resolved, SERVICE_NAME, service, slice } from "../../support/resolved.ts";
+import { completeText } from "../../support/complete.ts";
+import { at, DUAL, resolved, SERVICE_NAME, service, slice, textAt } from "../../support/resolved.ts";
 
 function portText(port: ServicePort): string {
   const { externalIps, loadBalancerIps, sourceRanges } = port;
@@ -20,7 +21,7 @@ function portText(port: ServicePort): string {
     ...addresses("balancer", loadBalancerIps),
     ...(sourceRanges.length === 0 ? [] : [`from=${sourceRanges.map(printPrefix)}`]),
     ...(port.internalTrafficPolicy === "Local" ? ["internal Local"] : []),
-    ...(port.externalTrafficPolicy === "Local" ? ["external Local"] : []),
+    ...(port.externalTrafficPolicy === "Cluster" ? [] : [`external ${port.externalTrafficPolicy}`]),
     ...(port.healthCheckNodePort === undefined ? [] : [`health=${port.healthCheckNodePort}`]),
     ...(port.affinitySeconds === undefined ? [] : [`sticky=${port.affinitySeconds}`]),
     ...(port.hasAnyEndpoint ? [] : ["none"]),
@@ -106,6 +107,14 @@ test.each<[what: string, objects: object[], ports: string[], findings?: string[]
     "an external policy of a Service with external IPs",
     [service({ externalIPs: ["203.0.113.1"], externalTrafficPolicy: "Local" })],
     ["a/s: tcp 10.96.0.1:80 external=203.0.113.1 external Local none"],
+  ],
+  [
+    "an external policy without a use",
+    [service({ externalTrafficPolicy: "Local" })],
+    [PLAIN],
+    [
+      'warning forbidden-field 1: spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
+    ],
   ],
   [
     "a health check of a load balancer",
@@ -268,6 +277,10 @@ test("a Service without a usable endpoint is told in each family", () => {
   );
 });
 
+test("a Service with one is not", () => {
+  expect(resolved([service(), slice()]).findings).toEqual([]);
+});
+
 test("external IPs that are nobody's cluster IP belong to the cluster", () => {
   const { cluster } = resolved([service({ externalIPs: ["203.0.113.1", "10.96.0.1"] })]);
   expect(cluster.externalIps.map(({ address, service: owner }) => `${owner} ${printAddress(address)}`)).toEqual([
@@ -281,6 +294,22 @@ test.each<[what: string, object: object, want: string]>([
 ])("an input with %s is told", (_, object, want) => {
   const [note] = resolved([object], {}, true).findings.filter((finding) => finding.startsWith("note"));
   expect(note).toBe(`note no-services -: ${want}: loading the result removes all rules of kpc`);
+});
+
+test("what kpc has assumed of a Service port is marked", () => {
+  const text = (spec: string) =>
+    `apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {type: NodePort, ${spec}}\n`;
+  const assumedOf = (spec: string) => {
+    const { servicePorts } = resolveCluster(completeText(text(spec)).specs, { controller: "x" }, () => undefined);
+    const [port = expect.unreachable()] = servicePorts.IPv4;
+    return [port.origin.assumed, port.clusterIpOrigin.assumed, port.nodePortOrigin.assumed];
+  };
+  expect(assumedOf("ports: [{port: 80}]")).toEqual([undefined, ["cluster IP"], ["node port"]]);
+  expect(assumedOf("clusterIP: 10.96.0.1, ports: [{port: 80, nodePort: 30080}]")).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test.each<[what: string, object: object]>([
@@ -304,7 +333,9 @@ test("the ports of Services alone are those of the whole cluster, with the same 
 
 test("Endpoints are deprecated, which is told once", () => {
   const endpoints = (name: string) => ({ apiVersion: "v1", kind: "Endpoints", metadata: { name, namespace: "a" } });
-  expect(
-    resolved([service(), endpoints("s"), endpoints("t")]).findings.filter((each) => each.includes("deprecated")),
-  ).toEqual(["warning deprecated 2: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]);
+  const { findings, diagnostics } = resolved([service(), endpoints("s"), endpoints("t")]);
+  expect(findings.filter((each) => each.includes("deprecated"))).toEqual([
+    "warning deprecated 2: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+  ]);
+  expect(textAt(diagnostics.find(({ code }) => code === "deprecated")?.origin)).toBe('"Endpoints"');
 });

@@ -1,7 +1,7 @@
 /** Where rules of HTTPRoutes lead, and which references are allowed. */
 import { describe, expect, test } from "vitest";
 import { gateway, HTTP, object, route } from "../../support/gateway-objects.ts";
-import { resolved } from "../../support/resolved.ts";
+import { resolved, textAt } from "../../support/resolved.ts";
 
 describe("backends of routes", () => {
   const service = (name: string, spec: object = {}, namespaceName = "b") => ({
@@ -73,6 +73,7 @@ describe("backends of routes", () => {
     expect(asked({}, service("s"), slice("s"), ...grants)).toEqual([want, ...(want === "endpoints" ? [] : [refused])]);
   });
 
+  const HEADER = { type: "RequestHeaderModifier", requestHeaderModifier: { remove: ["x"] } };
   const allowed = grant(HTTPROUTE, SERVICE);
   test.each<[what: string, reference: object, objects: object[], want: string[]]>([
     [
@@ -82,6 +83,15 @@ describe("backends of routes", () => {
       [
         "broken it is of kind Other, and only Services are served",
         "warning unresolved-reference 2: backend b/s:80 of HTTPRoute a/r is answered with 500: it is of kind Other, and only Services are served (ResolvedRefs: False, InvalidKind)",
+      ],
+    ],
+    [
+      "of another kind, which has no ports",
+      { kind: "Other", port: undefined },
+      [],
+      [
+        "broken it is of kind Other, and only Services are served",
+        "warning unresolved-reference 2: backend b/s of HTTPRoute a/r is answered with 500: it is of kind Other, and only Services are served (ResolvedRefs: False, InvalidKind)",
       ],
     ],
     [
@@ -129,6 +139,7 @@ describe("backends of routes", () => {
         "warning gateway-not-carried 2: kpc does not carry RequestRedirect of a backend: requests for backend b/s:80 are answered with 500",
       ],
     ],
+    ["with another filter of its own", { filters: [HEADER] }, [allowed, service("s"), slice("s")], ["endpoints"]],
     [
       "with a protocol that is not carried",
       {},
@@ -161,6 +172,44 @@ describe("backends of routes", () => {
     ],
   ])("a backend %s", (_, reference, objects, want) => {
     expect(asked(reference, ...objects)).toEqual(want);
+  });
+
+  test("a rule may have a redirect in place of backends, beside other filters", () => {
+    const redirect = { type: "RequestRedirect", requestRedirect: { hostname: "a.test" } };
+    const rules = [
+      { filters: [HEADER, redirect] },
+      { filters: [HEADER], backendRefs: [{ name: "s", namespace: "b", port: 80, filters: [HEADER] }] },
+    ];
+    const { cluster } = resolved([gateway(HTTP), route({ rules }), allowed, service("s"), slice("s")]);
+    const found = cluster.listeners[0]?.routes[0]?.route.rules ?? [];
+    expect(found.map(({ action, filters }) => [action.kind, ...filters.map(({ kind }) => kind)])).toEqual([
+      ["redirect", "request-headers"],
+      ["backends", "request-headers"],
+    ]);
+    const [, { action } = expect.unreachable()] = found;
+    expect(action).toMatchObject({ backends: [{ filters: [{ kind: "request-headers" }] }] });
+  });
+
+  test("a protocol that is not carried is shown where the Service has it", () => {
+    const rules = [{ backendRefs: [{ name: "s", namespace: "b", port: 80 }] }];
+    const { diagnostics } = resolved([
+      ...[gateway(HTTP), route({ rules }), allowed, slice("s")],
+      service("s", { ports: [{ port: 80, appProtocol: "kubernetes.io/h2c" }] }),
+    ]);
+    expect(diagnostics.flatMap(({ notes = [] }) => notes.map(({ origin }) => textAt(origin)))).toEqual([
+      '"kubernetes.io/h2c"',
+    ]);
+  });
+
+  test("external names are followed only where settings say so", () => {
+    const rules = [{ backendRefs: [{ name: "s", namespace: "b", port: 80 }] }];
+    const external = service("s", { clusterIP: undefined, type: "ExternalName", externalName: "x.example" });
+    const kindOf = (settings: object): string | undefined => {
+      const { cluster } = resolved([gateway(HTTP), route({ rules }), allowed, external], settings);
+      const action = cluster.listeners[0]?.routes[0]?.route.rules[0]?.action;
+      return action?.kind === "backends" ? action.backends[0]?.backend.kind : undefined;
+    };
+    expect([kindOf({}), kindOf({ allowsExternalNames: true })]).toEqual(["broken", "external"]);
   });
 
   test("a rule with a filter that kpc does not carry fails, so that no request passes without it", () => {
