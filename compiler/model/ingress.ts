@@ -101,7 +101,7 @@ function resolveIngress(
     defaultBackend: defaultBackend === undefined ? undefined : backendOf(defaultBackend),
     rules: rules.map(({ host, paths, field }) => ({
       host,
-      origin: host === undefined ? field : field.member("host"),
+      origin: field.member("host"),
       paths: (paths ?? []).map(({ path, pathType, backend, field: node }) => ({
         path,
         pathType,

@@ -125,8 +125,8 @@ describe("candidates", () => {
       "by address, whatever the ports are",
       [
         service(),
-        slice({ endpoints: [at("10.244.0.2")], ports: [{ port: 80 }] }),
-        slice({ endpoints: [at("10.244.0.1")], ports: [{ port: 90 }] }, { name: "s-2" }),
+        slice({ endpoints: [at("10.244.0.1")], ports: [{ port: 90 }] }),
+        slice({ endpoints: [at("10.244.0.2")], ports: [{ port: 80 }] }, { name: "s-2" }),
       ],
       ["10.244.0.1:90 ready serving", "10.244.0.2:80 ready serving"],
     ],

@@ -84,7 +84,12 @@ test.each<[object: object]>([
   [withContainers({ x: "y" }, { name: "c", env: BPF_ON })],
   [withContainers({ "k8s-app": "calico-node" }, { name: "c" }, { name: "d", env: [{ name: "X", value: "true" }] })],
   [{ ...ownKind("crd.projectcalico.org"), spec: { bpfEnabled: true } }],
-  [{ apiVersion: "apps/v1", kind: "DaemonSet", metadata: { name: "d" }, spec: { selector: {}, template: {} } }],
+  [
+    {
+      ...daemonSet({}),
+      spec: { selector: {}, template: { metadata: { labels: { "k8s-app": "calico-node" } } } },
+    },
+  ],
 ])("none is known by %j", (object) => {
   expect(told(object)).toEqual([]);
 });

@@ -69,6 +69,11 @@ describe("a selector that matches nothing", () => {
       [`4:40 warning ${on} 3 Pods in namespace shop: the nearest, b, has teir=front (its labels 14:46)`],
     ],
     [
+      "the key as it is before one in other letters",
+      [pod("a", "App: web, app: api, tier: front")],
+      [`4:40 warning ${on} 1 Pod in namespace shop: the nearest, a, has app=api (its labels 8:46)`],
+    ],
+    [
       "a value that is near before another one",
       [pod("a", "app: web, tier: other"), pod("b", "app: web, tier: frnt"), pod("c", "app: web, tier: other")],
       [`4:40 warning ${on} 3 Pods in namespace shop: the nearest, b, has tier=frnt (its labels 14:46)`],
@@ -98,6 +103,7 @@ describe("a selector that matches nothing", () => {
       [pod("a", "app: web"), pod("b", "app: web")].map((each) => each.replace("shop", name)),
     );
     const near = pod("c", "app: wbe").replace("shop", "prod");
+    expect(check(asking, pod("a", "app: web"), near)).toEqual([`${none} 1 Pod in namespace prod, but 1 in shop`]);
     expect(check(asking, ...others, near)).toEqual([`${none} 1 Pod in namespace prod, but 4 in dev, shop`]);
   });
 
