@@ -83,10 +83,10 @@ test.each<[what: string, objects: object[], ports: string[], findings?: string[]
     ["a/s:a tcp 10.96.0.1:80 none", "a/s:b tcp 10.96.0.1:81 none", "a/s:c udp 10.96.0.1:82 none"],
   ],
   [
-    "Services by namespace, then by name",
+    "Services by namespace, then by name, whatever their age",
     [
-      service({ clusterIP: "10.96.0.2" }, { name: "t" }),
-      service({ clusterIP: "10.96.0.3" }, { namespace: "b" }),
+      service({ clusterIP: "10.96.0.2" }, { name: "t", creationTimestamp: "2026-01-01T00:00:00Z" }),
+      service({ clusterIP: "10.96.0.3" }, { namespace: "b", creationTimestamp: "2026-02-01T00:00:00Z" }),
       service(),
     ],
     [PLAIN, "a/t: tcp 10.96.0.2:80 none", "b/s: tcp 10.96.0.3:80 none"],
