@@ -22,9 +22,9 @@ const missing = kernelMissing ?? findRefused();
 
 describe.skipIf(missing !== undefined)("kpc agent", () => {
   test("loads in smaller pieces what is too large for the socket", async () => {
-    const objects = Array.from({ length: 400 }, (_, i) => [
+    const objects = Array.from({ length: 130 }, (_, i) => [
       serviceOf(`s${i}`, `172.30.${i >> 8}.${i & 255}`),
-      endpointSlice(`s${i}`, ...Array.from({ length: 10 }, (_, j) => `10.${i >> 8}.${i & 255}.${j}`)),
+      endpointSlice(`s${i}`, ...Array.from({ length: 100 }, (_, j) => `10.${i >> 8}.${i & 255}.${j}`)),
     ]).flat();
     const live = await LiveAgent.start(CONFIG, objects, {}, holdUserNamespace);
     await live.agreed();
