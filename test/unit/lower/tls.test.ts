@@ -9,6 +9,7 @@ import { readIr } from "../../../compiler/formats/ir/read.ts";
 import type { Config } from "../../../compiler/node/config.ts";
 import { makeCertificate, tlsSecret } from "../../support/certificates.ts";
 import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
+import { textAt } from "../../support/resolved.ts";
 import { readCases } from "../../support/shared.ts";
 
 const ingress = (name: string, created: string, tls: unknown, ...hosts: string[]) => ({
@@ -31,7 +32,8 @@ function compiled(objects: readonly unknown[], config: Config = {}, now?: number
   const program = result.compiled?.program ?? expect.unreachable(String(result.diagnostics[0]?.message));
   const found = ({ code, severity, message }: Diagnostic) => `${severity} ${code}: ${message}`;
   const about = /certificate/;
-  return { program, findings: result.diagnostics.filter(({ code }) => about.test(code)).map(found) };
+  const told = result.diagnostics.filter(({ code }) => about.test(code));
+  return { program, findings: told.map(found), places: told.map(({ origin }) => textAt(origin)) };
 }
 
 const OLD = "2026-01-01T00:00:00Z";
@@ -128,6 +130,7 @@ test.each([
   ["2026-01-01T00:00:00Z", []],
   ["2026-02-15T00:00:00Z", []],
   ["2026-02-15T00:00:01Z", ["certificate default/s expires on 2026-03-01, in 13 days"]],
+  ["2026-03-01T00:00:00Z", ["certificate default/s expires on 2026-03-01, in 0 days"]],
   ["2026-03-01T00:00:01Z", ["certificate default/s expired on 2026-03-01: clients refuse it"]],
 ])("at %s", (now, wanted) => {
   const dates = { from: "2026-01-01T00:00:00Z", until: "2026-03-01T00:00:00Z" };
@@ -135,8 +138,9 @@ test.each([
     ingress("a", OLD, [{ hosts: ["a.example"], secretName: "s" }]),
     tlsSecret("s", makeCertificate({ names: ["a.example"], ...dates })),
   ];
-  const { findings } = compiled(objects, {}, Date.parse(now));
+  const { findings, places } = compiled(objects, {}, Date.parse(now));
   expect(findings).toEqual(wanted.map((message) => `warning certificate-time: ${message}`));
+  expect(places).toEqual(wanted.map(() => JSON.stringify(objects[1])));
   expect(compiled(objects).findings).toEqual([]);
 });
 
