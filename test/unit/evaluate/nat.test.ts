@@ -90,3 +90,11 @@ test("the node's own packets are redirected to loopback", () => {
   expect(fateOf(chain, OWN)).toBe("127.0.0.1:3128");
   expect(fateOf(chain, { ...IPV6, inInterface: undefined })).toBe("[::1]:3128");
 });
+
+test.each(["udp dport map { 80 : 10.0.0.1 }", "udp dport . ether saddr map { 80 . 00:00:00:00:00:01 : 10.0.0.1 }"])(
+  "a packet that has no value for a key goes on with the next rule: dnat to %s",
+  (to) => {
+    const chain = `chain c { type nat hook prerouting priority -100; dnat to ${to}; meta l4proto tcp dnat to 10.0.0.9; }`;
+    expect(fateOf(chain, {})).toBe("10.0.0.9:80");
+  },
+);

@@ -26,6 +26,8 @@ const KNOWN: Partial<Packet> = {
   },
 };
 
+const REPLY_OF_KNOWN: Partial<Packet> = { ...KNOWN, ...KNOWN.connection?.reply };
+
 function tuple(source: string, sourcePort: number, destination: string, destinationPort: number) {
   return { source: address(source), sourcePort, destination: address(destination), destinationPort };
 }
@@ -34,7 +36,7 @@ const SNAT = "chain s { type nat hook postrouting priority 100; masquerade; }\n"
 
 /** What the match finds in a chain of `hook`, behind what `before` does. */
 function found([match, packet]: Row, hook: string, before = "", priority = 150): Holds {
-  const inet = match.startsWith("ip") && packet.source === IPV6.source && !match.startsWith("ip6");
+  const inet = /^ip6? /.test(match) && (packet.source === IPV6.source) !== match.startsWith("ip6");
   const chain = `chain c { type filter hook ${hook} priority ${priority}; policy accept; ${match} drop; }`;
   const fates = new Set(fateOf(`${before}${chain}`, packet, inet ? "inet" : undefined).split(" or "));
   return fates.has("drop") ? (fates.size > 1 ? "unknown" : true) : false;
@@ -58,6 +60,8 @@ describe.each<[hook: string, rows: readonly Row[]]>([
       ["ip ttl 1", IPV6, false],
       ["ip length 40", IPV6, false],
       ["ip dscp cs1", IPV6, false],
+      ["ip6 hoplimit 1", {}, false],
+      ["ip6 length 40", {}, false],
       ["tcp flags syn", { ctState: "untracked" }, true],
       ["tcp flags syn", { ctState: "invalid" }, "unknown"],
       ["tcp flags syn", { ctState: "reply" }, "unknown"],
@@ -82,6 +86,7 @@ describe.each<[hook: string, rows: readonly Row[]]>([
       ["ct reply ip saddr 10.96.0.10", {}, true],
       ["ct reply ip saddr 10.96.0.10", ICMP, true],
       ["ct protocol tcp", KNOWN, true],
+      ["ct protocol tcp", REPLY_OF_KNOWN, true],
       ["ct original ip saddr 10.244.0.5", KNOWN, true],
       ["ct original ip daddr 10.96.0.11", KNOWN, false],
       ["ct reply ip saddr 10.244.1.5", KNOWN, true],
@@ -131,6 +136,7 @@ describe.each<[hook: string, rows: readonly Row[]]>([
       ["ether saddr 00:00:00:00:00:01", OWN, false],
       ["ether daddr 00:00:00:00:00:01", OWN, false],
       ["meta pkttype host", OWN, true],
+      ["ct status confirmed", OWN, false],
       ["meta skgid 0", OWN, "unknown"],
       ["oif eth0", OWN, "unknown"],
     ],
@@ -194,6 +200,11 @@ describe("behind a translation to one of many", () => {
   ])("%s: %s: %s", (to, match, holds) => {
     expect(found([match, {}, holds], "forward", dnat(to))).toBe(holds);
   });
+});
+
+test("behind a translation to one of many the reply's source is not known, of IPv6 either", () => {
+  const dnat = "chain d { type nat hook prerouting priority -100; meta l4proto tcp dnat to fd00::5-fd00::ff; }\n";
+  expect(found(["ct reply ip6 saddr fd00::7", IPV6, "unknown"], "forward", dnat)).toBe("unknown");
 });
 
 test.each<Row>([

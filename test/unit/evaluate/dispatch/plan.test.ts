@@ -116,4 +116,11 @@ dispatches([
     6,
     92,
   ],
+  [
+    "six, and one before the second that asks for another field",
+    `ip saddr 10.9.0.0/16 drop; tcp dport 81 drop; ${each(SIX, "ip saddr 10.#.0.0/16 drop")}`,
+    "",
+    6,
+    8,
+  ],
 ]);

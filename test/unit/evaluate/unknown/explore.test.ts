@@ -5,9 +5,9 @@ import {
   NEVER,
   TooManyConditions,
   unknownMatch,
-} from "../../../compiler/evaluate/unknown/condition.ts";
-import { type Explored, explore, type Follow } from "../../../compiler/evaluate/unknown/explore.ts";
-import type { World } from "../../../compiler/evaluate/unknown/worlds.ts";
+} from "../../../../compiler/evaluate/unknown/condition.ts";
+import { type Explored, explore, type Follow } from "../../../../compiler/evaluate/unknown/explore.ts";
+import type { World } from "../../../../compiler/evaluate/unknown/worlds.ts";
 
 const LIMITS = { outcomes: 10, each: 100, all: 1000 };
 
