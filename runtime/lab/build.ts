@@ -34,6 +34,8 @@ export interface NetworkBuild {
   interfaceSysctls(host: Host): SysctlSetting[];
   /** Ports, states, sysctls of interfaces, addresses, routes, policy rules, neighbours. */
   configureMessages(host: Host): NetlinkMessage[];
+  /** The interfaces that run once both ends of their wires are up, and those that need neither. */
+  running(host: Host): readonly string[];
   /** Ports that do not forward, of which the kernel makes forwarding ones when both ends of their wires are up. */
   blockMessages(host: Host): NetlinkMessage[];
 }
@@ -52,6 +54,7 @@ export function planBuild(network: Network): NetworkBuild {
     linkMessages: (host, namespaceOf) => build.links(host, namespaceOf),
     interfaceSysctls,
     configureMessages: (host) => build.configure(host),
+    running: (host) => build.running(host),
     blockMessages: (host) => build.block(host),
   };
 }
@@ -213,6 +216,28 @@ class Build {
       ...ruleMessages(host),
       ...(this.hasArp ? [] : [...this.neighbours.ofHost(host), ...this.neighbours.ofPorts(host)]),
     ];
+  }
+
+  running(host: Host): string[] {
+    return host.interfaces.filter((own) => this.isRunning(host, own)).map(({ name }) => name);
+  }
+
+  private isRunning(host: Host, own: HostInterface): boolean {
+    if (!own.isUp) return false;
+    switch (own.kind) {
+      case "ethernet": {
+        const peer = this.wiring.peerOf({ host: host.name, interface: own.name });
+        return peer !== undefined && this.wiring.interfaceAt(peer)?.isUp === true;
+      }
+      case "bridge":
+        return host.interfaces.some((each) => each.port?.bridge === own.name && this.isRunning(host, each));
+      case "loopback":
+      case "vxlan":
+      case "ipip":
+        return true;
+      default:
+        return unreachable(own.kind);
+    }
   }
 
   block(host: Host): NetlinkMessage[] {

@@ -11,6 +11,8 @@
 #   netlink NUMBER LENGTH      sends route netlink messages in one packet: the LENGTH bytes behind the line. The last one has
 #                              the sequence number 4294967295 and asks for an acknowledgement. The answer is empty, or
 #                              `INDEX:ERRNO` for each that the kernel refused, by its sequence number
+#   ready NUMBER MILLISECONDS INTERFACE…   waits until these interfaces run and have routes to their IPv6 addresses; the answer: those
+#                              that do not by then
 #   sysctl NUMBER PATH=VALUE…  writes to /proc/sys/net; the answer is empty, or tells what could not be written
 #   run NUMBER LENGTH COMMAND  runs a shell command there; the LENGTH bytes behind the line are its standard input. The
 #                              answer is its exit code and its output, both streams together. Servers, clients and what
@@ -166,6 +168,33 @@ sub send_netlink {
 }
 
 sub AF_NETLINK { return 16 }
+
+# The kernel puts off what makes a link run, and a local route for an IPv6 address: until then it sends nothing by them.
+sub ready {
+    my ($number, $milliseconds, @names) = @_;
+    my $until = now() + $milliseconds / 1000;
+    while (1) {
+        enter($number);
+        socket(my $socket, AF_INET, SOCK_DGRAM, 0) or die "cannot open a socket: $!\n";
+        my %local = map { (split ' ')[0] => 1 } grep { / [89a-f][0-9a-f]{7} +\S+$/ } lines_of('ipv6_route');    # RTF_LOCAL
+        my %without = map { my @address = split ' '; $local{$address[0]} ? () : ($address[5] => 1) } lines_of('if_inet6');
+        @names = grep { $without{$_} || !runs($socket, $_) } @names;
+        return "@names" if !@names || now() >= $until;
+        serve_until(now() + 0.002, sub { 0 });
+    }
+}
+
+sub lines_of {
+    open my $file, '<', "/proc/thread-self/net/$_[0]" or return ();
+    return map { chomp; $_ } <$file>;
+}
+
+sub runs {
+    my ($socket, $name) = @_;
+    my $request = pack 'a16 x24', $name;
+    ioctl $socket, 0x8913, $request or return 0;    # SIOCGIFFLAGS
+    return unpack('x16 S', $request) & 0x40;        # IFF_RUNNING
+}
 
 sub fresh_sysctls { return join ' ', map { read_file("/proc/sys/net/$_") // '-' } @_ }
 
@@ -764,6 +793,7 @@ my %commands = (
     fresh      => \&fresh_sysctls,
     namespaces => \&make_namespaces,
     netlink    => \&send_netlink,
+    ready      => \&ready,
     sysctl     => \&write_sysctls,
     run        => \&run,
     listen     => \&serve,

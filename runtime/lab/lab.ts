@@ -19,6 +19,9 @@ import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
 /** Hosts whose packets are heard, where no walk passes more: to stop hearing takes the kernel some milliseconds for each. */
 const MOST_WATCHED = 64;
 
+/** How long the kernel may take for links and addresses that it has been told of, while it has much else to do. */
+const BUSY_BUILD_MS = 30_000;
+
 /** `output`: of both streams. */
 interface CommandEnd {
   readonly code: number;
@@ -101,6 +104,7 @@ export class PacketLab {
         lab.inOrder([(host) => lab.tell(host, configured.get(host) ?? [])]),
         lab.startProxies(proxy),
       ]);
+      await Promise.all(build.hosts.map((host) => lab.untilRunning(host)));
       await Promise.all(build.hosts.map((host) => lab.block(host)));
       return lab;
     } catch (error) {
@@ -174,6 +178,11 @@ export class PacketLab {
     const program = await startHaproxy(host, { run }, file);
     if (program === undefined) throw new LabTrouble("haproxy is not installed, which the lab needs for Ingresses");
     this.proxies.set(host, program);
+  }
+
+  /** What does not run after that time never will: the first flow tells. */
+  private async untilRunning(host: Host): Promise<void> {
+    await this.helper.ask(`ready ${this.namespace(host.name)} ${BUSY_BUILD_MS} ${this.build.running(host).join(" ")}`);
   }
 
   private async block(host: Host): Promise<void> {

@@ -3,6 +3,7 @@ import type { Source } from "../../compiler/diagnostics.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
+import { expectedSightings } from "../../compiler/walk/expected.ts";
 import type { Walk, WalkBranch, WalkFlow } from "../../compiler/walk/types.ts";
 import type { PacketWalker } from "../../compiler/walk/walk.ts";
 import { PROTOCOL } from "../packet.ts";
@@ -135,8 +136,9 @@ export class LabSession {
       await this.lab.pause(UNANSWERED_MS);
     }
     const wasSent = attempt.observed.sightings.some(({ packet }) => packet.role === "request");
-    const isSentOn = attempt.walk.branches.some(({ there }) => there.hops.length >= 2);
-    return hasWaited || (isSentOn && !wasSent) ? this.attemptOnce(wanted, options) : attempt;
+    // The kernel makes routes to its own IPv6 addresses later than these: until then it sends nothing by them.
+    const isSent = attempt.walk.branches.some(({ there }) => expectedSightings(there).length > 0);
+    return hasWaited || (isSent && !wasSent) ? this.attemptOnce(wanted, options) : attempt;
   }
 
   /** Whether one of the hosts has asked for a neighbour, and has no answer yet. */
