@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
-import { isAssumedLocal } from "../../../compiler/evaluate/locality.ts";
+import { decideLocality, isAssumedLocal } from "../../../compiler/evaluate/locality.ts";
 import { alone, environmentOf, hostOf } from "../../../compiler/evaluate/packet.ts";
 import { startState } from "../../../compiler/evaluate/state.ts";
 import { unknownsMet } from "../../../compiler/evaluate/unknown/condition.ts";
@@ -10,7 +10,7 @@ import { localHints } from "../../../compiler/library/local-hints.ts";
 import { parseAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import { HOST } from "../../support/host-dump.ts";
 import { PACKET } from "../../support/ir.ts";
-import { fatesTogether } from "../../support/many-packets.ts";
+import { fatesTogether, packetsOf } from "../../support/many-packets.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
 const address = (text: string) => required(parseAddress(text), text);
@@ -105,6 +105,16 @@ test("many packets to one destination have no address in what is assumed of them
   expect(fates).toEqual([
     "198.51.100.1 1-198.51.100.1 2: drop if the destination is an address of this node | pass if not the destination is an address of this node",
   ]);
+});
+
+test.each<[asked: string, fields: string]>([
+  ["198.51.100.1", "daddr 198.51.100.1, sport 1"],
+  ["the destination", "daddr 198.51.100.1, sport 1-2"],
+  ["the destination", "daddr 198.51.100.1-198.51.100.2, sport 1"],
+])("it is assumed of %s where packets are of %s", (asked, fields) => {
+  const state = startState(packetsOf({ fields }), hostOf([]), true);
+  const { met } = unknownsMet(() => decideLocality(state));
+  expect([...met].map(({ text }) => text)).toEqual([`${asked} is an address of this node`]);
 });
 
 test.each([

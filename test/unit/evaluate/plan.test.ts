@@ -29,6 +29,7 @@ test.each<[text: string, first: string, required: string, steps: number, effect:
     "drop",
   ],
   ["tcp dport 80 accept", "tcp dport", "tcp dport 80-80", 1, "accept"],
+  ["meta l4proto tcp drop", "meta l4proto", "meta l4proto 6-6", 1, "drop"],
   ["meta mark 1 drop", "meta mark", "", 1, "drop"],
   ["iifname eth0 drop", "meta iifname", "", 1, "drop"],
   ["ct mark 1 drop", "ct mark", "", 1, "drop"],
@@ -68,6 +69,9 @@ test.each<[text: string, first: string, required: string, steps: number, effect:
   ["-A FORWARD -m recent --set --name a -s 10.0.0.1 -j DROP", "ip saddr", "ip saddr 167772161-167772161", 2, undefined],
   ["-A FORWARD -m recent --set --name a -j d", "", "", 2, undefined],
   ["-A FORWARD -m recent --rcheck --name a -j d", "", "", 2, undefined, "d"],
+  ["-A FORWARD -m recent --rcheck --seconds 5 --name a -j d", "", "", 2, undefined, "d"],
+  ["-A FORWARD -m recent --update --seconds 5 --hitcount 3 --name a -j d", "", "", 2, undefined],
+  ["-A FORWARD -m set --match-set s src -j d", "", "", 2, undefined, "d"],
 ])("%s", (text, first, required, steps, effect, target) => {
   const planned = planRule(ruleOf(text));
   expect(planned.first.map(({ left }) => textOf(left)).join(", ")).toBe(first);

@@ -1,5 +1,5 @@
 /** Chains that are passed by where they do nothing. */
-import { dispatches } from "../../../support/dispatches.ts";
+import { dispatches, each, SIX } from "../../../support/dispatches.ts";
 
 dispatches([
   ["a chain that does nothing to most", "jump d; tcp dport 80 drop", "chain d { ip daddr 10.0.0.9 accept; }", 6, 4],
@@ -67,6 +67,13 @@ dispatches([
     4,
   ],
   ["a chain with a rule that does nothing", "jump d; drop", "chain d { ip daddr 10.0.0.9; tcp dport 80; }", 4, 4],
+  [
+    "a chain of six rules that ask for one field",
+    "ip daddr 10.0.0.8 jump d; tcp dport 80 drop",
+    `chain d { ${each(SIX, "ip daddr 10.0.0.# drop")}; }`,
+    4,
+    4,
+  ],
   ["a chain without rules", "jump d; drop", "chain d { }", 4, 4],
   [
     "a chain below a chain that does nothing to those that come",

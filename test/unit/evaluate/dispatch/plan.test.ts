@@ -95,6 +95,22 @@ dispatches([
     10,
   ],
   [
+    "a tree of which one end has no rules",
+    each(SIX, "ip saddr 10.#.0.0/16 goto t#"),
+    TREE.replace(/chain t6 [^}]*/, "chain t6 { "),
+    2,
+    64,
+  ],
+  [
+    "a tree with ends that ask for another field, and then for two values of this one",
+    each(SIX, "ip saddr 10.#.0.0/16 goto t#"),
+    SIX.map(
+      (i) => `chain t${i} { ${each(SIX, "ip daddr 10.9.0.# drop")}; ${each([1, 2], `ip saddr 10.${i}.0.# drop`)}; }`,
+    ).join(" "),
+    38,
+    10,
+  ],
+  [
     "a tree with ends that ask for another field, and then for this one",
     each(SIX, "ip saddr 10.#.0.0/16 goto t#"),
     SIX.map((i) => `chain t${i} { ${each(SIX, "ip daddr 10.9.0.# drop")}; ip saddr 10.${i}.0.1 drop; }`).join(" "),

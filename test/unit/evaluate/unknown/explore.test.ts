@@ -127,6 +127,21 @@ test("conditions that are too large are divided like too many steps", () => {
   expect([calls, worlds.length, incomplete]).toEqual([3, 2, undefined]);
 });
 
+test("what is decided can be too large itself: the rest is left out", () => {
+  const limits = { outcomes: 2000, each: 30_000, all: 10_000_000 };
+  let calls = 0;
+  const { worlds, incomplete } = explore<string>((given, spend) => {
+    calls++;
+    // One does not hold: few steps. All hold so far: 2,000 may not.
+    if (given.high === NEVER) return worldsIn(given, 1);
+    for (let i = 0; i < 2000; i++) unknownMatch(`f${i}`);
+    spend(limits.each);
+    return worldsIn(given, 1);
+  }, limits);
+  expect([calls, worlds.length]).toEqual([1024 + 12, 1024]);
+  expect(incomplete).toContain(`${SENTENCE} 1024 outcomes were looked at`);
+});
+
 test("other errors are not caught", () => {
   const follow: Follow<string> = () => {
     throw new TypeError("other");
