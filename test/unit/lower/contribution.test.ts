@@ -20,3 +20,12 @@ test.each<[what: string, need: (contribution: Contribution) => void]>([
 test("elements of a Service port are known by its name, or by its Service's", () => {
   expect(commentsOf(servicePort({ portName: "http" }))).toEqual(["shop/web:http", "shop/web"]);
 });
+
+test("of elements with one key the first one counts", () => {
+  const contribution = new Contribution(new Identities());
+  const [first, second] = ["web", "api"].map((name) => ({ key: [1], comment: name }));
+  if (first === undefined || second === undefined) throw new Error("there are two");
+  contribution.share("set", 1, first);
+  contribution.share("set", 1, second);
+  expect([...contribution.sharedOf("set").values()]).toEqual([first]);
+});

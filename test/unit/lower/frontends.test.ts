@@ -118,6 +118,21 @@ test.each<[what: string, port: Partial<ServicePort>, candidates: string[], want:
     ],
   ],
   [
+    "one range of two that holds the node is enough (7)",
+    { loadBalancerIps: located("203.0.113.2"), sourceRanges: [prefix("198.51.100.0/24"), prefix("192.168.0.0/16")] },
+    ["1 ready"],
+    [
+      "10.96.0.1:80 cluster masquerade=as-cluster-ip",
+      "203.0.113.2:80 cluster masquerade=always from=198.51.100.0/24,192.168.0.0/16,203.0.113.2/32",
+    ],
+  ],
+  [
+    "a cluster IP that is also an external IP is dispatched once",
+    { externalIps: located("10.96.0.1") },
+    ["1 ready"],
+    ["10.96.0.1:80 cluster masquerade=as-cluster-ip", "10.96.0.1:80 none masquerade=always"],
+  ],
+  [
     "a cluster IP that an older Service has (11)",
     { servesClusterIp: false, externalIps: located("10.96.0.1") },
     ["1 ready"],
@@ -135,4 +150,14 @@ test("a frontend says what kind of address it has", () => {
   const lists = chooseEndpoints(port, { name: "here", zone: undefined, addresses: [] });
   const kinds = frontendsOf({ ...port, ...lists }, undefined).map(({ kind }) => kind);
   expect(kinds).toEqual(["cluster-ip", "external-ip", "load-balancer-ip", "node-port"]);
+});
+
+test("endpoints elsewhere that this node may not use leave external addresses and node ports dropped", () => {
+  const service = { ...servicePort({ ...EXTERNAL, hasAnyEndpoint: true }), clusterEndpoints: [], localEndpoints: [] };
+  expect(frontendsOf(service, undefined).map(lineOf)).toEqual([
+    "10.96.0.1:80 none drop masquerade=as-cluster-ip",
+    "203.0.113.1:80 none drop masquerade=always",
+    "203.0.113.2:80 none drop masquerade=always",
+    "node:30080 none drop masquerade=always",
+  ]);
 });

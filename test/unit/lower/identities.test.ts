@@ -1,6 +1,6 @@
 /** The numbers by which session affinity remembers endpoints. */
 import { expect, test } from "vitest";
-import { Identities, IdentityNames } from "../../../compiler/lower/identities.ts";
+import { Identities, IdentityNames, serviceOfName, stickyNames } from "../../../compiler/lower/identities.ts";
 import type { ServicePort } from "../../../compiler/model/types.ts";
 import { hashText } from "../../../compiler/net/hash.ts";
 import { candidate, servicePort } from "../../support/service-port.ts";
@@ -73,3 +73,35 @@ test("names that want one number push on those that they meet, whatever comes an
   names.remove(LOW);
   expect(names.moved()).toEqual(new Map());
 });
+
+test.each<[what: string, distance: number, first: string[], second: string[]]>([
+  // Two names with one hash, and two with the one behind it, which the second of the first two gets.
+  ["that meet", 1, ["10.25.230.179:8080", "10.232.81.205:8080"], ["10.24.121.140:8081", "10.59.153.187:8081"]],
+  ["that touch", 2, ["10.245.213.226:8080", "10.97.208.176:8081"], ["10.1.147.58:8080", "10.202.15.26:8080"]],
+])("two crowds of names %s give the same numbers in whatever order they come", (_, distance, ...crowds) => {
+  const [first, second] = crowds.map((each) => each.map((end) => `shop/web/tcp/${end}`).sort());
+  const all = [...(first ?? []), ...(second ?? [])];
+  const wanted = hashText(all[0] ?? "");
+  expect(all.map(hashText)).toEqual([wanted, wanted, wanted + distance, wanted + distance]);
+  for (const order of [all, [...all].reverse()]) {
+    const names = new IdentityNames();
+    for (const name of order) names.add(name);
+    const given = names.moved();
+    expect(all.map((name) => given.get(name) ?? hashText(name))).toEqual([0, 1, 2, 3].map((step) => wanted + step));
+  }
+});
+
+test("a number is given for each endpoint that a sticky client may be at", () => {
+  const [here, there] = [candidate("1 ready"), candidate("2 ready")];
+  const port = { ...servicePort(), clusterEndpoints: [there], localEndpoints: [here] };
+  expect([...stickyNames({ ...port, affinitySeconds: 60 })]).toEqual([
+    "shop/web/tcp/10.244.0.2:8080",
+    "shop/web/tcp/10.244.0.1:8080",
+  ]);
+  expect([...stickyNames(port)]).toEqual([]);
+});
+
+test.each([
+  ["shop/web:http/tcp/10.244.0.1:8080", "shop/web"],
+  ["shop/web/tcp/10.244.0.1:8080", "shop/web"],
+])("the name %s is of Service %s", (name, service) => expect(serviceOfName(name)).toBe(service));
