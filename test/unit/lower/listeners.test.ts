@@ -236,7 +236,11 @@ test("what a rule, a redirect or a rewriting does not say is no member", () => {
   const plain = of(backends(weighted(1, "a", [{ ...REWRITE, host: undefined, path: undefined }])));
   expect(Object.keys(plain)).toEqual(["match", "path", "target", "origin"]);
   expect(plain.target).toMatchObject({ shares: [{ filters: [{ kind: "rewrite" }] }] });
-  expect(JSON.stringify(plain.target)).toContain('"filters":[{"kind":"rewrite"}]');
+  const { target } = plain;
+  const filters = target.kind === "shares" ? target.shares.flatMap((each) => each.filters ?? []) : [];
+  expect(filters.map((each) => Object.keys(each))).toEqual([["kind"]]);
+  const [host] = lowered(all(backends(weighted(1, "a")))).ports[0]?.hosts ?? [];
+  expect(Object.keys(host ?? {})).toEqual(["paths", "origin"]);
   expect(Object.keys(of(acting({ kind: "redirect", redirect: redirectTo({}) })).target)).toEqual([
     "kind",
     "scheme",
@@ -305,6 +309,12 @@ describe("certificates", () => {
       ["a.test s @3", "b.test t @3", "else s"],
       [],
     ],
+    [
+      "hosts of one kind, by their names",
+      [https("b.test", served("s", "b.test")), https("a.test", served("t", "a.test"))],
+      ["a.test t @3", "b.test s @3"],
+      [],
+    ],
     ["one alone is for all of its listener", [https(undefined, served("s", "a.test"))], ["else s"], []],
   ])("%s", (_, listeners, want, findings) => {
     const made = lowered(...listeners);
@@ -314,6 +324,11 @@ describe("certificates", () => {
     );
     expect([...lines, ...(tls.fallback === undefined ? [] : [`else ${tls.fallback}`])]).toEqual(want);
     expect(made.findings).toEqual(findings);
+  });
+
+  test("a port without one for all hosts has no such member", () => {
+    const [port] = lowered(https("a.test", served("s", "a.test"))).ports;
+    expect(Object.keys(port?.tls ?? {})).toEqual(["certificates", "hosts"]);
   });
 
   test("are listed by name, each once", () => {

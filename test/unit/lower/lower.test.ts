@@ -1,5 +1,6 @@
 /** Tables from settings and the Service ports that a node sees. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Origin } from "../../../compiler/diagnostics.ts";
 import { printRule } from "../../../compiler/formats/nft/print.ts";
 import { required } from "../../../compiler/invariant.ts";
 import { Contribution } from "../../../compiler/lower/contribution.ts";
@@ -7,7 +8,7 @@ import { Identities } from "../../../compiler/lower/identities.ts";
 import { contributionsOf, tableOf } from "../../../compiler/lower/lower.ts";
 import type { FamilySettings, Settings } from "../../../compiler/node/settings.ts";
 import type { ServicePortView } from "../../../compiler/node/view.ts";
-import { prefix, servicePort } from "../../support/service-port.ts";
+import { candidate, prefix, servicePort } from "../../support/service-port.ts";
 
 const PLAIN: FamilySettings = {
   detector: undefined,
@@ -44,6 +45,21 @@ test.each<[what: string, cidrs: string[], isElsewhere: boolean]>([
   expect(contribution?.features.has("cluster-ips-elsewhere")).toBe(isElsewhere);
 });
 
+test("an endpoint of two Services has the place of the first for packets to itself", () => {
+  const [here, there] = ["web", "api"].map(
+    (name): Origin => ({
+      span: () => ({ source: { name, text: "" }, start: 0, end: 0 }),
+    }),
+  );
+  const viewWith = (name: string, origin: Origin | undefined): ServicePortView => {
+    const endpoint = { ...candidate("1 ready"), ...(origin && { origin }) };
+    return { ...servicePort({ name, hasAnyEndpoint: true }), clusterEndpoints: [endpoint], localEndpoints: [] };
+  };
+  const views = [viewWith("web", here), viewWith("api", there)];
+  const contribution = contributionsOf({ IPv4: views, IPv6: [] }, settings()).get("IPv4");
+  expect(contribution?.sharedOf("hairpin").values().next().value?.origin).toBe(here);
+});
+
 /** The rules of the chain `name` of IPv4's table, for TCP and these timeouts of session affinity. */
 function rulesOf(name: string, of: Settings, ...timeouts: readonly number[]): readonly string[] {
   const chain = tableFor(of, timeouts).chains.find((each) => each.name === name);
@@ -73,4 +89,56 @@ test.each([
 ])("in iptables mode, invalid packets are dropped unless connection tracking is liberal: %s", (tcpBeLiberal, count) => {
   const rules = rulesOf("filter-forward", settings({ mode: "iptables", tcpBeLiberal }));
   expect(rules.filter((rule) => rule.includes("ct state invalid"))).toHaveLength(count);
+});
+
+describe("where all traffic is masqueraded, with session affinity, a pod network, node ports and source ranges", () => {
+  const contribution = new Contribution(new Identities());
+  contribution.protocols.add("tcp");
+  contribution.affinitySeconds.add(60);
+  for (const feature of ["node-ports", "translates-to-self", "source-ranges"] as const)
+    contribution.features.add(feature);
+  const all = settings(
+    { mode: "iptables", masqueradeAll: true },
+    { podNetwork: { cidrs: [prefix("10.244.0.0/16")], nodes: [] } },
+  );
+  const { chains } = tableOf(contribution, all, "IPv4");
+
+  test.each<[name: string, rules: string[]]>([
+    [
+      "nat-postrouting",
+      [
+        "ip saddr 10.244.0.0/16 jump leaving-pod-network",
+        "jump free-register",
+        "jump masquerade-cluster-ip",
+        "ct status dnat meta l4proto tcp ct original proto-dst vmap @masquerade-node-ports-tcp",
+        "ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto tcp ct original proto-dst vmap @masquerade-node-ports-tcp",
+      ],
+    ],
+    [
+      "leaving-pod-network",
+      [
+        'ip daddr { 10.244.0.0/16, 224.0.0.0/4 } return comment "pods, nodes, multicast"',
+        'fib saddr type local return comment "this node itself"',
+        'meta priority set none comment "free the register"',
+        "masquerade fully-random",
+      ],
+    ],
+    [
+      "masquerade-node-port-always",
+      [
+        "meta l4proto tcp ct original ip daddr . ct original proto-dst @cluster-ip-ports-tcp return",
+        "goto masquerade-always",
+      ],
+    ],
+    [
+      "source-ranged-services",
+      [
+        "ip daddr . meta l4proto . th dport . ip saddr @allowed-sources ip daddr . meta l4proto . th dport vmap @source-ranged-services",
+        "ip daddr . meta l4proto . th dport . ip saddr @allowed-sources goto first-cluster-endpoint",
+      ],
+    ],
+  ])("the rules of %s", (name, rules) => {
+    const chain = chains.find((each) => each.name === name);
+    expect(chain?.rules.map((rule) => printRule(rule, "ip"))).toEqual(rules);
+  });
 });
