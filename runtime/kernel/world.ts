@@ -68,10 +68,19 @@ function worldScript({ interfaces, typed = {}, addresses }: KernelWorld): string
         ? `ip addr add ${printAddress(address)}/32 dev ${outer}`
         : `ip -6 addr add ${printAddress(address)}/128 dev ${outer} nodad`,
     ),
+    ...untilRouted(addresses, outer),
     ...GATEWAYS.flatMap(([tool, gateway]) => [
       `${tool} neigh replace ${gateway} dev ${outer} nud permanent`,
       `${tool} route add default via ${gateway} dev ${outer} onlink`,
     ]),
   ];
   return commands.join("\n");
+}
+
+/** Waits for the local routes of IPv6 addresses, which the kernel makes later than these: on a busy machine seconds. */
+function untilRouted(addresses: readonly Address[], outer: string): string[] {
+  const { size } = new Set(addresses.filter((address) => typeof address !== "number"));
+  if (size === 0) return [];
+  const count = `$(ip -6 route show table local dev ${outer} | grep -c ^local)`;
+  return [`for i in $(seq 1000); do [ "${count}" -ge ${size} ] && break; sleep 0.01; done`];
 }

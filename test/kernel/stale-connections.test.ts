@@ -7,7 +7,7 @@ import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { changedFrontends, staleConnections, type UdpFrontend } from "../../runtime/table/stale-connections.ts";
 import { TableWriter } from "../../runtime/table/writer.ts";
 import { type HeldNamespace, holdNamespace } from "../support/held-namespace.ts";
-import { ENVIRONMENT, kernelMissing } from "../support/kernel.ts";
+import { ENVIRONMENT, kernelMissing, UNTIL_ROUTED } from "../support/kernel.ts";
 
 /** `send COUNT`: a client with one socket sends to the Service, and a last packet of another socket goes to each endpoint, behind which nothing is on
  *  its way. The answer: how many packets of the client came to each endpoint. */
@@ -48,7 +48,10 @@ describe.skipIf(kernelMissing !== undefined).each(FAMILIES)("$family", ({ family
     const own = family === "IPv4" ? "10.0.0.1/24" : "fd00:1::1/64 nodad";
     const device = `ip link add out type veth peer name in; ip link set out up; ip link set in up; ip addr add ${own} dev out`;
     const way = `ip route add ${service} dev out; ip neigh add ${service} lladdr 02:00:00:00:00:01 dev out nud permanent`;
-    expect(namespace.run(`set -e; ${addresses}; ${device}; ${way}`)).toEqual({ status: 0, output: "" });
+    expect(namespace.run(`set -e; ${addresses}; ${device}; ${way}; ${UNTIL_ROUTED}`)).toEqual({
+      status: 0,
+      output: "",
+    });
     writer = new TableWriter({ wrapper: namespace.wrapper });
     netfilter = new Netfilter(namespace.wrapper);
     const number = family === "IPv4" ? 4 : 6;
