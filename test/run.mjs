@@ -4,7 +4,7 @@
  * no TypeScript, hence this file is JavaScript.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, renameSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
@@ -28,5 +28,10 @@ const PROCESSES = [
   "table/netfilter.pl",
   "lab/tls-client.mjs",
 ];
-for (const name of PROCESSES) copyFileSync(path(`../runtime/${name}`), path(`../dist/scripts/${basename(name)}`));
+// Another program that runs beside this one may be reading them.
+for (const name of PROCESSES) {
+  const copy = path(`../dist/scripts/${basename(name)}`);
+  copyFileSync(path(`../runtime/${name}`), `${copy}.${process.pid}`);
+  renameSync(`${copy}.${process.pid}`, copy);
+}
 process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: "inherit" }).status ?? 1;
