@@ -8,10 +8,10 @@ import { Agent } from "../../runtime/agent/agent.ts";
 import { AGENT_TIMES } from "../../runtime/agent/agent-parts.ts";
 import { type AgentKernel, type KernelStep, LocalKernel } from "../../runtime/agent/kernel.ts";
 import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
-import type { KindEvent, KindWatch } from "../../runtime/api/events.ts";
 import type { RefusalReason, TransactionAnswer } from "../../runtime/table/answers.ts";
 import { endpointSlice, serviceOf } from "../support/agent-objects.ts";
 import { TestClock } from "../support/api-server/test-clock.ts";
+import { TestWatch } from "../support/test-watch.ts";
 
 /** What becomes of a transaction. */
 type Fate = "done" | "refused" | "made, and nobody knows" | "thrown before" | "thrown after";
@@ -88,21 +88,6 @@ class ModelKernel implements AgentKernel {
   }
 }
 
-const WATCH: KindWatch = {
-  state: {
-    phase: "watching",
-    isSynced: true,
-    ageMilliseconds: 0,
-    objects: 0,
-    events: 0,
-    trouble: undefined,
-    lists: new Map(),
-    troubles: new Map(),
-  },
-  stop: () => undefined,
-  done: Promise.resolve(),
-};
-
 async function settle(clock: TestClock): Promise<void> {
   for (let i = 0; i < 60; i++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -128,27 +113,22 @@ test.each<{ readonly fates: readonly Fate[] }>([
   const clock = new TestClock();
   const kernel = new ModelKernel();
   const tables = new NodeTables({ nodeName: "node-a", mode: "nftables" }, { hasSpares: true });
-  const sinks = new Map<string, (event: KindEvent) => void>();
+  const told = new TestWatch();
   kernel.fates = [...fates];
   const agent = new Agent({
     tables,
     kernel,
     clock,
-    watch: (kind, sink) => {
-      sinks.set(kind, sink);
-      return WATCH;
-    },
+    watch: told.watch,
     log: () => undefined,
     times: AGENT_TIMES,
   });
-  const say = (kind: string, object: Readonly<Record<string, unknown>>): void =>
-    sinks.get(kind)?.({ kind: "put", key: "", object, resourceVersion: "1" });
   const numbers = Array.from({ length: SERVICES }, (_, i) => i);
   for (const i of numbers) {
-    say("Service", serviceOf(`s${i}`, `172.30.0.${i}`));
-    say("EndpointSlice", endpointSlice(`s${i}`, `10.180.0.${i}`));
+    told.put("Service", serviceOf(`s${i}`, `172.30.0.${i}`));
+    told.put("EndpointSlice", endpointSlice(`s${i}`, `10.180.0.${i}`));
   }
-  for (const sink of sinks.values()) sink({ kind: "synced", resourceVersion: "1" });
+  told.synced();
   await settle(clock);
   const isRight = (): void => {
     expect([...kernel.elements].sort()).toEqual([...elementsOf(tables.tables())].sort());
@@ -159,7 +139,7 @@ test.each<{ readonly fates: readonly Fate[] }>([
   expect(before > 0).toBe(fates.some((fate) => fate !== DONE));
   // The same to tables that are there.
   kernel.fates = fates.filter((fate, i) => i > 0 || fate !== DONE);
-  for (const i of numbers) say("EndpointSlice", endpointSlice(`s${i}`, `10.180.1.${i}`));
+  for (const i of numbers) told.put("EndpointSlice", endpointSlice(`s${i}`, `10.180.1.${i}`));
   await settle(clock);
   isRight();
   await agent.stop();

@@ -4,8 +4,9 @@ import { NodeTables } from "../../../compiler/updates/node-tables.ts";
 import { Agent } from "../../../runtime/agent/agent.ts";
 import { AGENT_TIMES, type AgentTimes } from "../../../runtime/agent/agent-parts.ts";
 import { PRINTING_KERNEL } from "../../../runtime/agent/printing-kernel.ts";
-import type { KindEvent, KindWatch } from "../../../runtime/api/events.ts";
+import { endpointSlice, serviceOf } from "../../support/agent-objects.ts";
 import { TestClock } from "../../support/api-server/test-clock.ts";
+import { TestWatch } from "../../support/test-watch.ts";
 
 interface Started {
   readonly agent: Agent;
@@ -26,21 +27,7 @@ async function settle(): Promise<void> {
 async function start(times: Partial<AgentTimes>): Promise<Started> {
   const clock = new TestClock();
   const asked = { transactions: 0, comparisons: 0 };
-  const sinks = new Map<string, (event: KindEvent) => void>();
-  const watch: KindWatch = {
-    state: {
-      phase: "watching",
-      isSynced: true,
-      ageMilliseconds: 0,
-      objects: 0,
-      events: 0,
-      trouble: undefined,
-      lists: new Map(),
-      troubles: new Map(),
-    },
-    stop: () => undefined,
-    done: Promise.resolve(),
-  };
+  const told = new TestWatch();
   const agent = new Agent({
     tables: new NodeTables({ nodeName: "node-a", mode: "nftables" }),
     kernel: {
@@ -56,22 +43,12 @@ async function start(times: Partial<AgentTimes>): Promise<Started> {
       },
     },
     clock,
-    watch: (kind, sink) => {
-      sinks.set(kind, sink);
-      return watch;
-    },
+    watch: told.watch,
     log: (line) => expect.unreachable(line),
     times: { ...AGENT_TIMES, ...times },
   });
-  const put = (kind: string, object: Readonly<Record<string, unknown>>): void =>
-    sinks.get(kind)?.({ kind: "put", key: "", object, resourceVersion: "1" });
-  const metadata = { name: "web", namespace: "shop" };
-  const ports = [{ port: 80 }];
-  put("Service", {
-    metadata,
-    spec: { clusterIP: "10.96.0.1", clusterIPs: ["10.96.0.1"], ipFamilies: ["IPv4"], ports },
-  });
-  for (const sink of sinks.values()) sink({ kind: "synced", resourceVersion: "1" });
+  told.put("Service", serviceOf("web", "10.96.0.1"));
+  told.synced();
   await settle();
   let last = 0;
   return {
@@ -80,12 +57,7 @@ async function start(times: Partial<AgentTimes>): Promise<Started> {
     asked,
     change: async () => {
       last++;
-      put("EndpointSlice", {
-        metadata: { ...metadata, labels: { "kubernetes.io/service-name": "web" } },
-        addressType: "IPv4",
-        endpoints: [{ addresses: [`10.180.0.${last}`] }],
-        ports: [{ name: "", port: 8080 }],
-      });
+      told.put("EndpointSlice", endpointSlice("web", `10.180.0.${last}`));
       await settle();
     },
     pass: async (milliseconds) => {
