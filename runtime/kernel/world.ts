@@ -27,6 +27,13 @@ const GATEWAYS = [
   ["ip -6", "fe80::1"],
 ] as const;
 
+/** Waits, in a shell, until each IPv6 address with `nodad` has its local route, which the kernel makes later than the address: on a busy
+ *  machine by seconds. */
+export const UNTIL_ROUTED = `for i in $(seq 1000); do
+  [ "$(ip -6 route show table local | grep -c ^local)" -ge "$(ip -6 -o addr show up -tentative | wc -l)" ] && break
+  sleep 0.01
+done`;
+
 /** A shell script that makes the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
 function worldScript({ interfaces, typed = {}, addresses }: KernelWorld): string {
   const [outer = "eth0"] = interfaces;
@@ -68,19 +75,11 @@ function worldScript({ interfaces, typed = {}, addresses }: KernelWorld): string
         ? `ip addr add ${printAddress(address)}/32 dev ${outer}`
         : `ip -6 addr add ${printAddress(address)}/128 dev ${outer} nodad`,
     ),
-    ...untilRouted(addresses, outer),
+    UNTIL_ROUTED,
     ...GATEWAYS.flatMap(([tool, gateway]) => [
       `${tool} neigh replace ${gateway} dev ${outer} nud permanent`,
       `${tool} route add default via ${gateway} dev ${outer} onlink`,
     ]),
   ];
   return commands.join("\n");
-}
-
-/** Waits for the local routes of IPv6 addresses, which the kernel makes later than these: on a busy machine seconds. */
-function untilRouted(addresses: readonly Address[], outer: string): string[] {
-  const { size } = new Set(addresses.filter((address) => typeof address !== "number"));
-  if (size === 0) return [];
-  const count = `$(ip -6 route show table local dev ${outer} | grep -c ^local)`;
-  return [`for i in $(seq 1000); do [ "${count}" -ge ${size} ] && break; sleep 0.01; done`];
 }

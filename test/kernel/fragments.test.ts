@@ -1,8 +1,9 @@
 /** Whether rules see fragments of packets, the kernel says. */
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../../compiler/net/address.ts";
+import { UNTIL_ROUTED } from "../../runtime/kernel/world.ts";
 import { askRule } from "../support/certain.ts";
-import { inNamespace, kernelMissing, UNTIL_ROUTED, withFiles } from "../support/kernel.ts";
+import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { some } from "../support/runs.ts";
 
@@ -49,7 +50,8 @@ ip neigh add fd08::2 lladdr 02:00:00:00:00:09 nud permanent dev d0
 ip route add default via 198.51.100.2
 ip -6 route add default via fd08::2
 for i in net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.c0.rp_filter=0; do sysctl -qw $i; done
-${UNTIL_ROUTED}`;
+${UNTIL_ROUTED}
+`;
 
 const send = (frames: readonly string[], type: string): string =>
   `perl -e 'socket(S, 17, 3, 0) or die; for (@ARGV[1..$#ARGV]) { send(S, pack("H*", $_), 0, pack("SnlSCCa8", 17, ${type}, $ARGV[0], 0, 0, 6, pack("H*", "020000000001"))) or die $! }' $(ip -o link show c1 | cut -d: -f1) ${frames.join(" ")}`;

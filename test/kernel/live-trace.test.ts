@@ -2,7 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { namespaceCommand, toolEnvironment } from "../../runtime/kernel/namespace.ts";
-import { kernelMissing, UNTIL_ROUTED } from "../support/kernel.ts";
+import { UNTIL_ROUTED } from "../../runtime/kernel/world.ts";
+import { kernelMissing } from "../support/kernel.ts";
 import { EVERYTHING, some } from "../support/runs.ts";
 
 const KPC = new URL("../../dist/bin/kpc.cjs", import.meta.url).pathname;
@@ -16,7 +17,8 @@ ip link add v0 type veth peer name v1
 ip addr add 10.0.0.1/24 dev v0; ip addr add fd00::1/64 dev v0 nodad
 ip link set v0 up; ip link set v1 up
 ip route add default dev v0; ip -6 route add default dev v0
-${UNTIL_ROUTED}nft -f - <<'NFT'
+${UNTIL_ROUTED}
+nft -f - <<'NFT'
 table inet t {
   chain svc { counter; meta nfproto ipv4 meta l4proto { tcp, udp } dnat ip to 10.0.0.1:8080; meta l4proto tcp dnat ip6 to [fd00::1]:8080; }
   chain out { type nat hook output priority -100; ip daddr 10.96.0.10 th dport 80 goto svc; ip6 daddr fd00:96::10 tcp dport 80 goto svc; }

@@ -2,12 +2,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
+import { UNTIL_ROUTED } from "../../runtime/kernel/world.ts";
 import { deleteConnections, dumpConnections } from "../../runtime/table/connections.ts";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { changedFrontends, staleConnections, type UdpFrontend } from "../../runtime/table/stale-connections.ts";
 import { TableWriter } from "../../runtime/table/writer.ts";
 import { type HeldNamespace, holdNamespace } from "../support/held-namespace.ts";
-import { ENVIRONMENT, kernelMissing, UNTIL_ROUTED } from "../support/kernel.ts";
+import { ENVIRONMENT, kernelMissing } from "../support/kernel.ts";
 
 /** `send COUNT`: a client with one socket sends to the Service, and a last packet of another socket goes to each endpoint, behind which nothing is on
  *  its way. The answer: how many packets of the client came to each endpoint. */

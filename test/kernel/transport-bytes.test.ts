@@ -1,8 +1,9 @@
 /** What rules read where ports are, of packets whose protocol has none there: the kernel says. */
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../../compiler/net/address.ts";
+import { UNTIL_ROUTED } from "../../runtime/kernel/world.ts";
 import { askRule } from "../support/certain.ts";
-import { inNamespace, kernelMissing, UNTIL_ROUTED, withFiles } from "../support/kernel.ts";
+import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
 import { ipv4Packet, ipv6Packet, transportOf } from "../support/raw-packets.ts";
 import { mustReadNft } from "../support/read.ts";
 
@@ -147,7 +148,8 @@ echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter
 for i in c0 c1; do ip link set $i up; done
 ip addr add 192.0.2.7/24 dev c0
 ip -6 addr add fd07::7/64 dev c0 nodad
-${UNTIL_ROUTED}`;
+${UNTIL_ROUTED}
+`;
 
 /** Prints for each packet the numbers of the rules that counted it. */
 const SEND = `use strict;

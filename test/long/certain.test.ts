@@ -1,8 +1,9 @@
 /** Where matches that are not understood hold for certain, or cannot, the kernel agrees. */
 import { describe, expect, test } from "vitest";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
+import { UNTIL_ROUTED } from "../../runtime/kernel/world.ts";
 import { type AskedPacket, askRule, LOCAL } from "../support/certain.ts";
-import { inNamespace, kernelMissing, UNTIL_ROUTED, withFiles } from "../support/kernel.ts";
+import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
 import { ipv4Packet, ipv6Packet, transportOf } from "../support/raw-packets.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 
@@ -239,7 +240,8 @@ ip -6 addr add fd08::1/64 dev d0 nodad
 ip neigh add fd08::2 lladdr 02:00:00:00:00:09 nud permanent dev d0
 ip -6 route add default via fd08::2
 for i in net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.c0.rp_filter=0; do sysctl -qw $i; done
-${UNTIL_ROUTED}`;
+${UNTIL_ROUTED}
+`;
 
 const NOTRACK = {
   nft: "table inet u {\nchain c {\ntype filter hook prerouting priority raw;\nnotrack\n}\n}\n",

@@ -40,17 +40,6 @@ export function inNamespace(script: string): Promise<Ran> {
   });
 }
 
-/** Waits in a script until each IPv6 address with `nodad` has its local route, which the kernel makes later than the address. */
-export const UNTIL_ROUTED = `for try in $(seq 1000); do
-  missing=
-  for own in $(ip -6 -o addr show up -tentative | awk '{ print $4 }' | cut -d/ -f1); do
-    ip -6 route show table local "$own" | grep -q ^local || missing=$own
-  done
-  [ -z "$missing" ] && break
-  sleep 0.01
-done
-`;
-
 /** Calls `use` with the paths of files that hold `texts`, and removes them. */
 export async function withFiles<T>(
   texts: readonly string[],
