@@ -1,5 +1,6 @@
 /** What has to be done to a table so that it becomes another one. */
 import { normaliseChain, stringify } from "./normal-form.ts";
+import { isSame } from "./same-data.ts";
 import { isForOthers } from "./sets.ts";
 import type {
   Chain,
@@ -141,7 +142,7 @@ function canChangeInPlace(before: Table, after: Table): boolean {
   return (
     [...after.sets, ...after.maps].every((set) => {
       const old = oldSets.get(set.name);
-      return old === undefined || textOfHead(old) === textOfHead(set);
+      return old === undefined || isSame(headOf(old), headOf(set)) || textOfHead(old) === textOfHead(set);
     }) &&
     after.chains.every((chain) => {
       const old = oldChains.get(chain.name);
@@ -169,7 +170,8 @@ function placeOf(chain: Chain): string {
 }
 
 function hasSameRules(before: Chain, after: Chain, family: TableFamily): boolean {
-  return before === after || textOfRules(before, family) === textOfRules(after, family);
+  // Mostly they are the same data, which is known sooner than their normal forms are made.
+  return isSame(before.rules, after.rules) || textOfRules(before, family) === textOfRules(after, family);
 }
 
 const rulesTexts = new WeakMap<Chain, string>();

@@ -1,7 +1,8 @@
 /** The shapes of the texts that a reader has met, and what it made of them. */
+import { isSame } from "../../ir/same-data.ts";
 import type { HoleValue, KnownName } from "./holes.ts";
 import type { Shape } from "./shape.ts";
-import { type Fill, isSame, learn } from "./template.ts";
+import { type Fill, learn } from "./template.ts";
 
 /** How texts of one kind are read. */
 export interface ReadingByShape<T> {

@@ -1,5 +1,6 @@
 /** What a reader makes of texts of one shape: the same, but for values that stand in holes. */
 import { unreachable } from "../../invariant.ts";
+import { isSame } from "../../ir/same-data.ts";
 import type { HoleValue } from "./holes.ts";
 import type { ProbeText, Shape } from "./shape.ts";
 
@@ -128,18 +129,5 @@ function slotsOf(parts: readonly (readonly [unknown, AnswerPart])[]): ReadonlySe
     parts.flatMap(([, part]) =>
       part.kind === "hole" ? [part.slot] : part.kind === "same" ? [] : [...slotsOf(part.parts)],
     ),
-  );
-}
-
-// --- comparing -----------------------------------------------------------------------------------------------------------
-
-/** Whether `a` and `b` are the same plain data, with the same order of members. */
-export function isSame(a: unknown, b: unknown): boolean {
-  if (!isObject(a) || !isObject(b)) return a === b;
-  const [mine, others] = [Object.entries(a), Object.entries(b)];
-  return (
-    Array.isArray(a) === Array.isArray(b) &&
-    mine.length === others.length &&
-    mine.every(([key, value], i) => key === others[i]?.[0] && isSame(value, others[i]?.[1]))
   );
 }
