@@ -30,6 +30,13 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "golden/walks.test.ts",
     "property/oracle.test.ts",
   ],
+  "compiler/updates": [
+    "unit/agent",
+    "unit/table",
+    "unit/updates",
+    "property/node-tables.test.ts",
+    "property/odd-objects.test.ts",
+  ],
   "compiler/evaluate": [
     "unit/evaluate",
     "unit/compare",

@@ -93,6 +93,28 @@ const OF_ZONES: readonly Manifest[] = [
   },
 ];
 
+/** Two sticky Services whose endpoints want one number, with their slices, and the second one without session affinity. */
+export const OF_ONE_NUMBER: readonly Manifest[] = [...stickyPair("web-5pwq", 1), ...stickyPair("web-g5fe", 2)];
+
+function stickyPair(name: string, last: number): Manifest[] {
+  const clusterIP = `172.30.9.${last}`;
+  const service = (more: object): Manifest => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "shop", uid: "uid" },
+    spec: { clusterIP, clusterIPs: [clusterIP], ipFamilies: ["IPv4"], ports: [{ port: 80 }], ...more },
+  });
+  const slice = {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: `${name}-1`, namespace: "shop", labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["10.244.0.1"] }],
+    ports: [{ name: "", port: 8080 }],
+  };
+  return [service({ sessionAffinity: "ClientIP" }), slice, ...(last === 2 ? [service({})] : [])];
+}
+
 /** A slice that names another Service than before. */
 function moved(object: Manifest): Manifest {
   const metadata = object["metadata"] as Manifest;
@@ -117,6 +139,7 @@ function eventsOf(
     { weight: 3, arbitrary: fc.constantFrom(...(slices.length > 0 ? slices : objects)) },
     { weight: 1, arbitrary: fc.constantFrom(...OF_THE_NODE) },
     { weight: 1, arbitrary: fc.constantFrom(...OF_ZONES) },
+    { weight: 1, arbitrary: fc.constantFrom(...OF_ONE_NUMBER) },
     { weight: withBroken ? 2 : 0, arbitrary: fc.constantFrom(...BROKEN) },
   );
   return fc.array(

@@ -58,3 +58,63 @@ test("Service ports whose policy finds no endpoint on this node are counted; tho
   tables.update();
   expect(counts()).toBeUndefined();
 });
+
+test("a health check port has the ready endpoints of this node, each address once", () => {
+  const tables = agentTables();
+  const lb = {
+    type: "LoadBalancer",
+    externalTrafficPolicy: "Local",
+    clusterIP: "10.96.0.1",
+    clusterIPs: ["10.96.0.1"],
+  };
+  const ports = [
+    { name: "http", port: 80, nodePort: 30080 },
+    { name: "tls", port: 443, nodePort: 30443 },
+  ];
+  const of = (endpoints: readonly object[]): Manifest => ({
+    ...slice("a", "node-a"),
+    endpoints,
+    ports: [
+      { name: "http", port: 8080 },
+      { name: "tls", port: 8443 },
+    ],
+  });
+  const checks = (): unknown => tables.healthChecks.get("shop/a");
+  tables.put("Service", service("a", { ...lb, ports }));
+  tables.update();
+  expect(checks()).toBeUndefined();
+  tables.put("Service", service("a", { ...lb, ports, healthCheckNodePort: 32000 }));
+  tables.update();
+  expect(checks()).toEqual({ port: 32000, localEndpoints: 0 });
+  const here = { nodeName: "node-a" };
+  const endpoints = [
+    { addresses: ["10.180.0.1"], ...here },
+    { addresses: ["10.180.0.2"], ...here, conditions: { ready: false, serving: true, terminating: true } },
+    { addresses: ["10.180.0.3"], nodeName: "node-b" },
+    { addresses: ["10.180.0.4"] },
+    { addresses: ["10.180.0.5"], ...here },
+  ];
+  tables.put("EndpointSlice", of(endpoints));
+  tables.update();
+  expect(checks()).toEqual({ port: 32000, localEndpoints: 2 });
+  tables.put("EndpointSlice", of(endpoints.slice(1, 4)));
+  tables.update();
+  expect(checks()).toEqual({ port: 32000, localEndpoints: 0 });
+  tables.delete("Service", "shop/a");
+  tables.update();
+  expect(checks()).toBeUndefined();
+});
+
+test("each policy by itself may find no endpoint", () => {
+  const tables = agentTables();
+  const addresses = { clusterIP: "10.96.0.1", clusterIPs: ["10.96.0.1"], type: "NodePort" };
+  const counts = (more: object): unknown => {
+    tables.put("Service", service("a", { ...addresses, ...more, ports: [{ port: 80, nodePort: 30080 }] }));
+    tables.put("EndpointSlice", slice("a", "node-b"));
+    tables.update();
+    return tables.withoutLocal.get("shop/a")?.IPv4;
+  };
+  expect(counts({ internalTrafficPolicy: "Local" })).toEqual({ internal: 1, external: 0 });
+  expect(counts({ externalTrafficPolicy: "Local" })).toEqual({ internal: 0, external: 1 });
+  expect(counts({})).toBeUndefined();
+});
