@@ -42,11 +42,18 @@ export function sessionInput({
   return { network, walker, programOf, dumpsOf };
 }
 
-/** Tells of rules that were given, and are in the lab as kpc prints them. */
-export function printedNotes({ printedRules }: PacketLab): string[] {
-  return [...printedRules].map(
+/** Tells where the lab is not what was asked for: rules that were given, and are there as kpc prints them; interfaces that do not run. */
+export function labNotes({
+  printedRules,
+  lateInterfaces,
+}: Pick<PacketLab, "printedRules" | "lateInterfaces">): string[] {
+  const rules = [...printedRules].map(
     ([host, reason]) => `the rules of ${host} are in the lab as kpc prints them, not as given: ${reason}`,
   );
+  const late = [...lateInterfaces].map(
+    ([host, names]) => `interfaces of ${host} do not run after half a minute, and may lose packets: ${names}`,
+  );
+  return [...rules, ...late];
 }
 
 /** Makes all flows of a case, and closes the session. Throws `Trouble` where the lab fails. */

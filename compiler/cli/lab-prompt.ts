@@ -18,7 +18,7 @@ import { printPcapng } from "../trace/pcapng.ts";
 import { addressesOf, EndNames } from "../trace/walk/ends.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
-import { printedNotes, sessionInput } from "./lab-cases.ts";
+import { labNotes, sessionInput } from "./lab-cases.ts";
 import { labIngressOf, labRequestOf, whyNotTaken } from "./lab-ingress.ts";
 import { parseFlows } from "./lab-inputs.ts";
 import { SETTING_NAMES, settingsFor } from "./lab-settings.ts";
@@ -89,7 +89,7 @@ export class LabPrompt {
 
   /** What people are to know of the lab that stands. */
   notes(): readonly string[] {
-    return printedNotes(this.session.lab);
+    return labNotes(this.session.lab);
   }
 
   close(): void {

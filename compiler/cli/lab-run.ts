@@ -19,7 +19,7 @@ import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
 import { describeInputs } from "./describe.ts";
 import { printJunit } from "./junit.ts";
-import { judgeMade, printedNotes, sessionInput } from "./lab-cases.ts";
+import { judgeMade, labNotes, sessionInput } from "./lab-cases.ts";
 import { labOptionsFor, labRequestOf, whyNotSent, whyNotTaken } from "./lab-ingress.ts";
 import { type LabInputs, originOf, parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
 import { type LabRunFlow, type LabTelling, labFlowToData, resultOfFlow } from "./lab-results.ts";
@@ -184,7 +184,7 @@ async function inLab<T>(
   let session: LabSession | undefined;
   try {
     session = await LabSession.open(sessionInput(described), options);
-    note(printedNotes(session.lab), flags);
+    note(labNotes(session.lab), flags);
     return await use(session);
   } catch (error) {
     if (!(error instanceof LabTrouble)) throw error;

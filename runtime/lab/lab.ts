@@ -52,6 +52,8 @@ export class PacketLab {
   private readonly proxies = new Map<string, ProxyProgram>();
   /** Hosts whose rules were given and are loaded as kpc prints them, with the reason. */
   readonly printedRules = new Map<string, string>();
+  /** By host, interfaces that did not run in the time that the lab waits for them. */
+  readonly lateInterfaces = new Map<string, string>();
 
   private constructor(helper: LabHelper, build: NetworkBuild, namespaces: readonly number[]) {
     this.helper = helper;
@@ -180,9 +182,10 @@ export class PacketLab {
     this.proxies.set(host, program);
   }
 
-  /** What does not run after that time never will: the first flow tells. */
   private async untilRunning(host: Host): Promise<void> {
-    await this.helper.ask(`ready ${this.namespace(host.name)} ${BUSY_BUILD_MS} ${this.build.running(host).join(" ")}`);
+    const names = this.build.running(host).join(" ");
+    const late = await this.helper.ask(`ready ${this.namespace(host.name)} ${BUSY_BUILD_MS} ${names}`);
+    if (late !== "") this.lateInterfaces.set(host.name, late);
   }
 
   private async block(host: Host): Promise<void> {

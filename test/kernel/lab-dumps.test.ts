@@ -1,6 +1,6 @@
 /** Rules that were given for a node are in the lab as they stand, not as kpc prints them; where that cannot be, the reason is told. */
 import { describe, expect, test } from "vitest";
-import { printedNotes } from "../../compiler/cli/lab-cases.ts";
+import { labNotes } from "../../compiler/cli/lab-cases.ts";
 import { type CollectedNode, describeNetwork } from "../../compiler/described.ts";
 import type { Source } from "../../compiler/diagnostics.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
@@ -50,7 +50,7 @@ async function inLab(
       const { walk, comparison } = await session.attempt(flowOf(flow));
       told.push([walk.branches.map(({ there }) => there.end.kind), comparison?.isEqual]);
     }
-    return { listed: await session.lab.run("node/n2", listing), notes: printedNotes(session.lab), told };
+    return { listed: await session.lab.run("node/n2", listing), notes: labNotes(session.lab), told };
   } finally {
     session.close();
   }
@@ -104,7 +104,7 @@ describe.skipIf(kernelMissing !== undefined)("rules that were given", () => {
     const { layout, walker, programOf, dumpsOf } = describeNetwork(input, new Map([["n2", node]]));
     const session = await LabSession.open({ network: layout.network, walker, programOf, dumpsOf });
     try {
-      expect(printedNotes(session.lab).join()).toMatch(/node\/n2 .* nft -f -: .*[Ee]rror/);
+      expect(labNotes(session.lab).join()).toMatch(/node\/n2 .* nft -f -: .*[Ee]rror/);
       expect((await session.lab.run("node/n2", "nft list ruleset")).match(/ drop/g)).toHaveLength(1);
     } finally {
       session.close();
