@@ -8,7 +8,7 @@ import type { Program } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { familiesOf } from "../verify/service-rules.ts";
 import { refusalCause } from "../verify/services/cause.ts";
-import { ServiceChanges } from "../verify/services/changes.ts";
+import { type NamedSides, ServiceChanges } from "../verify/services/changes.ts";
 import { describeDestination } from "../verify/services/destination.ts";
 import type { EndpointNames } from "../verify/services/endpoint-names.ts";
 import { frontendsIn } from "../verify/services/frontends.ts";
@@ -38,6 +38,8 @@ function serviceNames({ program }: ComparedSide, addresses: readonly Address[]):
   return new ServiceNames(frontendsIn(program), addresses);
 }
 
+const NO_NAMES = new ServiceNames([], []);
+
 /** Compares two programs with the options of the caller. */
 export type CompareWith = (left: Program, right: Program, options: CompareOptions) => Comparison;
 
@@ -65,13 +67,19 @@ export function differenceOf(
     ? localHints([...a.program.ruleset.tables, ...b.program.ruleset.tables])
     : [];
   const named = { left, right, addresses };
-  const names = { left: serviceNames(a, addresses), right: serviceNames(b, addresses) };
+  // A look at all elements, which nobody needs where there is nothing to name.
+  let names: NamedSides | undefined;
+  const namesIn = (regions: readonly Discrepancy[]): NamedSides => {
+    if (regions.length === 0) return { left: NO_NAMES, right: NO_NAMES };
+    names ??= { left: serviceNames(a, addresses), right: serviceNames(b, addresses) };
+    return names;
+  };
   const pods = new Map([...a.pods, ...b.pods]);
   const ruleSides = ([a, b] as const).flatMap(({ isRules }, i) =>
     isRules ? [i === 0 ? ("left" as const) : ("right" as const)] : [],
   );
   const changesIn = (regions: readonly Discrepancy[], limit: number): ChangesView => {
-    const changes = new ServiceChanges(names);
+    const changes = new ServiceChanges(namesIn(regions));
     const whereOf = (region: Discrepancy): string => describeDestination(region, pods);
     for (const region of regions) changes.add(region, refusalCause(region, ruleSides), whereOf);
     const legend = { left: `only in ${left}`, right: `only in ${right}`, arrow: `changed: ${left} -> ${right}` };
