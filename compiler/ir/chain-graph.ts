@@ -1,6 +1,6 @@
 /** Which chains of a table lead to which. */
 import type { AskedMap, Chain, MapElement, Step, Table } from "./types.ts";
-import { verdictsOf } from "./walk.ts";
+import { mayGiveVerdicts, verdictsOf } from "./walk.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -31,6 +31,7 @@ export class ChainGraph {
 
   /** The names of the chains to which `step` may lead, whether they are there or not. */
   namesBehind(step: Step): ReadonlySet<string> {
+    if (!mayGiveVerdicts(step)) return NOBODY;
     // Many rules ask one large map.
     const key = step.kind === "vmap" ? step.map : undefined;
     const known = key === undefined ? undefined : this.known.get(key);
@@ -55,7 +56,18 @@ export class ChainGraph {
   /** `starts`, and all chains to which they lead, the nearer ones first. */
   reachableFrom(starts: Iterable<Chain>): ReadonlySet<Chain> {
     const found = new Set(starts);
-    for (const chain of found) for (const target of this.behind(chain)) found.add(target);
+    const add = (name: string): void => {
+      const target = this.get(name);
+      if (target !== undefined) found.add(target);
+    };
+    for (const { rules } of found)
+      for (const { steps } of rules)
+        for (const step of steps) {
+          // As most rules end: it takes no set of names, nor a generator.
+          if (step.kind === "verdict") {
+            if ("chain" in step.verdict) add(step.verdict.chain);
+          } else for (const name of this.namesBehind(step)) add(name);
+        }
     return found;
   }
 }

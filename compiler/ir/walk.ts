@@ -365,6 +365,11 @@ export function translatedBy(step: Step): "source" | "destination" | undefined {
   return rowOfStep(step).translates;
 }
 
+/** Whether there are verdicts that `step` may give: most steps have none, and there may be a million. */
+export function mayGiveVerdicts(step: Step): boolean {
+  return rowOfStep(step).verdicts !== STATEMENT.verdicts;
+}
+
 /** The verdicts that `step` may give. */
 export function verdictsOf(step: Step, elementsOf: ElementsOf): Iterable<Verdict> {
   return rowOfStep(step).verdicts(step, elementsOf);

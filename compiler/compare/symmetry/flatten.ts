@@ -1,6 +1,6 @@
 /** Trees of chains that look for an address, laid flat: the rules at their leaves, in one chain. */
 import type { Chain, Rule, Step, Table, Value, Verdict } from "../../ir/types.ts";
-import { verdictsOf } from "../../ir/walk.ts";
+import { mayGiveVerdicts, verdictsOf } from "../../ir/walk.ts";
 import { type Guard, guardBy, guardIn, isPure, type Named, type SortedField } from "./fields.ts";
 
 /** A chain all rules of which ask one field for values that no other of its rules asks for. */
@@ -88,7 +88,7 @@ function countReferences({ chains, maps }: Table, dispatches: ReadonlyMap<string
       for (const step of steps) {
         // As most rules end: there may be half a million.
         if (step.kind === "verdict") add(step.verdict);
-        else for (const verdict of verdictsOf(step, () => [])) add(verdict);
+        else if (mayGiveVerdicts(step)) for (const verdict of verdictsOf(step, () => [])) add(verdict);
       }
   for (const { elements } of maps) for (const { value } of elements) if ("kind" in value) add(value);
 }
