@@ -193,7 +193,7 @@ function targetPortOf(pod: PodSpec, { targetPort, port, protocol }: ServicePortS
 }
 
 /** Sorted by address and port. One candidate for each: the last that is not terminating; the first where all are. */
-function sortedOnce(candidates: Candidate[]): Candidate[] {
+export function sortedOnce(candidates: Candidate[]): Candidate[] {
   const kept: Candidate[] = [];
   for (const candidate of candidates.sort(byAddressAndPort)) {
     const last = kept.at(-1);

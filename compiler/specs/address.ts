@@ -74,8 +74,13 @@ function usual(context: Context, text: string, address: Address, at: FieldOf): A
 
 /** Reports an address that cannot be an endpoint or an external IP. */
 export function checkNotSpecial(context: Context, address: Address, at: FieldOf): void {
-  const problem = typeof address === "number" ? specialIpv4(address) : specialIpv6(address);
+  const problem = specialProblem(address);
   if (problem !== undefined) reportInvalid(context, at(), problem);
+}
+
+/** Why an address cannot be an endpoint or an external IP; undefined: it can. */
+export function specialProblem(address: Address): string | undefined {
+  return typeof address === "number" ? specialIpv4(address) : specialIpv6(address);
 }
 
 const LOOPBACK = "may not be in the loopback range (127.0.0.0/8, ::1/128)";

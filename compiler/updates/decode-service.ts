@@ -5,6 +5,8 @@ import { resolveServicePorts } from "../model/resolve.ts";
 import type { Cluster } from "../model/types.ts";
 import { loadSpecs } from "../specs/load.ts";
 import type { Specs } from "../specs/types.ts";
+import { jsonOfBrief } from "./brief-objects.ts";
+import { decodeBrief } from "./decode-brief.ts";
 
 /** What the objects of one Service come to, before other Services have a say. */
 export interface DecodedService {
@@ -13,11 +15,15 @@ export interface DecodedService {
   readonly created: number | undefined;
 }
 
-/** `texts`: of a Service and of its slices. Gives undefined where one of them has an error. */
+/** `texts`: of a Service and of its slices, brief or JSON. Gives undefined where one of them has an error. */
 export function decodeService(
   texts: readonly string[],
   report: (finding: Diagnostic) => void,
 ): DecodedService | undefined {
+  return decodeBrief(texts) ?? decodeJson(texts.map(jsonOfBrief), report);
+}
+
+function decodeJson(texts: readonly string[], report: (finding: Diagnostic) => void): DecodedService | undefined {
   let isSound = true;
   const noticing = (finding: Diagnostic): void => {
     if (finding.severity === "error") isSound = false;

@@ -3,6 +3,7 @@ import { isObject } from "../documents/show.ts";
 import { unreachable } from "../invariant.ts";
 import { API_VERSIONS } from "../specs/kinds.ts";
 import { HIDING_LABELS, SERVICE_NAME_LABEL } from "../specs/labels.ts";
+import { briefService, briefSlice } from "./brief-objects.ts";
 
 /** The kinds that rules are made of where an API server tells of objects. */
 export type RuleKind = "Service" | "EndpointSlice" | "Node" | "ServiceCIDR";
@@ -13,7 +14,7 @@ export interface WatchedObject {
   readonly key: string;
   /** Of an EndpointSlice: the Service that it names, `namespace/name`. */
   readonly service: string | undefined;
-  /** JSON with the members that are read. Equal texts give equal rules. */
+  /** Brief (`brief-objects.ts`), or JSON with the members that are read. Equal texts give equal rules. */
   readonly text: string;
 }
 
@@ -33,7 +34,7 @@ export function watchedObject(kind: RuleKind, value: unknown): WatchedObject | u
     kind,
     key: isNamespaced ? `${place}/${name}` : name,
     service: typeof owner === "string" && owner !== "" ? `${place}/${owner}` : undefined,
-    text: JSON.stringify(trimmed(kind, value, metadata)),
+    text: brief(kind, value, metadata, place) ?? trimmedJson(kind, value, metadata),
   };
 }
 
@@ -46,6 +47,19 @@ export function compareKeys(a: string, b: string): number {
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 const READ_LABELS = [...HIDING_LABELS, SERVICE_NAME_LABEL, ZONE_LABEL];
+
+function brief(kind: RuleKind, object: Json, metadata: Json, namespace: string): string | undefined {
+  const { labels: given = {}, namespace: written = namespace } = metadata;
+  if (!isObject(given) || typeof written !== "string") return undefined;
+  const head = { namespace, metadata, labels: pick(given, READ_LABELS) };
+  if (kind === "Service") return briefService(head, object["spec"], object["status"]);
+  return kind === "EndpointSlice" ? briefSlice(head, object) : undefined;
+}
+
+/** JSON of what is read of `object`, an object of `kind` with `metadata`. */
+export function trimmedJson(kind: RuleKind, object: Json, metadata: Json): string {
+  return JSON.stringify(trimmed(kind, object, metadata));
+}
 
 function trimmed(kind: RuleKind, object: Json, metadata: Json): Json {
   const labels = isObject(metadata["labels"]) ? pick(metadata["labels"], READ_LABELS) : metadata["labels"];
