@@ -10,8 +10,8 @@ import {
 import { type AgentKernel, LocalKernel } from "../../runtime/agent/kernel.ts";
 import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
 import { NetfilterTrouble } from "../../runtime/table/netfilter.ts";
+import type { FollowedIptables } from "../followed-iptables.ts";
 import type { Config } from "../node/config.ts";
-import type { NodeTables } from "../updates/node-tables.ts";
 import { Trouble } from "./trouble.ts";
 
 /** nft rules, or those of the iptables that the host has, or of one of its two backends. */
@@ -26,19 +26,23 @@ export interface WritingKernel {
   readonly kernel: AgentKernel;
   /** Undefined: nft writes, or nobody. */
   readonly backend: IptablesBackend | undefined;
+  /** What is to be told of the tables; undefined: nobody needs it. */
+  readonly follower: FollowedIptables | undefined;
 }
 
-/** `tables`: those that are to be written. Throws `Trouble` where another process keeps the rules of this network namespace, or there is no
+/** Throws `Trouble` where another process keeps the rules of this network namespace, or there is no
  *  iptables. */
-export async function kernelFor(output: AgentOutput, tables: NodeTables, isDryRun: boolean): Promise<WritingKernel> {
+export async function kernelFor(output: AgentOutput, isDryRun: boolean): Promise<WritingKernel> {
   const beside = isDryRun ? PRINTING_KERNEL : await lockedKernel();
-  if (output === "nft") return { kernel: beside, backend: undefined };
+  if (output === "nft") return { kernel: beside, backend: undefined, follower: undefined };
   try {
     const wanted = IPTABLES_BACKENDS.find((backend) => output === `iptables-${backend}`);
     // The readers of iptables are code that an agent of nft does not load.
     const { IptablesKernel } = await import("../../runtime/agent/iptables-kernel.ts");
+    const { FollowedIptables } = await import("../followed-iptables.ts");
     const host = isDryRun ? PRINTING_HOST : await openIptables(wanted);
-    return { kernel: new IptablesKernel(host, beside, () => tables.tables()), backend: host.backend };
+    const follower = new FollowedIptables();
+    return { kernel: new IptablesKernel(host, beside, follower), backend: host.backend, follower };
   } catch (error) {
     await beside.close();
     throw error instanceof NetfilterTrouble ? new Trouble(error.message) : error;

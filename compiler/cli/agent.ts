@@ -113,9 +113,9 @@ async function follow(
 ): Promise<number> {
   const { nodeName = "" } = config;
   const output = outputOf(flags.output, config);
+  const { kernel, backend, follower } = await kernelFor(output, flags.dryRun === true);
   // Chains are no more than what compile makes: iptables has none that cost nothing.
-  const tables = new NodeTables(config, { hasSpares: output === "nft" });
-  const { kernel, backend } = await kernelFor(output, tables, flags.dryRun === true);
+  const tables = new NodeTables(config, { hasSpares: output === "nft", ...(follower && { follower }) });
   const compareMs = backend === "legacy" ? LEGACY_COMPARE_MS : undefined;
   const ending = new Ending();
   const log = (line: string): void => void process.stderr.write(`kpc: ${line}\n`);

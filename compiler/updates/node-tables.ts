@@ -10,7 +10,7 @@ import { type Resolved, resolveConfig } from "../node/resolve.ts";
 import { type DecodedService, decodeService, specsOf } from "./decode-service.ts";
 import { ObjectTexts, type Touched } from "./object-texts.ts";
 import { type HealthCheckPort, healthCheckOf, lostClaims, type WithoutLocal, withoutLocalOf } from "./service-facts.ts";
-import { type Move, ServiceTable, type Side } from "./service-table.ts";
+import { type ContributionFollower, type Move, ServiceTable, type Side } from "./service-table.ts";
 import { compareKeys, type RuleKind, watchedObject } from "./watched-object.ts";
 
 /** One transaction: what is to be done to the tables, and why. */
@@ -38,6 +38,7 @@ export interface TablePiece {
 export interface NodeTablesOptions {
   /** Chains that Services may need soon are made in advance, and kept. Without them the tables are those of `compile`. */
   readonly hasSpares?: boolean;
+  readonly follower?: ContributionFollower;
 }
 
 /** What one Service has in the tables: enough to make its elements again. */
@@ -66,9 +67,10 @@ export class NodeTables {
   private readonly decoded = new Map<readonly string[], DecodedService>();
 
   /** `config`: with kube-proxy's own settings beneath (`withKubeProxy`). */
-  constructor(config: Config, { hasSpares = false }: NodeTablesOptions = {}) {
+  constructor(config: Config, { hasSpares = false, follower }: NodeTablesOptions = {}) {
     this.config = config;
-    this.families = { IPv4: new ServiceTable("IPv4", hasSpares), IPv6: new ServiceTable("IPv6", hasSpares) };
+    const tableOf = (family: Family): ServiceTable => new ServiceTable(family, hasSpares, follower);
+    this.families = { IPv4: tableOf("IPv4"), IPv6: tableOf("IPv6") };
   }
 
   /** An object as it is now; one without a name is left out. */

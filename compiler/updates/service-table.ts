@@ -35,6 +35,16 @@ export interface Side {
   readonly lost: readonly string[];
 }
 
+/** Told of what tables are made of, besides their changes. */
+export interface ContributionFollower {
+  /** All that Services have is told anew after this. */
+  reset(family: Family): void;
+  /** What a Service (`namespace/name`) has now, in place of what it had. */
+  put(family: Family, service: string, contribution: Contribution): void;
+  /** The table without what Services have in it; undefined: there is none. */
+  setTable(family: Family, empty: Table | undefined): void;
+}
+
 type Moves = Iterable<readonly [service: string, Move<Side>]>;
 
 export class ServiceTable {
@@ -51,10 +61,12 @@ export class ServiceTable {
   private users = 0;
   /** The table without the elements of Services. */
   private skeleton: Table | undefined;
+  private readonly follower: ContributionFollower | undefined;
 
-  constructor(family: Family, hasSpares: boolean) {
+  constructor(family: Family, hasSpares: boolean, follower: ContributionFollower | undefined) {
     this.family = family;
     this.hasSpares = hasSpares;
+    this.follower = follower;
   }
 
   /** Everything that a Service with these ports claims, and that others may have. */
@@ -100,6 +112,7 @@ export class ServiceTable {
   ): TableChange | undefined {
     const elements = new ElementChanges();
     const shared = new SharedChanges();
+    if (before !== after) this.follower?.reset(this.family);
     for (const [service, move] of moves) {
       const old = this.contributionOf(move.before, before, this.oldIdentities);
       const made = this.contributionOf(move.after, after, this.identities);
@@ -108,6 +121,7 @@ export class ServiceTable {
       for (const name of new Set([...old.sets.keys(), ...made.sets.keys()]))
         elements.add(name, differenceOfElements(old.sets.get(name) ?? [], made.sets.get(name) ?? []));
       this.ledger.move(service, old, made, shared);
+      this.follower?.put(this.family, service, made);
       this.users += Number(made.protocols.size > 0) - Number(old.protocols.size > 0);
     }
     const elementOf = (set: string, key: SharedKey, service: string): SetElement | undefined =>
@@ -115,7 +129,7 @@ export class ServiceTable {
     for (const { set, before: gone, after: come } of shared.all(elementOf))
       elements.add(set, { removed: gone === undefined ? [] : [gone], added: come === undefined ? [] : [come] });
     const oldSkeleton = this.skeleton;
-    if (this.ledger.takeMoved() || before !== after) this.skeleton = this.makeSkeleton(after);
+    if (this.ledger.takeMoved() || before !== after) this.setSkeleton(this.makeSkeleton(after));
     return this.join(oldSkeleton, elements);
   }
 
@@ -159,6 +173,11 @@ export class ServiceTable {
     invariant(change.table !== "remade", "settings of one agent change nothing that the kernel cannot change in place");
     const joined = { ...change, elements: [...change.elements, ...elements.of(headsOf(skeleton))] };
     return isEmptyChange(joined) ? undefined : joined;
+  }
+
+  private setSkeleton(table: Table | undefined): void {
+    this.skeleton = table;
+    this.follower?.setTable(this.family, table);
   }
 
   private makeSkeleton(resolved: Resolved): Table | undefined {

@@ -1,11 +1,10 @@
 /** The rules of iptables as the agent keeps them: each change rewrites the chains that differ from those that were written last. */
+import type { ChainsBefore, FollowedIptables } from "../../compiler/followed-iptables.ts";
 import { type IsSame, type MinimalRestore, minimalRestore } from "../../compiler/formats/iptables/minimal-restore.ts";
-import { type OwnTables, readOwnTables } from "../../compiler/formats/iptables/own-rules.ts";
+import { NO_RULES, type OwnRules, type OwnTables, readOwnTables } from "../../compiler/formats/iptables/own-rules.ts";
 import { areSameRules } from "../../compiler/formats/iptables/same-rules.ts";
 import type { TableChange } from "../../compiler/ir/table-change.ts";
-import type { Table } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
-import { iptablesChains } from "../../compiler/print.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { NetfilterTrouble } from "../table/netfilter.ts";
 import type { UdpFrontend } from "../table/stale-connections.ts";
@@ -24,9 +23,9 @@ const DONE: TransactionAnswer = { kind: "done" };
 export class IptablesKernel implements AgentKernel {
   private readonly host: IptablesHost;
   private readonly beside: BesideIptables;
-  /** The whole tables as they should be now, in the words of nft. */
-  private readonly wanted: () => readonly Table[];
-  /** What is there, as it was written or read last; a family of which that is not known is missing. */
+  /** The rules as they should be now. */
+  private readonly wanted: FollowedIptables;
+  /** What is there; a family of which that is not known is missing. */
   private readonly there = new Map<IptablesFamily, There>();
   private planned: Planned | undefined;
   /** Changes of the agent, and of others. */
@@ -34,13 +33,14 @@ export class IptablesKernel implements AgentKernel {
   /** The kernel's number of the last commit that is counted. */
   private seen: number | undefined;
 
-  constructor(host: IptablesHost, beside: BesideIptables, wanted: () => readonly Table[]) {
+  /** `wanted`: what follows the tables that the agent is to keep. */
+  constructor(host: IptablesHost, beside: BesideIptables, wanted: FollowedIptables) {
     this.host = host;
     this.beside = beside;
     this.wanted = wanted;
     // Who has no host knows what is there.
     if (host.backend === undefined)
-      for (const family of IPTABLES_FAMILIES) this.there.set(family, { tables: new Map(), isRead: false });
+      for (const family of IPTABLES_FAMILIES) this.there.set(family, { kind: "read", tables: new Map() });
   }
 
   /** Input for iptables-restore and ip6tables-restore, as the next `change` gives it to them. */
@@ -88,8 +88,8 @@ export class IptablesKernel implements AgentKernel {
     for (const family of this.host.families) {
       const known = this.there.get(family);
       if (known === undefined) continue;
-      const found = { tables: readOwnTables(await this.host.save(family)), isRead: true };
-      const [first] = differenceOf(family, found, known.tables).differing;
+      const found = readOwnTables(await this.host.save(family));
+      const [first] = differenceOf(family, found, this.expected(family, known)).differing;
       if (first !== undefined) return `${family}tables ${first}`;
     }
     return undefined;
@@ -106,36 +106,81 @@ export class IptablesKernel implements AgentKernel {
   /** What makes of what was written last what is wanted now. It is made once for each change. */
   private plan(): Planned {
     if (this.planned !== undefined) return this.planned;
-    const tables = this.wanted();
-    const wanted = new Map<IptablesFamily, OwnTables>();
     const texts = new Map<IptablesFamily, string>();
+    const jumps = new Map<IptablesFamily, Jumps>();
     const differing: string[] = [];
     for (const family of IPTABLES_FAMILIES) {
-      const { tables: own, unsupported } = iptablesChains(tables, family);
-      const [lacking] = unsupported;
-      if (lacking !== undefined) throw new Error(lacking.message);
-      if (own.size > 0 && !this.host.families.includes(family))
+      const wanted = this.wanted.rules(family);
+      const changed = this.wanted.takeChanged(family);
+      if (wanted.size > 0 && !this.host.families.includes(family))
         throw new NetfilterTrouble(`${family}tables is not installed: no rule of this family is made`);
-      wanted.set(family, own);
-      const found = differenceOf(family, this.there.get(family), own);
+      const found = this.toBeWritten(family, wanted, changed);
       if (found.text !== "") texts.set(family, found.text);
+      jumps.set(family, new Map([...wanted].map(([table, rules]) => [table, rules.jumps])));
       differing.push(...found.differing);
     }
-    this.planned = { wanted, texts, differing };
+    this.planned = { texts, jumps, differing };
     return this.planned;
   }
 
-  private async write({ wanted, texts }: Planned): Promise<TransactionAnswer> {
+  /** Where it is known what was written last, only chains that have changed since are looked at. */
+  private toBeWritten(family: IptablesFamily, wanted: OwnTables, changed: ChainsBefore): MinimalRestore {
+    const there = this.there.get(family);
+    if (there === undefined) return minimalRestore(NO_TABLES, wanted);
+    if (there.kind === "read") return differenceOf(family, there.tables, wanted);
+    for (const [table, chains] of changed) {
+      const since = there.since.get(table) ?? new Map<string, readonly string[] | undefined>();
+      there.since.set(table, since);
+      for (const [name, lines] of chains) if (!since.has(name)) since.set(name, lines);
+    }
+    const names = new Set([...wanted.keys(), ...there.jumps.keys()]);
+    const part = (of: (table: string) => OwnRules): OwnTables => new Map([...names].map((table) => [table, of(table)]));
+    return minimalRestore(
+      part((table) => ({
+        chains: thoseThere(there.since.get(table) ?? []),
+        jumps: there.jumps.get(table) ?? NO_JUMPS,
+      })),
+      part((table) => {
+        const { chains, jumps } = wanted.get(table) ?? NO_RULES;
+        const now = [...(there.since.get(table)?.keys() ?? [])].map((name) => [name, chains.get(name)] as const);
+        return { chains: thoseThere(now), jumps };
+      }),
+    );
+  }
+
+  /** The whole rules that should be there. */
+  private expected(family: IptablesFamily, there: There): OwnTables {
+    if (there.kind === "read") return there.tables;
+    const wanted = this.wanted.rules(family);
+    const changed = this.wanted.takeChanged(family);
     this.planned = undefined;
-    for (const [family, tables] of wanted) {
+    this.toBeWritten(family, wanted, changed);
+    return new Map(
+      [...there.jumps].map(([table, jumps]): [string, OwnRules] => {
+        const chains = new Map(wanted.get(table)?.chains);
+        for (const [name, lines] of there.since.get(table) ?? [])
+          if (lines === undefined) chains.delete(name);
+          else chains.set(name, lines);
+        return [table, { chains, jumps }];
+      }),
+    );
+  }
+
+  private async write({ texts, jumps: all }: Planned): Promise<TransactionAnswer> {
+    this.planned = undefined;
+    for (const [family, jumps] of all) {
       const text = texts.get(family);
-      if (text === undefined) continue;
+      const written: There = { kind: "written", jumps, since: new Map() };
+      if (text === undefined) {
+        if (this.there.has(family)) this.there.set(family, written);
+        continue;
+      }
       const before = await this.counted();
       // Tables are written one after the other: until all are, nobody knows what is there.
       this.there.delete(family);
       const answer = await this.host.restore(family, text);
       if (answer.kind === "refused") return answer;
-      this.there.set(family, { tables, isRead: false });
+      this.there.set(family, written);
       this.notice(before, await this.counted(), text.match(/^COMMIT$/gm)?.length ?? 0);
     }
     return DONE;
@@ -155,24 +200,42 @@ export class IptablesKernel implements AgentKernel {
 
   private async readBack(family: IptablesFamily): Promise<void> {
     this.planned = undefined;
-    this.there.set(family, { tables: readOwnTables(await this.host.save(family)), isRead: true });
+    this.there.set(family, { kind: "read", tables: readOwnTables(await this.host.save(family)) });
   }
 }
 
-interface There {
-  readonly tables: OwnTables;
-  /** From iptables-save, which may spell rules in other words than they were written. */
-  readonly isRead: boolean;
+/** What is there: what iptables-save printed, which may spell rules in other words than they were written, or what was wanted when it was
+ *  written last. */
+type There =
+  | { readonly kind: "read"; readonly tables: OwnTables }
+  | {
+      readonly kind: "written";
+      readonly jumps: Jumps;
+      /** By table, the chains that are wanted otherwise now, as they were written; undefined: they were not there. */
+      readonly since: Map<string, Map<string, readonly string[] | undefined>>;
+    };
+
+/** By table. */
+type Jumps = ReadonlyMap<string, OwnRules["jumps"]>;
+
+const NO_TABLES: OwnTables = new Map();
+
+const NO_JUMPS: OwnRules["jumps"] = new Map();
+
+function thoseThere(chains: Iterable<readonly [string, readonly string[] | undefined]>): OwnRules["chains"] {
+  return new Map([...chains].flatMap(([name, lines]) => (lines === undefined ? [] : [[name, lines] as const])));
 }
 
-function differenceOf(family: IptablesFamily, there: There | undefined, wanted: OwnTables): MinimalRestore {
+/** `there`: from iptables-save. */
+function differenceOf(family: IptablesFamily, there: OwnTables, wanted: OwnTables): MinimalRestore {
   const isSame: IsSame = (table, left, right) => areSameRules(table, family, left, right);
-  return minimalRestore(there?.tables ?? new Map(), wanted, there?.isRead ? isSame : undefined);
+  return minimalRestore(there, wanted, isSame);
 }
 
 interface Planned {
-  readonly wanted: ReadonlyMap<IptablesFamily, OwnTables>;
   readonly texts: ReadonlyMap<IptablesFamily, string>;
+  /** Those that there are then. */
+  readonly jumps: ReadonlyMap<IptablesFamily, Jumps>;
   /** Chains and jumps. */
   readonly differing: readonly string[];
 }

@@ -1,4 +1,5 @@
 /** An agent that follows a fake API server, and keeps the rules of iptables of a network namespace of its own. */
+import { FollowedIptables } from "../../compiler/followed-iptables.ts";
 import { minimalRestore } from "../../compiler/formats/iptables/minimal-restore.ts";
 import { readOwnTables } from "../../compiler/formats/iptables/own-rules.ts";
 import { areSameRules } from "../../compiler/formats/iptables/same-rules.ts";
@@ -73,9 +74,10 @@ export class LiveIptables {
   /** A first agent, or a new one in place of one that is gone. */
   async begin(): Promise<void> {
     const { wrapper } = this.namespace;
-    const tables = new NodeTables(this.config);
+    const follower = new FollowedIptables();
+    const tables = new NodeTables(this.config, { follower });
     const beside = new LocalKernel(wrapper);
-    const kernel = new IptablesKernel(await openIptables(this.backend, wrapper), beside, () => tables.tables());
+    const kernel = new IptablesKernel(await openIptables(this.backend, wrapper), beside, follower);
     this.agent = new Agent({
       tables,
       kernel,

@@ -26,7 +26,8 @@ export function nameChains(chains: Iterable<string>): ReadonlyMap<string, string
   return names;
 }
 
-function nameChain(chain: string): string {
+/** The name of one chain. */
+export function nameChain(chain: string): string {
   const plain = `${CHAIN_PREFIX}${chain}`;
   if (plain.length <= MAX_LENGTH && /^[A-Za-z0-9_+-]+$/.test(chain)) return plain;
   const room = MAX_LENGTH - CHAIN_PREFIX.length - HASH_LENGTH - 1;

@@ -132,11 +132,24 @@ function addChain(chain: Chain, name: string, section: Section, context: RuleCon
   section.chains.add(name);
   if (chain.kind === "base" && chain.policy === "drop")
     lacking.push(unsupportedByIptables(chain.name, POLICY, chain.rules[0]?.origin));
-  for (const rule of joinChoices(chain.rules)) {
+  for (const text of chainLines(chain, name, context, lacking, mark)) section.lines.push({ chain: name, text });
+}
+
+/** The rules of a chain that iptables knows as `name`, as lines. */
+export function chainLines(
+  { name: chain, rules }: Pick<Chain, "name" | "rules">,
+  name: string,
+  context: RuleContext,
+  lacking: Diagnostic[],
+  mark: Mark = UNMARKED,
+): string[] {
+  return joinChoices(rules).flatMap((rule) => {
     const words = printRule(rule, context);
-    if ("lacking" in words) lacking.push(unsupportedByIptables(chain.name, words.lacking, rule.origin));
-    else section.lines.push({ chain: name, text: mark(`-A ${name} ${spellRule(words)}`, rule) });
-  }
+    // Joined: a text of parts keeps them all.
+    if (!("lacking" in words)) return [mark(["-A", name, spellRule(words)].join(" "), rule)];
+    lacking.push(unsupportedByIptables(chain, words.lacking, rule.origin));
+    return [];
+  });
 }
 
 const POLICY = "policy drop: a chain that a built-in chain jumps to has no policy";
@@ -166,7 +179,7 @@ function printSection(table: IptablesTable, { entries, chains, lines }: Section,
 }
 
 /** How a built-in chain leads to ours, as the text behind `-A`. */
-function jumpTo(entry: BuiltInChain): string {
+export function jumpTo(entry: BuiltInChain): string {
   return `${entry.chain} -j ${entryChain(entry)}`;
 }
 

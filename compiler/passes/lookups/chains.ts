@@ -2,11 +2,36 @@
 
 import { goto, verdict } from "../../ir/build.ts";
 import { ChainGraph } from "../../ir/chain-graph.ts";
-import type { Chain, Rule, Statement, Step, Table } from "../../ir/types.ts";
-import { type Position, pastRule, type StepCursor } from "./cursor.ts";
+import type { Chain, Rule, SetElement, Statement, Step, Table } from "../../ir/types.ts";
+import { type OnElement, type Position, pastRule, type Residue, type StepCursor } from "./cursor.ts";
+import type { OpenField } from "./keys.ts";
 import { type KnownFields, knownText, ReadFields } from "./known.ts";
 
-export class MadeChains {
+/** Makes chains for whoever evaluates rules. */
+export interface ChainMaker {
+  /** The name of `chain` for packets of which `known` is known; undefined when it does nothing to them. */
+  chainFor(chain: string, known: KnownFields): string | undefined;
+  /** How a rule leaves for the one behind it. */
+  leaveFor(cursor: StepCursor): Statement;
+  /** The name of a chain that goes on from `place`; undefined when there is nothing left to do. */
+  placeFor(place: Position): string | undefined;
+  /** Adds a chain. Returns its name: `wanted`, or one like it. */
+  add(wanted: string, rules: readonly Rule[], comment?: string): string;
+  /** Whether no packet comes back from a chain that has been made. */
+  alwaysEnds(name: string): boolean;
+  /** What a chain that has been made does to all packets, where it does nothing else: it stands where the chain would be
+   *  jumped to. */
+  onlyStatement(name: string): Statement | undefined;
+  /** What `byKey` gives, where a tree for these elements is kept; undefined: it is to be made. */
+  keptTree?<Element extends SetElement>(
+    elements: readonly Element[],
+    fields: readonly OpenField[],
+    cursor: StepCursor,
+    then: OnElement<Element>,
+  ): Residue | undefined;
+}
+
+export class MadeChains implements ChainMaker {
   private readonly comments: ReadonlyMap<string, string | undefined>;
   private readonly readFields: ReadFields;
   private readonly rulesFrom: (place: Position) => Rule[];
@@ -31,24 +56,17 @@ export class MadeChains {
     return [...new ChainGraph({ chains, maps: [] }).reachableFrom(chains.filter(({ kind }) => kind === "base"))];
   }
 
-  /** The name of `chain` for packets of which `known` is known; undefined when it does nothing to them. */
   chainFor(chain: string, known: KnownFields): string | undefined {
     return this.placeFor({ chain, index: 0, known });
   }
 
-  /** How a rule leaves for the one behind it. */
   leaveFor(cursor: StepCursor): Statement {
-    const rest = this.placeFor(pastRule(cursor));
-    return rest === undefined ? verdict({ kind: "return" }) : goto(rest);
+    return leaving(this.placeFor(pastRule(cursor)));
   }
 
-  /** The name of a chain that goes on from `place`; undefined when there is nothing left to do. */
   placeFor(place: Position): string | undefined {
     const { chain, index } = place;
-    const fields = this.readFields.of(chain);
-    const known: KnownFields = new Map([...place.known].filter(([field]) => fields.has(field)));
-    const text = knownText(known);
-    const name = `${chain}${index === 0 ? "" : `+${index}`}${text === "" ? "" : ` (${text})`}`;
+    const { name, known } = nameOfPlace(place, this.readFields);
     if (!this.made.has(name)) {
       this.made.set(name, undefined);
       const rules = this.rulesFrom({ chain, index, known });
@@ -65,7 +83,6 @@ export class MadeChains {
     return isGoto ? this.throughGoto(only.verdict.chain) : name;
   }
 
-  /** Adds a chain. Returns its name: `wanted`, or one like it. */
   add(wanted: string, rules: readonly Rule[], comment?: string): string {
     let name = wanted;
     for (let n = 2; this.made.get(name) !== undefined; n++) name = `${wanted} #${n}`;
@@ -73,15 +90,12 @@ export class MadeChains {
     return name;
   }
 
-  /** Whether no packet comes back from a chain that has been made. */
   alwaysEnds(name: string): boolean {
     const only = onlyStep(this.made.get(name)?.rules.at(-1));
     if (only?.kind === "verdict" && "chain" in only.verdict) return this.alwaysEnds(only.verdict.chain);
     return only !== undefined && isEnd(only);
   }
 
-  /** What a chain that has been made does to all packets, where it does nothing else: it stands where the chain would be
-   *  jumped to. */
   onlyStatement(name: string): Statement | undefined {
     const rules = this.made.get(name)?.rules ?? [];
     const only = onlyStep(rules[0]);
@@ -89,13 +103,29 @@ export class MadeChains {
   }
 }
 
-function onlyStep(rule: Rule | undefined): Step | undefined {
+/** The name of the chain that goes on from `place`, and what of all that is known it depends on. */
+export function nameOfPlace(
+  { chain, index, known: all }: Position,
+  readFields: ReadFields,
+): { readonly name: string; readonly known: KnownFields } {
+  const fields = readFields.of(chain);
+  const known: KnownFields = new Map([...all].filter(([field]) => fields.has(field)));
+  const text = knownText(known);
+  return { name: `${chain}${index === 0 ? "" : `+${index}`}${text === "" ? "" : ` (${text})`}`, known };
+}
+
+/** How a rule leaves for the chain `rest`; undefined: nothing is left to do. */
+export function leaving(rest: string | undefined): Statement {
+  return rest === undefined ? verdict({ kind: "return" }) : goto(rest);
+}
+
+export function onlyStep(rule: Rule | undefined): Step | undefined {
   const [only, other] = rule?.steps ?? [];
   return other === undefined ? only : undefined;
 }
 
 /** Whether no packet goes on behind `step`. */
-function isEnd(step: Step): step is Statement {
+export function isEnd(step: Step): step is Statement {
   switch (step.kind) {
     case "verdict":
       return step.verdict.kind === "accept" || step.verdict.kind === "drop";

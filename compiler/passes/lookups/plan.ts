@@ -16,15 +16,21 @@ export interface Bound {
 }
 
 /** A way down: one key, or all keys whose field `part` lies in `interval`. Their other addresses lie within `others`. */
-export type TreeBranch<Element extends SetElement> =
-  | { readonly kind: "choice"; readonly choice: TreeKey<Element> }
-  | {
-      readonly kind: "group";
-      readonly part: number;
-      readonly interval: Interval;
-      readonly others: readonly Bound[];
-      readonly branches: readonly TreeBranch<Element>[];
-    };
+export type TreeBranch<Element extends SetElement> = TreeChoice<Element> | TreeGroup<Element>;
+
+interface TreeChoice<Element extends SetElement> {
+  readonly kind: "choice";
+  readonly choice: TreeKey<Element>;
+}
+
+export interface TreeGroup<Element extends SetElement> {
+  readonly kind: "group";
+  readonly part: number;
+  readonly interval: Interval;
+  readonly others: readonly Bound[];
+  /** Planned when they are asked for. */
+  readonly branches: readonly TreeBranch<Element>[];
+}
 
 // What a rule costs a packet that it does not hold for, measured with lists of 300 of them: a test of an address 5 ns through
 // iptables-legacy and 6 to 8 ns through iptables-nft, one of connection tracking 27 and 61 ns, of chance 37 and 60 ns. To go on
@@ -51,10 +57,36 @@ const ROW_OF_PAIRS = 64;
 export function planDispatch<Element extends SetElement>(
   choices: readonly TreeKey<Element>[],
   types: readonly DataType[],
-): TreeBranch<Element>[] {
-  const order = [...types.keys()].sort((a, b) => rank(types[a]) - rank(types[b]));
-  const row = types.filter(isAddress).length > 1 ? ROW_OF_PAIRS : ROW;
-  return new Plan<Element>(types, row).branches([...choices], order);
+): readonly TreeBranch<Element>[] {
+  return new Plan<Element>(types).branches([...choices], { order: orderOf(types), bounds: [], stuck: 0 }, []);
+}
+
+/** The same of choices that are sorted by `comparedFirst`. A group of `before`, which an earlier plan gave, with the same choices in it is
+ *  taken from there. */
+export function planAgain<Element extends SetElement>(
+  choices: readonly TreeKey<Element>[],
+  types: readonly DataType[],
+  before: readonly TreeBranch<Element>[],
+): readonly TreeBranch<Element>[] {
+  const order = orderOf(types);
+  return new Plan<Element>(types).branches([...choices], { order, bounds: [], stuck: 0, sortedBy: order[0] }, before);
+}
+
+/** A function that orders choices by the part that tells them apart first. */
+export function comparedFirst<Element extends SetElement>(
+  types: readonly DataType[],
+): (a: TreeKey<Element>, b: TreeKey<Element>) => number {
+  const [part = 0] = orderOf(types);
+  return (a, b) => compareValues(from(a, part), from(b, part));
+}
+
+/** Up to so many choices stand in a row, without a tree. */
+export function rowOf(types: readonly DataType[]): number {
+  return types.filter(isAddress).length > 1 ? ROW_OF_PAIRS : ROW;
+}
+
+function orderOf(types: readonly DataType[]): readonly number[] {
+  return [...types.keys()].sort((a, b) => rank(types[a]) - rank(types[b]));
 }
 
 function rank(type: DataType | undefined): number {
@@ -62,46 +94,59 @@ function rank(type: DataType | undefined): number {
   return type === "inet_proto" ? 1 : 2;
 }
 
+/** What a plan of some choices depends on besides them. */
+interface Way {
+  /** The parts that may tell them apart. */
+  readonly order: readonly number[];
+  /** Of addresses, as far as the way here has tested them. */
+  readonly bounds: readonly Bound[];
+  /** How many parts one after the other could not tell the choices apart. */
+  readonly stuck: number;
+  /** The part that the choices are sorted by already. */
+  readonly sortedBy?: number | undefined;
+}
+
 class Plan<Element extends SetElement> {
   private readonly types: readonly DataType[];
   private readonly row: number;
 
-  constructor(types: readonly DataType[], row: number) {
+  constructor(types: readonly DataType[]) {
     this.types = types;
-    this.row = row;
+    this.row = rowOf(types);
   }
 
-  /** `bounds`: of addresses, as far as the way here has tested them. `stuck`: how many parts one after the other could not
-   *  tell the choices apart. */
+  /** `before`: branches of an earlier plan that led here. */
   branches(
     choices: TreeKey<Element>[],
-    order: readonly number[],
-    bounds: readonly Bound[] = [],
-    stuck = 0,
-  ): TreeBranch<Element>[] {
+    way: Way,
+    before: readonly TreeBranch<Element>[],
+  ): readonly TreeBranch<Element>[] {
     const { types } = this;
+    const { order, bounds, stuck } = way;
     const [part, ...others] = order;
     if (choices.length <= this.row || part === undefined || stuck === order.length)
       return choices.map((choice) => ({ kind: "choice", choice }));
-    const sorted = choices.sort((a, b) => compareValues(from(a, part), from(b, part)));
+    const sorted =
+      way.sortedBy === part ? choices : choices.sort((a, b) => compareValues(from(a, part), from(b, part)));
     const limit = Math.max(Math.ceil(sorted.length / SHARE), this.row);
     const groups = split(sorted, part, types[part] as DataType, limit);
     const [only] = groups;
     if (groups.length === 1 && only !== undefined) {
       // One value: nothing to tell apart here. Blocks that overlap: other parts tell them apart first.
       return isPoint(only.interval)
-        ? this.branches(sorted, others, bounds)
-        : this.branches(sorted, [...others, part], bounds, stuck + 1);
+        ? this.branches(sorted, { order: others, bounds, stuck: 0 }, before)
+        : this.branches(sorted, { order: [...others, part], bounds, stuck: stuck + 1 }, before);
     }
-    return groups.flatMap(({ interval, members }): TreeBranch<Element>[] => {
-      const [single] = members;
-      if (members.length === 1 && single !== undefined) return [{ kind: "choice", choice: single }];
-      const within = this.boundsOf(members, part);
-      const news = within.filter((bound) => !bounds.some((known) => isSame(known, bound)));
-      const below = isPoint(interval) ? others : order;
-      return [
-        { kind: "group", part, interval, others: news, branches: this.branches(members, below, [...bounds, ...news]) },
-      ];
+    return groups.map((group): TreeBranch<Element> => {
+      const [single] = group.members;
+      if (group.members.length === 1 && single !== undefined) return { kind: "choice", choice: single };
+      const below = isPoint(group.interval) ? others : order;
+      const known = before.find((one) => one instanceof PlannedGroup && one.isAt(part, group.interval));
+      const old = known instanceof PlannedGroup ? (known as PlannedGroup<Element>) : undefined;
+      if (old?.isFor(group.members, below, bounds) === true) return old;
+      const within = this.boundsOf(group.members, part);
+      const news = within.filter((bound) => !bounds.some((other) => isSame(other, bound)));
+      return new PlannedGroup(this, part, group, below, bounds, news, old);
     });
   }
 
@@ -110,6 +155,63 @@ class Plan<Element extends SetElement> {
     return [...this.types.entries()].flatMap(([other, type]) =>
       other === part || !isAddress(type) ? [] : [{ part: other, interval: commonBlock(members, other, bitsOf(type)) }],
     );
+  }
+}
+
+class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
+  readonly kind = "group";
+  readonly part: number;
+  readonly interval: Interval;
+  readonly others: readonly Bound[];
+  private readonly plan: Plan<Element>;
+  private readonly members: readonly TreeKey<Element>[];
+  private readonly below: readonly number[];
+  private readonly bounds: readonly Bound[];
+  /** What stood here in an earlier plan, until this one is made. */
+  private before: PlannedGroup<Element> | undefined;
+  private made: readonly TreeBranch<Element>[] | undefined;
+
+  constructor(
+    plan: Plan<Element>,
+    part: number,
+    { interval, members }: Group<Element>,
+    below: readonly number[],
+    bounds: readonly Bound[],
+    others: readonly Bound[],
+    before: PlannedGroup<Element> | undefined,
+  ) {
+    this.plan = plan;
+    this.part = part;
+    this.interval = interval;
+    this.members = members;
+    this.below = below;
+    this.bounds = bounds;
+    this.others = others;
+    this.before = before;
+  }
+
+  get branches(): readonly TreeBranch<Element>[] {
+    if (this.made === undefined) {
+      const way = { order: this.below, bounds: [...this.bounds, ...this.others], stuck: 0 };
+      const sortedBy = this.below.includes(this.part) ? this.part : undefined;
+      this.made = this.plan.branches([...this.members], { ...way, sortedBy }, this.before?.made ?? []);
+      this.before = undefined;
+    }
+    return this.made;
+  }
+
+  isAt(part: number, { from, to }: Interval): boolean {
+    return this.part === part && this.interval.from === from && this.interval.to === to;
+  }
+
+  /** Whether a group of these choices, found on such a way, is this one. */
+  isFor(members: readonly TreeKey<Element>[], below: readonly number[], bounds: readonly Bound[]): boolean {
+    if (members.length !== this.members.length || bounds.length !== this.bounds.length) return false;
+    if (below.length !== this.below.length || !below.every((part, i) => part === this.below[i])) return false;
+    if (!bounds.every((bound, i) => isSame(bound, this.bounds[i] as Bound))) return false;
+    // A loop: there may be 100,000, and they are looked through for each change.
+    for (let i = 0; i < members.length; i++) if (members[i] !== this.members[i]) return false;
+    return true;
   }
 }
 
@@ -177,6 +279,7 @@ function splitByPrefix<Element extends SetElement>(
   limit: number,
 ): Group<Element>[] {
   const bits = bitsOf(type);
+  if (sorted.every((choice) => typeof choice.parts[part] !== "object")) return splitPoints(sorted, part, type, limit);
   const groups: Group<Element>[] = [];
   const waiting: Group<Element>[] = [{ members: sorted, interval: commonBlock(sorted, part, bits) }];
   for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
@@ -188,18 +291,52 @@ function splitByPrefix<Element extends SetElement>(
   return groups;
 }
 
+/** The same of choices that are one address each: none is looked at but those where a block begins, ends or is split. */
+function splitPoints<Element extends SetElement>(
+  sorted: TreeKey<Element>[],
+  part: number,
+  type: DataType,
+  limit: number,
+): Group<Element>[] {
+  const bits = bitsOf(type);
+  const groups: Group<Element>[] = [];
+  const splitFrom = (start: number, end: number): void => {
+    const interval = commonBlock([sorted[start], sorted[end - 1]] as TreeKey<Element>[], part, bits);
+    if (end - start <= limit || isPoint(interval)) {
+      groups.push({ interval, members: sorted.slice(start, end) });
+      return;
+    }
+    const middle = middleOf(interval, bits, type) as Value;
+    let [low, high] = [start, end];
+    while (low < high) {
+      const at = (low + high) >> 1;
+      if (compareValues(from(sorted[at], part), middle) < 0) low = at + 1;
+      else high = at;
+    }
+    splitFrom(start, low);
+    splitFrom(low, end);
+  };
+  splitFrom(0, sorted.length);
+  return groups;
+}
+
+/** The first address of a block's upper half; undefined for what is no block. */
+function middleOf(interval: Interval, bits: number, type: DataType): Value | undefined {
+  const prefix = intervalAsPrefix(interval, type);
+  if (prefix === undefined) return undefined;
+  return typeof interval.from === "number"
+    ? interval.from + 2 ** (bits - prefix.length - 1)
+    : (interval.from as bigint) + (1n << BigInt(bits - prefix.length - 1));
+}
+
 function splitBlock<Element extends SetElement>(
   { interval, members }: Group<Element>,
   part: number,
   bits: number,
   type: DataType,
 ): Group<Element>[] {
-  const prefix = intervalAsPrefix(interval, type);
-  if (prefix === undefined) return [];
-  const middle =
-    typeof interval.from === "number"
-      ? interval.from + 2 ** (bits - prefix.length - 1)
-      : (interval.from as bigint) + (1n << BigInt(bits - prefix.length - 1));
+  const middle = middleOf(interval, bits, type);
+  if (middle === undefined) return [];
   const low = members.filter((choice) => compareValues(to(choice, part), middle) < 0);
   const high = members.filter((choice) => compareValues(from(choice, part), middle) >= 0);
   const across = members.filter(

@@ -1,7 +1,7 @@
 /** One of many elements by the packet's key: a tree of chains that narrows the key down. */
 import { goto, verdict } from "../../ir/build.ts";
 import type { FieldExpression, Interval, Rule, SetElement } from "../../ir/types.ts";
-import type { MadeChains } from "./chains.ts";
+import type { ChainMaker } from "./chains.ts";
 import { going, next, type OnElement, pastRule, type Residue, residual, type StepCursor } from "./cursor.ts";
 import { choiceOf, type Key, narrowTo, narrowToGroup, type OpenField } from "./keys.ts";
 import { fieldName, knownText, printKnown } from "./known.ts";
@@ -13,13 +13,15 @@ export function byKey<Element extends SetElement>(
   elements: readonly Element[],
   { unknown: fields }: Key,
   cursor: StepCursor,
-  chains: MadeChains,
+  chains: ChainMaker,
   then: OnElement<Element>,
 ): Residue {
   if (fields.length === 0) {
     const [only] = elements;
     return only === undefined ? next(cursor) : then(only, cursor);
   }
+  const kept = chains.keptTree?.(elements, fields, cursor, then);
+  if (kept !== undefined) return kept;
   const tree = new Tree(fields, cursor, chains, then);
   const choices = elements.map((element) => choiceOf(element, fields));
   const types = fields.map(({ type }) => type);
@@ -35,28 +37,34 @@ export function byKey<Element extends SetElement>(
   // stay out of the tree when something here would still happen to them.
   const [leaving, staying] = partition(choices, (choice) => tree.mustNotComeBack(choice));
   const first = leaving.flatMap((choice) => tree.rulesFor(choice, cursor));
-  const { place, known } = cursor;
-  const root = tree.chain(
-    `${place.chain}+${place.index} (${knownText(known)})`,
-    planDispatch(staying, types),
-    inTree(cursor),
-  );
+  const root = tree.chain(nameOfTree(cursor), planDispatch(staying, types), inTree(cursor));
+  return enterTree(first, root, cursor);
+}
+
+/** What the rule says of itself stands once, where the tree is entered: a comment is 288 bytes of each rule that iptables loads. */
+export function inTree({ rule: { comment: _, ...rule }, ...cursor }: StepCursor): StepCursor {
+  return { ...cursor, rule, matches: [] };
+}
+
+/** The name of a tree's first chain. */
+export function nameOfTree({ place, known }: StepCursor): string {
+  return `${place.chain}+${place.index} (${knownText(known)})`;
+}
+
+/** The rules of keys that stay out of a tree, and the rule that enters it at `root`, where it has a chain. */
+export function enterTree(first: readonly Rule[], root: string | undefined, cursor: StepCursor): Residue {
   const rest = root === undefined ? [] : [residual(verdict({ kind: "jump", chain: root }), cursor)];
   return going([...first, ...rest], cursor);
 }
 
-/** What the rule says of itself stands once, where the tree is entered: a comment is 288 bytes of each rule that iptables loads. */
-function inTree({ rule: { comment: _, ...rule }, ...cursor }: StepCursor): StepCursor {
-  return { ...cursor, rule, matches: [] };
-}
-
-class Tree<Element extends SetElement> {
+/** What becomes of the keys that a packet is asked for at one place. */
+export class Tree<Element extends SetElement> {
   private readonly fields: readonly OpenField[];
   private readonly cursor: StepCursor;
-  private readonly chains: MadeChains;
+  private readonly chains: ChainMaker;
   private readonly onFound: OnElement<Element>;
 
-  constructor(fields: readonly OpenField[], cursor: StepCursor, chains: MadeChains, then: OnElement<Element>) {
+  constructor(fields: readonly OpenField[], cursor: StepCursor, chains: ChainMaker, then: OnElement<Element>) {
     this.fields = fields;
     this.cursor = cursor;
     this.chains = chains;
@@ -81,15 +89,25 @@ class Tree<Element extends SetElement> {
 
   /** Makes a chain with one rule for each branch, and those below it. Returns its name; undefined where no key has a rule. */
   chain(name: string, branches: readonly TreeBranch<Element>[], cursor: StepCursor): string | undefined {
-    const rules = branches.flatMap((branch): readonly Rule[] => {
+    const rules = this.rulesBelow(name, branches, cursor, (...below) => this.chain(...below));
+    return rules.length === 0 ? undefined : this.chains.add(name, rules);
+  }
+
+  /** The rules of the chain `name`. `chainBelow` gives the chain of a group. */
+  rulesBelow(
+    name: string,
+    branches: readonly TreeBranch<Element>[],
+    cursor: StepCursor,
+    chainBelow: (name: string, branches: readonly TreeBranch<Element>[], cursor: StepCursor) => string | undefined,
+  ): readonly Rule[] {
+    return branches.flatMap((branch): readonly Rule[] => {
       if (branch.kind === "choice") return this.rulesFor(branch.choice, cursor);
       const { field } = this.fields[branch.part] as OpenField;
       const found = narrowToGroup(branch, this.fields, cursor);
       const below = `${name} ${printInterval(field, branch.interval)}`;
-      const chain = this.chain(below, branch.branches, { ...found, matches: [] });
+      const chain = chainBelow(below, branch.branches, { ...found, matches: [] });
       return chain === undefined ? [] : [{ steps: [...found.matches, goto(chain)] }];
     });
-    return rules.length === 0 ? undefined : this.chains.add(name, rules);
   }
 }
 

@@ -39,7 +39,7 @@ import type {
 } from "../../ir/types.ts";
 import { unsupported } from "../../ir/unsupported.ts";
 import { asField, isInert } from "../../ir/walk.ts";
-import { MadeChains } from "./chains.ts";
+import { type ChainMaker, MadeChains } from "./chains.ts";
 import { byChance, slotsOf } from "./chances.ts";
 import {
   ended,
@@ -57,10 +57,10 @@ import {
   withProtocolOf,
 } from "./cursor.ts";
 import { dataOf, isData, literalOf } from "./element-values.ts";
-import { KeyIndex } from "./key-index.ts";
 import { choiceOf, distinctOpenParts, type Key, narrowTo, type OpenField, openPartOf, readKey } from "./keys.ts";
 import { fieldName, learn, NOTHING_KNOWN, staticTest } from "./known.ts";
 import { byKey } from "./trees.ts";
+import { matchingElements, sourceOf, type UnfoldSource } from "./unfold-source.ts";
 
 export interface Unfolded {
   /** Maps and sets are gone, but for sets that rules fill at packet time: one for each value of the key's parts that the
@@ -72,45 +72,51 @@ export interface Unfolded {
 
 export function unfoldLookups(program: Program): Unfolded {
   const lacking: Diagnostic[] = [];
-  const tables = program.ruleset.tables.map((table) => new Unfolder(table, lacking).unfold());
+  const tables = program.ruleset.tables.map((table) => unfoldTable(table, lacking));
   return { program: { ...program, ruleset: { ...program.ruleset, tables } }, unsupported: lacking };
 }
 
-class Unfolder {
-  private readonly table: Table;
+function unfoldTable(table: Table, lacking: Diagnostic[]): Table {
+  let chains: MadeChains | undefined;
+  const unfolder = new Unfolder(table.family, sourceOf(table), lacking, (rulesFrom) => {
+    chains = new MadeChains(table, rulesFrom);
+    return chains;
+  });
+  for (const chain of table.chains) {
+    if (chain.kind !== "base") continue;
+    const rules = unfolder.rulesFrom({ chain: chain.name, index: 0, known: NOTHING_KNOWN });
+    chains?.keep({ ...chain, rules });
+  }
+  const { retired: _, ...rest } = table;
+  return { ...rest, maps: [], sets: [...unfolder.dynamicSets.values()], chains: chains?.used() ?? [] };
+}
+
+export class Unfolder {
+  /** Sets that rules fill at packet time, as they are asked for. */
+  readonly dynamicSets = new Map<string, SetDeclaration>();
+  private readonly family: Table["family"];
+  private readonly source: UnfoldSource;
   private readonly lacking: Diagnostic[];
-  private readonly rulesOf: ReadonlyMap<string, readonly Rule[]>;
-  private readonly mapIndices: ReadonlyMap<string, KeyIndex<MapElement>>;
-  private readonly setIndices: ReadonlyMap<string, KeyIndex<SetElement>>;
-  private readonly sets: ReadonlyMap<string, SetDeclaration>;
-  private readonly chains: MadeChains;
-  private readonly dynamicSets = new Map<string, SetDeclaration>();
+  private readonly chains: ChainMaker;
 
-  constructor(table: Table, lacking: Diagnostic[]) {
-    this.table = table;
+  /** `chainsFor`: of what makes rules from a place. */
+  constructor(
+    family: Table["family"],
+    source: UnfoldSource,
+    lacking: Diagnostic[],
+    chainsFor: (rulesFrom: (place: Position) => Rule[]) => ChainMaker,
+  ) {
+    this.family = family;
+    this.source = source;
     this.lacking = lacking;
-    this.rulesOf = new Map(table.chains.map(({ name, rules }) => [name, rules]));
-    this.sets = new Map(table.sets.map((set) => [set.name, set]));
-    this.mapIndices = new Map(table.maps.map(({ name, elements }) => [name, new KeyIndex(elements)]));
-    this.setIndices = new Map(table.sets.map(({ name, elements }) => [name, new KeyIndex(elements)]));
-    this.chains = new MadeChains(table, (place) => this.rulesFrom(place));
+    this.chains = chainsFor((place) => this.rulesFrom(place));
   }
 
-  unfold(): Table {
-    for (const chain of this.table.chains) {
-      if (chain.kind !== "base") continue;
-      const rules = this.rulesFrom({ chain: chain.name, index: 0, known: NOTHING_KNOWN });
-      this.chains.keep({ ...chain, rules });
-    }
-    const { retired: _, ...table } = this.table;
-    const chains = this.chains.used();
-    return { ...table, maps: [], sets: [...this.dynamicSets.values()], chains };
-  }
-
-  private rulesFrom(place: Position): Rule[] {
+  /** What the rules of a chain from `place` on become. */
+  rulesFrom(place: Position): Rule[] {
     const rules: Rule[] = [];
     let { known } = place;
-    const all = this.rulesOf.get(place.chain) ?? [];
+    const all = this.source.rulesOf(place.chain);
     for (let index = place.index; index < all.length; index++) {
       const rule = all[index] as Rule;
       if (rule.whileReplacing) continue;
@@ -153,7 +159,7 @@ class Unfolder {
     if (answer === false) return next(cursor);
     const field = asField(match.left);
     if (answer === undefined && match.kind === "within" && field !== undefined && isList(field, match)) {
-      const open: OpenField = { field, position: 0, type: typeOf(field, this.table.family) };
+      const open: OpenField = { field, position: 0, type: typeOf(field, this.family) };
       const key: Key = { values: [undefined], unknown: [open], random: undefined };
       const elements = match.intervals.map((interval): SetElement => ({ key: [asPart(interval)] }));
       return this.amongElements(elements, key, match.negated, ready);
@@ -170,14 +176,16 @@ class Unfolder {
     const key = this.readKey(match.key, ready);
     if (key === undefined || key.random !== undefined)
       return this.give(cursor, "a set is asked with a key that rules cannot spell out");
-    const declaration = typeof match.set === "string" ? this.sets.get(match.set) : undefined;
+    const declaration = typeof match.set === "string" ? this.source.setNamed(match.set) : undefined;
     if (declaration?.dynamic !== undefined) {
       const asked = { ...match, key: openPartOf(key), set: this.dynamicSet(declaration, key) };
       return this.steps({ ...pastStep(ready), matches: [...ready.matches, asked] });
     }
-    const index = typeof match.set === "string" ? this.setIndices.get(match.set) : new KeyIndex(match.set.elements);
-    if (index?.hasOthers) return this.give(cursor, OTHER_KEYS_ASKED);
-    return this.amongElements(index?.matching(key.values) ?? [], key, match.negated, ready);
+    const { set } = match;
+    const elements =
+      typeof set === "string" ? this.source.setElements(set, key.values) : matchingElements(set.elements, key.values);
+    if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
+    return this.amongElements(elements, key, match.negated, ready);
   }
 
   /** The steps behind the match for packets whose key is one of `elements`, or for the others. */
@@ -213,8 +221,7 @@ class Unfolder {
 
   /** The elements of a map that may have a key; undefined: rules cannot say which. */
   private elementsOf(map: AskedMap, { values }: Key): readonly MapElement[] | undefined {
-    const index = typeof map === "string" ? this.mapIndices.get(map) : new KeyIndex(map.elements);
-    return index?.hasOthers ? undefined : (index?.matching(values) ?? []);
+    return typeof map === "string" ? this.source.mapElements(map, values) : matchingElements(map.elements, values);
   }
 
   // --- statements ------------------------------------------------------------------------------------------------------
@@ -348,7 +355,7 @@ class Unfolder {
 
   private remember(statement: Extract<Statement, { kind: "remember" }>, cursor: StepCursor): Residue {
     const key = this.readKey(statement.key, cursor);
-    const declaration = this.sets.get(statement.set);
+    const declaration = this.source.setNamed(statement.set);
     if (key === undefined || key.random !== undefined || declaration?.dynamic === undefined)
       return this.give(cursor, "a set is filled with a key that rules cannot spell out");
     const step: Statement = { ...statement, set: this.dynamicSet(declaration, key), key: openPartOf(key) };
@@ -357,7 +364,7 @@ class Unfolder {
   }
 
   private readKey(expression: Parameters<typeof readKey>[0], { known }: StepCursor): Key | undefined {
-    return readKey(expression, known, this.table.family);
+    return readKey(expression, known, this.family);
   }
 
   /** Says that the rule cannot be written. */

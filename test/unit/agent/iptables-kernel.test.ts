@@ -1,5 +1,6 @@
 /** What iptables is given, by a host that is none. */
 import { expect, test } from "vitest";
+import { FollowedIptables } from "../../../compiler/followed-iptables.ts";
 import { NodeTables } from "../../../compiler/updates/node-tables.ts";
 import type { IptablesFamily, IptablesHost } from "../../../runtime/agent/iptables-host.ts";
 import { IptablesKernel } from "../../../runtime/agent/iptables-kernel.ts";
@@ -35,9 +36,10 @@ class FakeHost implements IptablesHost {
 }
 
 function kernelOn(host: FakeHost): { readonly kernel: IptablesKernel; readonly tables: NodeTables } {
-  const tables = new NodeTables({ nodeName: "node-a", mode: "iptables" });
+  const follower = new FollowedIptables();
+  const tables = new NodeTables({ nodeName: "node-a", mode: "iptables" }, { follower });
   const beside = { ...PRINTING_KERNEL, generation: () => Promise.resolve(host.commits) };
-  return { kernel: new IptablesKernel(host, beside, () => tables.tables()), tables };
+  return { kernel: new IptablesKernel(host, beside, follower), tables };
 }
 
 function web(tables: NodeTables, ...addresses: readonly string[]): void {

@@ -41,7 +41,7 @@ function worst(branches: readonly TreeBranch<SetElement>[]): Cost {
   return { tests: branches.length + Math.max(0, ...below.map(({ tests }) => tests)), depth: 1 + deepest };
 }
 
-function plan(keys: readonly (readonly KeyPart[])[], types: readonly DataType[]): TreeBranch<SetElement>[] {
+function plan(keys: readonly (readonly KeyPart[])[], types: readonly DataType[]): readonly TreeBranch<SetElement>[] {
   return planDispatch(
     keys.map((key) => ({ element: { key }, parts: key })),
     types,

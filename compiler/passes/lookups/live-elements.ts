@@ -1,0 +1,224 @@
+/** Elements of a set or map that come and go, found by parts of their keys. */
+import { invariant } from "../../invariant.ts";
+import { partHolds } from "../../ir/interval.ts";
+import { partsOfKey } from "../../ir/sets.ts";
+import type { KeyPart, SetElement, Value } from "../../ir/types.ts";
+
+/** Where an element stands among all of its set: by the text of its owner, then by its place among those of that owner. */
+export interface Ranked {
+  readonly owner: string;
+  /** It may change while its neighbours stay the same. */
+  position: number;
+}
+
+/** An element with its rank. */
+export type Live<Element extends SetElement> = Element & Ranked;
+
+export function compareRanks(a: Ranked, b: Ranked): number {
+  return a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : a.position - b.position;
+}
+
+/** Who has read a list, and is told when that changes. */
+export interface ListReader<Element extends SetElement> {
+  readonly added: (element: Live<Element>) => void;
+  readonly removed: (element: Live<Element>) => void;
+}
+
+export class LiveElements<Element extends SetElement> {
+  private readonly all = new Set<Live<Element>>();
+  /** By the positions whose values are asked for. */
+  private readonly patterns = new Map<string, Pattern<Element>>();
+
+  /** Elements with `known[i]` at each position `i` where that is defined. */
+  matching(known: readonly (Value | undefined)[]): LiveList<Element> {
+    const positions = known.flatMap((value, i) => (value === undefined ? [] : [i]));
+    const name = positions.join();
+    let pattern = this.patterns.get(name);
+    if (pattern === undefined) {
+      pattern = new Pattern(positions, this.all);
+      this.patterns.set(name, pattern);
+    }
+    return pattern.listFor(known);
+  }
+
+  add(element: Live<Element>): void {
+    this.all.add(element);
+    for (const pattern of this.patterns.values()) pattern.add(element);
+  }
+
+  /** Before positions change. */
+  remove(element: Live<Element>): void {
+    this.all.delete(element);
+    for (const pattern of this.patterns.values()) pattern.remove(element);
+  }
+}
+
+/** Elements by their values at some positions. */
+class Pattern<Element extends SetElement> {
+  private readonly positions: readonly number[];
+  private readonly lists = new Map<string, LiveList<Element>>();
+  /** Elements with a range at one of the positions. They stand in all lists that they may be for, behind exact ones. */
+  private readonly ranged = new Set<Live<Element>>();
+
+  constructor(positions: readonly number[], all: Iterable<Live<Element>>) {
+    this.positions = positions;
+    for (const element of all) this.add(element);
+  }
+
+  listFor(known: readonly (Value | undefined)[]): LiveList<Element> {
+    const values = this.positions.map((i) => known[i] as Value);
+    const list = this.listOf(values.join(" "));
+    if (list.values === undefined) {
+      list.values = values;
+      for (const element of this.ranged) if (this.holds(element, values)) list.add(element);
+    }
+    return list;
+  }
+
+  add(element: Live<Element>): void {
+    const name = this.nameOf(element);
+    if (name !== undefined) {
+      this.listOf(name).add(element);
+      return;
+    }
+    this.ranged.add(element);
+    for (const list of this.listsHolding(element)) list.add(element);
+  }
+
+  remove(element: Live<Element>): void {
+    const name = this.nameOf(element);
+    if (name !== undefined) {
+      this.lists.get(name)?.remove(element);
+      return;
+    }
+    this.ranged.delete(element);
+    for (const list of this.listsHolding(element)) list.remove(element);
+  }
+
+  /** What its key has at the positions; undefined where that is a range. */
+  private nameOf(element: Element): string | undefined {
+    const parts = partsOfKey(element);
+    const own = this.positions.map((i) => parts[i] as KeyPart);
+    return own.some((part) => typeof part === "object") ? undefined : own.join(" ");
+  }
+
+  private listsHolding(element: Element): readonly LiveList<Element>[] {
+    return [...this.lists.values()].filter(({ values }) => values !== undefined && this.holds(element, values));
+  }
+
+  private holds(element: Element, values: readonly Value[]): boolean {
+    const parts = partsOfKey(element);
+    return this.positions.every((i, at) => partHolds(parts[i] as KeyPart, values[at] as Value));
+  }
+
+  private listOf(name: string): LiveList<Element> {
+    let list = this.lists.get(name);
+    if (list === undefined) {
+      const isExact = (element: Element): boolean => this.nameOf(element) !== undefined;
+      const compare = (a: Live<Element>, b: Live<Element>): number =>
+        Number(isExact(b)) - Number(isExact(a)) || compareRanks(a, b);
+      list = new LiveList<Element>(this.positions.length === 0 ? compareRanks : compare, () => this.lists.delete(name));
+      this.lists.set(name, list);
+    }
+    return list;
+  }
+}
+
+/** Elements in the order of their ranks, exact ones first. */
+export class LiveList<Element extends SetElement> {
+  /** What was asked for; undefined: nobody has asked. */
+  values: readonly Value[] | undefined;
+  private readonly readers: ListReader<Element>[] = [];
+  private readonly sorted: SortedItems<Live<Element>>;
+  private readonly onIdle: () => void;
+
+  /** `onIdle`: nobody reads it, and nothing is in it. */
+  constructor(compare: (a: Live<Element>, b: Live<Element>) => number, onIdle: () => void) {
+    this.sorted = new SortedItems(compare);
+    this.onIdle = onIdle;
+  }
+
+  /** The same array until something comes or goes; it may be changed in place then. */
+  get elements(): readonly Live<Element>[] {
+    return this.sorted.items;
+  }
+
+  add(element: Live<Element>): void {
+    this.sorted.add(element);
+    for (const reader of [...this.readers]) reader.added(element);
+  }
+
+  remove(element: Live<Element>): void {
+    this.sorted.remove(element);
+    for (const reader of [...this.readers]) reader.removed(element);
+    this.rest();
+  }
+
+  enter(reader: ListReader<Element>): void {
+    if (!this.readers.includes(reader)) this.readers.push(reader);
+  }
+
+  leave(reader: ListReader<Element>): void {
+    const at = this.readers.indexOf(reader);
+    if (at >= 0) this.readers.splice(at, 1);
+    this.rest();
+  }
+
+  private rest(): void {
+    if (this.readers.length === 0 && this.sorted.size === 0) this.onIdle();
+  }
+}
+
+/** Items in an order. Those that are added find their places when the items are asked for. */
+export class SortedItems<Item> {
+  private readonly compare: (a: Item, b: Item) => number;
+  private list: Item[] = [];
+  private waiting: Item[] = [];
+
+  constructor(compare: (a: Item, b: Item) => number) {
+    this.compare = compare;
+  }
+
+  get size(): number {
+    return this.list.length + this.waiting.length;
+  }
+
+  get items(): readonly Item[] {
+    const { waiting, list } = this;
+    if (waiting.length > MANY) this.list = [...list, ...waiting].sort(this.compare);
+    else for (const item of waiting) list.splice(this.placeOf(item), 0, item);
+    if (waiting.length > 0) this.waiting = [];
+    return this.list;
+  }
+
+  add(item: Item): void {
+    this.waiting.push(item);
+  }
+
+  /** Of an item that is there. */
+  remove(item: Item): void {
+    const waits = this.waiting.indexOf(item);
+    if (waits >= 0) {
+      this.waiting.splice(waits, 1);
+      return;
+    }
+    let at = this.placeOf(item);
+    while (at < this.list.length && this.list[at] !== item) at++;
+    invariant(at < this.list.length, "what is removed is there");
+    this.list.splice(at, 1);
+  }
+
+  /** Before all items that do not come before it. */
+  private placeOf(item: Item): number {
+    let [from, to] = [0, this.list.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.compare(this.list[middle] as Item, item) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+}
+
+/** Items that are not put into their places one by one. */
+const MANY = 32;

@@ -1,0 +1,23 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { history } from "../support/events.ts";
+import { crowdedHistory, iptablesDisagreement } from "../support/iptables-histories.ts";
+import { EVERYTHING, runs } from "../support/runs.ts";
+
+test("after any events, each chain of iptables has the text that compile gives it", () => {
+  fc.assert(
+    fc.property(history(), (each) => {
+      expect(iptablesDisagreement(each)).toBe("");
+    }),
+    { numRuns: runs(160) },
+  );
+});
+
+test("trees of chains are what compile makes of all Services, while these come, change and go", () => {
+  fc.assert(
+    fc.property(EVERYTHING ? crowdedHistory(70, 30) : crowdedHistory(24, 8), (each) => {
+      expect(iptablesDisagreement(each)).toBe("");
+    }),
+    { numRuns: runs(80) },
+  );
+});
