@@ -1,5 +1,6 @@
 /** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
 
+import { forEachElement } from "../ir/element-rows.ts";
 import { keyTypesOf, partsOfKey, setsOf } from "../ir/sets.ts";
 import type { Expression, KeyPart, Program } from "../ir/types.ts";
 import { isMatch, valuesTested } from "../ir/walk.ts";
@@ -64,10 +65,10 @@ function forEachAddress({ ruleset }: Program, add: (part: KeyPart) => void): voi
     for (const set of setsOf(table)) {
       const at = keyTypesOf(set).findIndex((type) => type === "ipv4_addr" || type === "ipv6_addr");
       if (at < 0) continue;
-      for (const element of set.elements) {
+      forEachElement(set, (element) => {
         const part = partsOfKey(element)[at];
         if (part !== undefined) add(part);
-      }
+      });
     }
 }
 

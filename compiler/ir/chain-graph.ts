@@ -1,5 +1,5 @@
 /** Which chains of a table lead to which. */
-import type { AskedMap, Chain, MapElement, Step, Table } from "./types.ts";
+import type { AskedMap, Chain, MapDeclaration, MapElement, Step, Table } from "./types.ts";
 import { mayGiveVerdicts, verdictsOf } from "./walk.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -8,16 +8,16 @@ export class ChainGraph {
   private readonly chains: readonly Chain[];
   /** Places in `chains`. */
   private readonly numbers: ReadonlyMap<string, number>;
-  private readonly maps: ReadonlyMap<string, readonly MapElement[]>;
+  private readonly maps: ReadonlyMap<string, Pick<MapDeclaration, "elements">>;
   private readonly known = new Map<AskedMap, ReadonlySet<string>>();
 
   constructor({ chains, maps }: Pick<Table, "chains" | "maps">) {
     this.chains = chains;
     this.numbers = new Map(chains.map(({ name }, i) => [name, i]));
-    this.maps = new Map(maps.map(({ name, elements }) => [name, elements]));
+    this.maps = new Map(maps.map((map) => [map.name, map]));
   }
 
-  private readonly elementsOf = (map: string): readonly MapElement[] => this.maps.get(map) ?? [];
+  private readonly elementsOf = (map: string): readonly MapElement[] => this.maps.get(map)?.elements ?? [];
 
   get(name: string): Chain | undefined {
     const number = this.numbers.get(name);

@@ -1,7 +1,7 @@
 /** Components: items that share a parameter, directly or by way of others, and where each item stands. */
 
 import { invariant } from "../../invariant.ts";
-import type { SetElement } from "../../ir/types.ts";
+import { forEachElement } from "../../ir/element-rows.ts";
 import { type Items, isRanged } from "./items.ts";
 import type { Roles } from "./roles.ts";
 import type { Parameter } from "./row-template.ts";
@@ -125,13 +125,13 @@ export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
   for (const list of items.lists) {
     const { where, first, count } = list;
     if (list.kind === "elements") {
-      const { elements, name } = list.of;
+      const { name } = list.of;
       const place = tokens.ofText(`${where} @${name}`);
       const ranged: number[] = [];
-      for (let i = 0; i < count; i++) {
-        if (isRanged(elements[i] as SetElement)) ranged.push(first + i);
+      forEachElement(list.of, (element, i) => {
+        if (isRanged(element)) ranged.push(first + i);
         else if (isItem[first + i] === 1) set(first + i, place, 0);
-      }
+      });
       if (ranged.length > 0) inOrder(ranged, `${where} @${name}`);
     } else if (list.name !== undefined && isFixed[list.name] === 0) {
       const placeOf = ownPlaces.get(where) ?? numbered(`${where} own`);

@@ -90,7 +90,8 @@ function countReferences({ chains, maps }: Table, dispatches: ReadonlyMap<string
         if (step.kind === "verdict") add(step.verdict);
         else if (mayGiveVerdicts(step)) for (const verdict of verdictsOf(step, () => [])) add(verdict);
       }
-  for (const { elements } of maps) for (const { value } of elements) if ("kind" in value) add(value);
+  for (const map of maps)
+    if (map.data === "verdict") for (const { value } of map.elements) if ("kind" in value) add(value);
 }
 
 function dispatchOf(rules: readonly Rule[]): Dispatch | undefined {

@@ -1,5 +1,6 @@
 /** The rules and elements of two programs, with what they are for the argument of README.md. */
 import { isAffinity } from "../../evaluate/memory.ts";
+import { countElements, forEachElement } from "../../ir/element-rows.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
 import { dataTypesOf, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
@@ -118,14 +119,12 @@ export class Items {
       for (const rule of rules) this.add(describer.rule(rule), name);
     }
     for (const set of [...table.sets, ...table.maps]) {
-      const { elements } = set;
-      const list = { side, table, where, first: this.count, count: elements.length };
+      const list = { side, table, where, first: this.count, count: countElements(set) };
       this.lists.push({ kind: "elements", ...list, of: set });
       const key = keyTypesOf(set);
       const data = isMap(set) ? dataTypesOf(set) : undefined;
-      if (!areKeysDistinct(elements)) throw new NoSymmetry(TWO_OF_A_NAME);
-      for (const element of elements as readonly SetElement[])
-        this.add(describer.element(element, key, data), undefined);
+      if (!areKeysDistinct(set)) throw new NoSymmetry(TWO_OF_A_NAME);
+      forEachElement(set, (element) => this.add(describer.element(element, key, data), undefined));
     }
   }
 
@@ -152,7 +151,7 @@ export function sizeOf(programs: readonly Program[]): number {
   let size = 0;
   for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
     for (const { rules } of chains) size += rules.length;
-    for (const { elements } of [...sets, ...maps]) size += elements.length;
+    for (const set of [...sets, ...maps]) size += countElements(set);
   }
   return size;
 }
@@ -197,7 +196,7 @@ function familiesOf({ family }: Table): readonly string[] {
 /** What a list of session affinity is but for its name. Rules fill it, and the evaluator follows neither what they put there nor
  *  which list it is. Undefined: it is another set. */
 function affinityText(set: SetDeclaration | MapDeclaration, table: Table): string | undefined {
-  if (isMap(set) || set.elements.length > 0 || !isAffinity(set.name, table)) return undefined;
+  if (isMap(set) || countElements(set) > 0 || !isAffinity(set.name, table)) return undefined;
   const { name: _, comment: __, ...rest } = set;
   return `affinity ${stringify(rest)}`;
 }

@@ -1,17 +1,30 @@
 /** Keys of elements, held against each other. */
 import { keyText } from "../../evaluate/lookup.ts";
+import { forEachElement } from "../../ir/element-rows.ts";
 import { isForOthers } from "../../ir/sets.ts";
-import type { KeyPart, SetElement } from "../../ir/types.ts";
+import type { KeyPart, SetDeclaration } from "../../ir/types.ts";
 
-/** Whether no two elements are for one and the same key, by its text. Those for several keys, and for all others, are left out. */
-export function areKeysDistinct(elements: readonly SetElement[]): boolean {
-  const keys: (readonly KeyPart[])[] = [];
-  for (const { key } of elements) if (!isForOthers(key) && !hasInterval(key)) keys.push(key);
-  const [first] = keys;
-  if (first === undefined) return true;
-  return keys.every((key) => isOfNumbers(key) && isLike(key, first))
-    ? areDistinct(keys)
-    : new Set(keys.map(keyText)).size === keys.length;
+/** Whether no two elements of `set` are for one and the same key, by its text. Those for several keys, and for all others, are left
+ *  out. */
+export function areKeysDistinct(set: Pick<SetDeclaration, "elements">): boolean {
+  /** The parts of keys, one behind the other. */
+  const parts: KeyPart[] = [];
+  let first: readonly KeyPart[] | undefined;
+  let count = 0;
+  let areNumbers = true;
+  forEachElement(set, ({ key }) => {
+    if (isForOthers(key) || hasInterval(key)) return;
+    count++;
+    first ??= [...key];
+    areNumbers &&= isOfNumbers(key) && isLike(key, first);
+    if (areNumbers) for (let i = 0; i < key.length; i++) parts.push(key[i] as KeyPart);
+  });
+  if (areNumbers) return areDistinct(parts as (number | bigint)[], first?.length ?? 0, count);
+  const texts = new Set<string>();
+  forEachElement(set, ({ key }) => {
+    if (!isForOthers(key) && !hasInterval(key)) texts.add(keyText(key));
+  });
+  return texts.size === count;
 }
 
 function hasInterval(key: readonly KeyPart[]): boolean {
@@ -31,25 +44,25 @@ function isLike(key: readonly KeyPart[], other: readonly KeyPart[]): boolean {
   return true;
 }
 
-/** Of a million keys no text is made: a hash says where to look for equal ones, which are compared part by part. */
-function areDistinct(keys: readonly (readonly KeyPart[])[]): boolean {
+/** Of a million keys no text is made: a hash says where to look for equal ones, which are compared part by part. `parts`: those of
+ *  `count` keys of so many parts. */
+function areDistinct(parts: readonly (number | bigint)[], width: number, count: number): boolean {
   // At most half of the places are taken: by the number of a key, and one.
-  const places = new Int32Array(2 ** (33 - Math.clz32(keys.length)));
+  const places = new Int32Array(2 ** (33 - Math.clz32(count)));
   const mask = places.length - 1;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as readonly KeyPart[];
-    let place = hashOf(key) & mask;
+  for (let i = 0; i < count; i++) {
+    let place = hashOf(parts, i * width, width) & mask;
     for (; places[place] !== 0; place = (place + 1) & mask)
-      if (areSame(key, keys[(places[place] as number) - 1] as readonly KeyPart[])) return false;
+      if (areSame(parts, i * width, ((places[place] as number) - 1) * width, width)) return false;
     places[place] = i + 1;
   }
   return true;
 }
 
-function hashOf(key: readonly KeyPart[]): number {
+function hashOf(parts: readonly (number | bigint)[], from: number, width: number): number {
   let hash = 0;
-  for (let i = 0; i < key.length; i++) {
-    const part = key[i] as number | bigint;
+  for (let i = from; i < from + width; i++) {
+    const part = parts[i] as number | bigint;
     const bits = typeof part === "number" ? part | 0 : Number(BigInt.asIntN(32, part ^ (part >> 61n)));
     hash = Math.imul(hash ^ bits, 0x9e3779b1);
     hash ^= hash >>> 15;
@@ -57,7 +70,7 @@ function hashOf(key: readonly KeyPart[]): number {
   return hash;
 }
 
-function areSame(key: readonly KeyPart[], other: readonly KeyPart[]): boolean {
-  for (let i = 0; i < key.length; i++) if (key[i] !== other[i]) return false;
+function areSame(parts: readonly (number | bigint)[], from: number, other: number, width: number): boolean {
+  for (let i = 0; i < width; i++) if (parts[from + i] !== parts[other + i]) return false;
   return true;
 }

@@ -1,6 +1,7 @@
 /** Which ports may be parameters: those by which rules and elements find packets that they do not find by an address. */
+import { forEachElement } from "../../ir/element-rows.ts";
 import { keyTypesOf, partsOfKey } from "../../ir/sets.ts";
-import type { Program, Rule, SetElement, Step } from "../../ir/types.ts";
+import type { Program, Rule, Step } from "../../ir/types.ts";
 import { guardIn, HAD, isPure, type Named, sortOf } from "./fields.ts";
 
 /** Of as few as this none could be left out. */
@@ -15,10 +16,10 @@ export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> 
       const sorts = keyTypesOf(set).map(sortOf);
       const at = sorts.indexOf("port");
       if (at >= 0 && !sorts.includes("address"))
-        for (const element of set.elements as readonly SetElement[]) {
+        forEachElement(set, (element) => {
           const part = partsOfKey(element)[at];
           if (typeof part === "number") found.add(part);
-        }
+        });
     }
   }
   return found.size > FEW ? found : new Set();

@@ -1,5 +1,6 @@
 /** Two programs with less in them that differ just where the programs do: README.md says why. */
-import type { Chain, Program, Rule, Table } from "../../ir/types.ts";
+import { filterElements, withElements } from "../../ir/element-rows.ts";
+import type { Chain, MapDeclaration, MapElement, Program, SetDeclaration, Table } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import type { PacketSet } from "../../packets/packet-set.ts";
 import { classesBy } from "./classes.ts";
@@ -120,20 +121,22 @@ export class Reduced {
 
 /** `table` with the rows that stay. */
 function withRows(table: Table, lists: readonly ItemList[], staying: Staying): Table {
-  const rows = <Row>(all: readonly Row[], first: number): readonly Row[] =>
-    all.filter((_, i) => staying.rows[first + i] === 1);
+  const stays = (row: number): boolean => staying.rows[row] === 1;
   const chains: Chain[] = [];
   const sets = new Map<object, ItemList>();
   for (const list of lists) {
     if (list.kind === "elements") sets.set(list.of, list);
     else if (list.name === undefined || staying.chains[list.name] === 1)
-      chains.push({ ...list.chain, rules: rows<Rule>(list.rules, list.first) });
+      chains.push({ ...list.chain, rules: list.rules.filter((_, i) => stays(list.first + i)) });
   }
-  const firstOf = (declaration: object): number => sets.get(declaration)?.first ?? 0;
+  const elementsOf = (declared: SetDeclaration | MapDeclaration): readonly MapElement[] => {
+    const first = sets.get(declared)?.first ?? 0;
+    return filterElements(declared, (i) => stays(first + i)) as readonly MapElement[];
+  };
   return {
     ...table,
     chains,
-    sets: table.sets.map((set) => ({ ...set, elements: rows(set.elements, firstOf(set)) })),
-    maps: table.maps.map((map) => ({ ...map, elements: rows(map.elements, firstOf(map)) })),
+    sets: table.sets.map((set) => withElements(set, elementsOf(set))),
+    maps: table.maps.map((map) => withElements(map, elementsOf(map))),
   };
 }

@@ -35,9 +35,9 @@ function isKubeChain({ kind, name }: Table["chains"][number]): boolean {
 
 function hasJumps({ chains }: Table): boolean {
   return chains.some(
-    ({ kind, rules }) =>
-      kind === "base" &&
-      rules.some(({ steps }) =>
+    (chain) =>
+      chain.kind === "base" &&
+      chain.rules.some(({ steps }) =>
         steps.some((step) =>
           [...verdictsOf(step, () => [])].some((verdict) => "chain" in verdict && KUBE_CHAINS.test(verdict.chain)),
         ),

@@ -205,7 +205,9 @@ function chainsIn(elements: SetDraft["elements"]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const each of elements) {
     if (isList(each)) {
-      for (const element of each.elements) for (const name of chainsOf(element)) found.add(name);
+      each.rows.forEach((element) => {
+        for (const name of chainsOf(element)) found.add(name);
+      });
     } else if (each.value?.kind === "verdict" && each.value.chain !== undefined) {
       found.add(each.value.chain);
     }

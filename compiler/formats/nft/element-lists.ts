@@ -3,6 +3,7 @@ import type { IToken } from "chevrotain";
 import type { MapElement, SetElement } from "../../ir/types.ts";
 import { ShapeBook } from "../shapes/book.ts";
 import { HOLES, type HoleKind } from "../shapes/holes.ts";
+import { Rows } from "../shapes/rows.ts";
 import { Shape } from "../shapes/shape.ts";
 import { nftParser } from "./grammar.ts";
 import { Newline, nftLexer } from "./lexer.ts";
@@ -23,7 +24,7 @@ export interface ReadList {
   readonly tokens: readonly IToken[];
   /** The reading that it was read by. */
   readonly key: string;
-  readonly elements: readonly (SetElement | MapElement)[];
+  readonly rows: Rows<SetElement | MapElement>;
 }
 
 export function isList(part: ElementNode | ReadList): part is ReadList {
@@ -40,39 +41,40 @@ const MAX_ALONE = 64;
 
 export class ElementLists {
   /** By the key of their reading. */
-  private readonly books = new Map<string, ShapeBook<SetElement>>();
+  private readonly books = new Map<string, ShapeBook<SetElement | MapElement>>();
 
   /** The elements in the list, of which `tokens` are the braces and a `Listed` between them; undefined where one of them is wrong, or few have a shape in common. */
   read(tokens: readonly IToken[], { key, read }: ElementReading): ReadList | undefined {
     const { text, start, end } = placeOfList(tokens[1] as IToken);
     const book = this.books.get(key) ?? openBook(read);
     this.books.set(key, book);
-    const elements: SetElement[] = [];
+    const rows = new Rows<SetElement | MapElement>();
     let alone = 0;
     for (let at = endOfBlanks(text, start, end); at < end; ) {
-      let element = book.expect(text, at, end);
+      let template = book.expectTemplate(text, at, end);
       let elementEnd = book.end;
-      if (element === undefined) {
+      if (template === undefined) {
         elementEnd = endOfElement(text, at, end);
         const own = text.slice(at, elementEnd).trimEnd();
-        element = book.read(own, 0, own.length);
-        if (element === undefined) {
-          if (++alone > MAX_ALONE && alone * 4 > elements.length) return undefined;
-          element = readAlone(own, read);
+        template = book.readTemplate(own, 0, own.length);
+        if (template === undefined) {
+          if (++alone > MAX_ALONE && alone * 4 > rows.count) return undefined;
+          const element = readAlone(own, read);
+          if (element === undefined) return undefined;
+          rows.addMade(element);
         }
       }
-      if (element === undefined) return undefined;
-      elements.push(element);
+      if (template !== undefined) rows.add(template, book.values);
       at = endOfBlanks(text, elementEnd, end);
       if (at === end) break;
       if (text.charCodeAt(at) !== COMMA) return undefined;
       at = endOfBlanks(text, at + 1, end);
     }
-    return elements.length === 0 ? undefined : { tokens, key, elements };
+    return rows.count === 0 ? undefined : { tokens, key, rows };
   }
 }
 
-function openBook(read: ElementReading["read"]): ShapeBook<SetElement> {
+function openBook(read: ElementReading["read"]): ShapeBook<SetElement | MapElement> {
   return new ShapeBook({
     shapeOf: shapeOfElement,
     read: (text) => readAlone(text, read),

@@ -1,12 +1,12 @@
 /** Sets and maps of nft as they are declared, and what they are when the whole table is read. */
 import type { IToken } from "chevrotain";
+import { type ElementRows, withElementRows } from "../../ir/element-rows.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import type {
   Component,
   DataType,
   Expression,
   MapDeclaration,
-  MapElement,
   SetDeclaration,
   SetElement,
   SetProperties,
@@ -198,17 +198,20 @@ export function closeSet(set: SetDraft, words: WordReader): SetDeclaration | Map
     words.error("rules-syntax", `expected ": " and what map ${set.name} holds`, set.block.head);
     return undefined;
   }
-  const elements = closeElements(set, words, reading);
   const { data } = found;
   // With data, elements are those of a map.
-  return set.kind === "set" || data === undefined
-    ? { ...shared, elements }
-    : { ...shared, data, elements: elements as readonly MapElement[] };
+  const properties = set.kind === "set" || data === undefined ? shared : { ...shared, data };
+  const [list, ...more] = set.elements;
+  if (list !== undefined && more.length === 0 && isList(list) && list.key === reading.key)
+    return withElementRows<SetDeclaration | MapDeclaration>(properties, rowsOf(list));
+  return { ...properties, elements: closeElements(set, words, reading) } as SetDeclaration | MapDeclaration;
+}
+
+function rowsOf({ rows }: ReadList): ElementRows {
+  return { count: rows.count, make: (row) => rows.make(row), forEach: (visit) => rows.forEach(visit) };
 }
 
 function closeElements(set: SetDraft, words: WordReader, { key, read }: ElementReading): readonly SetElement[] {
-  const [first, ...more] = set.elements;
-  if (first !== undefined && more.length === 0 && isList(first) && first.key === key) return first.elements;
   const known: SetElement[] = [];
   let others = 0;
   const take = (node: ElementNode): void => {
@@ -218,7 +221,7 @@ function closeElements(set: SetDraft, words: WordReader, { key, read }: ElementR
   };
   for (const each of set.elements) {
     if (!isList(each)) take(each);
-    else if (each.key === key) for (const element of each.elements) known.push(element);
+    else if (each.key === key) for (let row = 0; row < each.rows.count; row++) known.push(each.rows.make(row));
     else for (const node of nodesOf([each], words)) take(node);
   }
   if (others > 0)

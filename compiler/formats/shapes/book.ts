@@ -2,7 +2,7 @@
 import { isSame } from "../../ir/same-data.ts";
 import type { HoleValue, KnownName } from "./holes.ts";
 import type { Shape } from "./shape.ts";
-import { type Fill, learn } from "./template.ts";
+import { learn, type ShapeTemplate } from "./template.ts";
 
 /** How texts of one kind are read. */
 export interface ReadingByShape<T> {
@@ -18,9 +18,9 @@ export interface ReadingByShape<T> {
 /** A shape that was met. */
 interface Met<T> {
   readonly shape: Shape;
-  /** `new`: it was met once; `trusted`: what `fill` makes is what the grammar makes; `refused`: the grammar reads such texts. */
+  /** `new`: it was met once; `trusted`: what `template` makes is what the grammar makes; `refused`: the grammar reads such texts. */
   state: "new" | "trusted" | "refused";
-  fill: Fill<T> | undefined;
+  template: ShapeTemplate<T> | undefined;
   /** The shape that came after it the last time. */
   next: Met<T> | undefined;
 }
@@ -41,7 +41,8 @@ export class ShapeBook<T> {
   private last: Met<T> | undefined;
   /** The shapes that came last, the last one first. */
   private readonly recent: Met<T>[] = [];
-  private readonly values: HoleValue[] = [];
+  /** Those of the last text that was read, and perhaps more behind them. */
+  readonly values: HoleValue[] = [];
   /** Where the last text ended that was read. */
   end = 0;
 
@@ -51,21 +52,31 @@ export class ShapeBook<T> {
 
   /** What begins at `start` is, where its shape is one of those that came last. */
   expect(text: string, start: number, end: number): T | undefined {
-    const next = this.last?.next;
-    if (next !== undefined && this.fits(next, text, start, end)) return this.fill(next);
-    const found = this.recent.find((met) => met !== next && this.fits(met, text, start, end));
-    return found === undefined ? undefined : this.come(found);
+    return this.expectTemplate(text, start, end)?.fill(this.values);
   }
 
   /** What the text from `start` to `end` is, of whatever shape; undefined: the grammar has to read it. */
   read(text: string, start: number, end: number): T | undefined {
+    return this.readTemplate(text, start, end)?.fill(this.values);
+  }
+
+  /** As `expect`: what makes it of `values`. */
+  expectTemplate(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
+    const next = this.last?.next;
+    if (next !== undefined && this.fits(next, text, start, end)) return this.follow(next);
+    const found = this.recent.find((met) => met !== next && this.fits(met, text, start, end));
+    return found === undefined ? undefined : this.come(found);
+  }
+
+  /** As `read`: what makes it of `values`. */
+  readTemplate(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
     const own = text.slice(start, end);
     const shape = this.reading.shapeOf(own);
     if (shape === undefined) return undefined;
     const met = this.met.get(shape.key);
     if (met === undefined) {
       if (this.met.size < MAX_SHAPES)
-        this.met.set(shape.key, { shape, state: "new", fill: undefined, next: undefined });
+        this.met.set(shape.key, { shape, state: "new", template: undefined, next: undefined });
       return undefined;
     }
     if (met.state === "new") this.learn(met, own);
@@ -79,28 +90,28 @@ export class ShapeBook<T> {
     return this.end >= 0 && this.reading.mayEnd(text, this.end, end);
   }
 
-  /** Fills a shape that was not expected. */
-  private come(met: Met<T>): T {
+  /** A shape that was not expected. */
+  private come(met: Met<T>): ShapeTemplate<T> {
     const { recent } = this;
     const at = recent.indexOf(met);
     recent.splice(at < 0 ? MAX_RECENT - 1 : at, 1);
     recent.unshift(met);
-    return this.fill(met);
+    return this.follow(met);
   }
 
-  private fill(met: Met<T>): T {
+  private follow(met: Met<T>): ShapeTemplate<T> {
     if (this.last !== undefined) this.last.next = met;
     this.last = met;
-    return (met.fill as Fill<T>)(this.values);
+    return met.template as ShapeTemplate<T>;
   }
 
   private learn(met: Met<T>, text: string): void {
     const { read, nameOf } = this.reading;
     met.state = "refused";
-    const fill = learn(met.shape, read);
-    if (fill === undefined || met.shape.match(text, 0, this.values, nameOf) !== text.length) return;
-    if (!isSame(fill(this.values), read(text))) return;
+    const template = learn(met.shape, read);
+    if (template === undefined || met.shape.match(text, 0, this.values, nameOf) !== text.length) return;
+    if (!isSame(template.fill(this.values), read(text))) return;
     met.state = "trusted";
-    met.fill = fill;
+    met.template = template;
   }
 }

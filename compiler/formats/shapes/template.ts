@@ -5,22 +5,57 @@ import type { HoleValue } from "./holes.ts";
 import type { ProbeText, Shape } from "./shape.ts";
 
 /** Makes what a text of the shape is read as, from the values of its holes. What no hole changes is shared. */
-export type Fill<T> = (values: readonly HoleValue[]) => T;
+type Fill<T> = (values: readonly HoleValue[]) => T;
+
+/** What texts of one shape are read as. */
+export class ShapeTemplate<T> {
+  readonly fill: Fill<T>;
+  /** How many values a text has. */
+  readonly width: number;
+  /** Of each of them, whether it is a number. */
+  readonly isNumber: readonly boolean[];
+  private readonly part: AnswerPart;
+
+  constructor(part: AnswerPart, { values }: ProbeText) {
+    this.part = part;
+    this.fill = fillOf(part) as Fill<T>;
+    this.width = values.length;
+    this.isNumber = values.map((value) => typeof value === "number");
+  }
+
+  /** What any text of the shape is when its values are put into all `places`. */
+  mask(): Mask<T> {
+    const places: HolePlace[] = [];
+    return { is: maskOf(this.part, places) as T, places };
+  }
+}
+
+export interface Mask<T> {
+  readonly is: T;
+  readonly places: readonly HolePlace[];
+}
+
+/** Where the value of a hole stands. */
+export interface HolePlace {
+  readonly of: Record<string | number, unknown>;
+  readonly key: string | number;
+  readonly slot: number;
+}
 
 /**
  * How `read`'s answers to texts of `shape` follow from the values of the holes, as its answers to probes show it; undefined:
  * they do not, or `read` has no answer. Answers are plain data without circles.
  */
-export function learn<T>(shape: Shape, read: (text: string) => T | undefined): Fill<T> | undefined {
+export function learn<T>(shape: Shape, read: (text: string) => T | undefined): ShapeTemplate<T> | undefined {
   const probes = shape.probes();
   const [first, second, ...more] = probes.map((probe) => ({ probe, found: read(probe.text) }));
   if (first?.found === undefined || second?.found === undefined || more.length < 2) return undefined;
   const used = new Set<number>();
   const part = partOf(first.found, second.found, { first: first.probe, second: second.probe, used });
   if (part === undefined || used.size < shape.width) return undefined;
-  const fill = fillOf(part) as Fill<T>;
-  const isRight = more.every(({ probe, found }) => found !== undefined && isSame(fill(probe.values), found));
-  return isRight ? fill : undefined;
+  const template = new ShapeTemplate<T>(part, first.probe);
+  const isRight = more.every(({ probe, found }) => found !== undefined && isSame(template.fill(probe.values), found));
+  return isRight ? template : undefined;
 }
 
 // --- parts ---------------------------------------------------------------------------------------------------------------
@@ -130,4 +165,27 @@ function slotsOf(parts: readonly (readonly [unknown, AnswerPart])[]): ReadonlySe
       part.kind === "hole" ? [part.slot] : part.kind === "same" ? [] : [...slotsOf(part.parts)],
     ),
   );
+}
+
+// --- masks ---------------------------------------------------------------------------------------------------------------
+
+/** A copy of what `part` is, but for what no hole changes; where holes stand in it is added to `places`. */
+function maskOf(part: AnswerPart, places: HolePlace[]): unknown {
+  switch (part.kind) {
+    case "same":
+      return part.value;
+    case "hole":
+      return undefined;
+    case "list":
+    case "object": {
+      const of = (Array.isArray(part.sample) ? part.sample.slice() : { ...part.sample }) as HolePlace["of"];
+      for (const [key, inner] of part.parts) {
+        if (inner.kind === "hole") places.push({ of, key, slot: inner.slot });
+        else of[key] = maskOf(inner, places);
+      }
+      return of;
+    }
+    default:
+      return unreachable(part);
+  }
 }

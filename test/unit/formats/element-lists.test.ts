@@ -71,7 +71,8 @@ describe("a long list of elements", () => {
         return toElement(node, ["ipv4_addr", "inet_service"]);
       },
     });
-    return { elements: found?.elements, asked };
+    const rows = found?.rows;
+    return { elements: rows && Array.from({ length: rows.count }, (_, row) => rows.make(row)), asked };
   }
 
   it("is read by shape also with comments", () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ShapeBook } from "../../../compiler/formats/shapes/book.ts";
 import { HOLES, type HoleKind, type HoleValue } from "../../../compiler/formats/shapes/holes.ts";
+import { Rows } from "../../../compiler/formats/shapes/rows.ts";
 import { Shape } from "../../../compiler/formats/shapes/shape.ts";
-import { learn } from "../../../compiler/formats/shapes/template.ts";
+import { learn, type ShapeTemplate } from "../../../compiler/formats/shapes/template.ts";
 
 const LINE = new Shape(["to ", " port ", ""], ["ipv4", "port"]);
 
@@ -72,11 +73,14 @@ describe("words in holes", () => {
 describe("what is made of texts of one shape", () => {
   it("is filled in, and what no hole changes is shared", () => {
     const shared = { kind: "tcp" };
-    const fill = learn(
+    const template = learn(
       LINE,
       reader((address, port) => ({ shared, list: [port, { address }], end: address })),
     );
-    const [one, other] = [fill?.([1, 2]), fill?.([3, 4])] as [Record<string, unknown>, Record<string, unknown>];
+    const [one, other] = [template?.fill([1, 2]), template?.fill([3, 4])] as [
+      Record<string, unknown>,
+      Record<string, unknown>,
+    ];
     expect(one).toEqual({ shared: { kind: "tcp" }, list: [2, { address: 1 }], end: 1 });
     expect(other).toEqual({ shared: { kind: "tcp" }, list: [4, { address: 3 }], end: 3 });
     expect(other["shared"]).toBe(one["shared"]);
@@ -128,5 +132,55 @@ describe("a book of shapes", () => {
     const { asked, ask } = open((address, port) => (port === 443 ? "https" : [address, port]));
     for (let i = 0; i < 100; i++) expect(ask("to 10.0.0.1 port 443")).toBeUndefined();
     expect(asked.length).toBe(5);
+  });
+});
+
+describe("rows", () => {
+  const NAMED = new Shape(["at ", " is ", " of ", ""], ["ipv6", "word", "number"]);
+  const kinds = { kind: "named" };
+  const template = learn<object>(NAMED, (text) => {
+    const values: HoleValue[] = [];
+    const [address, name, number] = NAMED.match(text, 0, values, () => undefined) === text.length ? values : [];
+    return { kinds, key: [address, number], value: { chain: name, deep: [[number]] } };
+  }) as ShapeTemplate<object>;
+  const other = learn<object>(
+    LINE,
+    reader((address, port) => [port, { address }]) as (text: string) => object,
+  ) as ShapeTemplate<object>;
+
+  /** The rows, and what they are. */
+  function some(): { readonly rows: Rows<object>; readonly wanted: unknown[] } {
+    const rows = new Rows<object>();
+    const wanted: unknown[] = [];
+    for (let i = 0; i < 300; i++) {
+      // An address of IPv4 may be no whole number of 31 bits.
+      const values = i % 3 === 0 ? [2 ** 32 - 1 - i, i] : [(1n << 127n) + BigInt(i), `chain-${i}`, i];
+      rows.add(i % 3 === 0 ? other : template, [...values, "what stood there before"]);
+      wanted.push((i % 3 === 0 ? other : template).fill(values));
+      if (i % 50 !== 0) continue;
+      rows.addMade({ made: i });
+      wanted.push({ made: i });
+    }
+    return { rows, wanted };
+  }
+
+  it("are made of values, each by itself", () => {
+    const { rows, wanted } = some();
+    expect(rows.count).toBe(wanted.length);
+    expect(wanted.map((_, row) => rows.make(row))).toEqual(wanted);
+    expect(rows.make(2)).not.toBe(rows.make(2));
+  });
+
+  it("are visited without an object for each", () => {
+    const { rows, wanted } = some();
+    const objects = new Set<object>();
+    const seen: unknown[] = [];
+    rows.forEach((row, number) => {
+      objects.add(row);
+      seen[number] = structuredClone(row);
+    });
+    expect(seen).toEqual(wanted);
+    // One of each template, and those that were made.
+    expect(objects.size).toBe(2 + 6);
   });
 });

@@ -44,5 +44,5 @@ test.each<readonly [boolean, string, readonly ElementKey[]]>([
   [true, "other lengths", [[1], [1, 2]]],
   [true, "intervals, and all others", [[{ from: 1, to: 2 }], [{ from: 1, to: 2 }], OTHER_KEYS, OTHER_KEYS]],
 ])("%s: %s", (isDistinct, _, keys) => {
-  expect(areKeysDistinct(keys.map((key) => ({ key })))).toBe(isDistinct);
+  expect(areKeysDistinct({ elements: keys.map((key) => ({ key })) })).toBe(isDistinct);
 });

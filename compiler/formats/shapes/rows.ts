@@ -1,0 +1,117 @@
+/** What texts of shapes are, kept as the values of their holes: objects of it are made when they are asked for. */
+import { invariant } from "../../invariant.ts";
+import type { HoleValue } from "./holes.ts";
+import { NumberColumn } from "./number-column.ts";
+import type { HolePlace, Mask, ShapeTemplate } from "./template.ts";
+
+/** The place of a row that was read otherwise. */
+const MADE = -1;
+
+export class Rows<T extends object> {
+  private readonly templates: ShapeTemplate<T>[] = [];
+  /** By the number of their template. */
+  private readonly masks: Mask<T>[] = [];
+  private readonly numberOf = new Map<ShapeTemplate<T>, number>();
+  /** By row: the number of its template, or `MADE`. */
+  private readonly forms = new NumberColumn();
+  /** By row: where its values begin among `values`; or its place among `made`. */
+  private readonly starts = new NumberColumn();
+  /** Numbers; and the places of what is none among `others`. */
+  private values = new Float64Array(256);
+  private readonly others: (string | bigint)[] = [];
+  private readonly made: T[] = [];
+  private used = 0;
+  private last: ShapeTemplate<T> | undefined;
+  private lastForm = 0;
+  count = 0;
+
+  /** Adds what `template` makes of `values`. */
+  add(template: ShapeTemplate<T>, values: readonly HoleValue[]): void {
+    const start = this.used;
+    const { width } = template;
+    if (start + width > this.values.length) {
+      const larger = new Float64Array(2 * this.values.length + width);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    for (let slot = 0; slot < width; slot++) {
+      const value = values[slot] as HoleValue;
+      this.values[start + slot] = typeof value === "number" ? value : this.others.push(value) - 1;
+    }
+    this.used = start + width;
+    this.put(this.formOf(template), start);
+  }
+
+  /** Adds a row of no template. */
+  addMade(row: T): void {
+    this.put(MADE, this.made.push(row) - 1);
+  }
+
+  private put(form: number, start: number): void {
+    this.count++;
+    this.forms.push(form);
+    this.starts.push(start);
+  }
+
+  private formOf(template: ShapeTemplate<T>): number {
+    // Most are of the same one as the row before.
+    if (template === this.last) return this.lastForm;
+    let form = this.numberOf.get(template);
+    if (form === undefined) {
+      form = this.templates.push(template) - 1;
+      this.numberOf.set(template, form);
+    }
+    this.last = template;
+    this.lastForm = form;
+    return form;
+  }
+
+  make(row: number): T {
+    invariant(row >= 0 && row < this.count, "there is such a row");
+    const form = this.forms.at(row);
+    const start = this.starts.at(row);
+    if (form === MADE) return this.made[start] as T;
+    const template = this.templates[form] as ShapeTemplate<T>;
+    return template.fill(Array.from({ length: template.width }, (_, slot) => this.valueAt(template, start, slot)));
+  }
+
+  /** Whether a row was added that was made elsewhere. */
+  isMade(row: number): boolean {
+    return this.forms.at(row) === MADE;
+  }
+
+  /** Calls `visit` with each row, as `every`. */
+  forEach(visit: (row: T, number: number) => void): void {
+    this.every(0, this.count, (row, number) => {
+      visit(row, number);
+      return true;
+    });
+  }
+
+  /** Whether `test` holds of all rows from `first` to before `end`; those behind one of which it does not are not asked. All rows of a
+   *  template are one object, which says something else behind the call: calls stand one behind the other, not one in the other. */
+  every(first: number, end: number, test: (row: T, number: number) => boolean): boolean {
+    for (let row = first; row < end; row++) if (!test(this.masked(row), row)) return false;
+    return true;
+  }
+
+  /** What `make` makes, until it is called again for a row of the same template. */
+  private masked(row: number): T {
+    const form = this.forms.at(row);
+    const start = this.starts.at(row);
+    if (form === MADE) return this.made[start] as T;
+    const template = this.templates[form] as ShapeTemplate<T>;
+    this.masks[form] ??= template.mask();
+    const { is, places } = this.masks[form] as Mask<T>;
+    for (let i = 0; i < places.length; i++) {
+      const { of, key, slot } = places[i] as HolePlace;
+      of[key] = this.valueAt(template, start, slot);
+    }
+    return is;
+  }
+
+  private valueAt(template: ShapeTemplate<T>, start: number, slot: number): HoleValue {
+    const value = this.values[start + slot] as number;
+    return template.isNumber[slot] ? value : (this.others[value] as HoleValue);
+  }
+}
