@@ -275,12 +275,14 @@ function needsEndpoint(code: u32): bool {
   return (code & VERDICT_MASK) == VERDICT_DNAT || (code & CODE_HAIRPIN) != 0;
 }
 
-/** A default word names behaviours that need no row. */
-function isDefault(value: u32): bool {
+/** Whether the default words in `count` records of so many bytes, the first one of which is at `at`, name behaviours that need no row. */
+function areDefaults(at: u32, count: u32, bytes: u32): bool {
   const behaviours = word(H_BEHAVIOUR_COUNT);
-  for (let shift: u32 = 0; shift < 24; shift += 8) {
-    const behaviour = (value >> shift) & 0xff;
-    if (behaviour >= behaviours || load<u8>(uses + behaviour) != 0) return false;
+  for (; count != 0; count--, at += bytes) {
+    for (let value = word(at), byte = 0; byte < 3; byte++, value >>= 8) {
+      const behaviour = value & 0xff;
+      if (behaviour >= behaviours || load<u8>(uses + behaviour) != 0) return false;
+    }
   }
   return true;
 }
@@ -289,7 +291,7 @@ function areDestinationsSound(): bool {
   const kinds = word(H_KIND_COUNT);
   const kinds4 = word(H_KIND4_COUNT);
   if (kinds4 > kinds || word(H_LOOPBACK_CLASS) >= kinds4) return false;
-  for (let i: u32 = 0; i < kinds; i++) if (!isDefault(word(word(H_KINDS) + i * KIND_BYTES))) return false;
+  if (!areDefaults(word(H_KINDS), kinds, KIND_BYTES)) return false;
   for (let i: u32 = 0; i <= word(H_LOCAL_MASK); i++) {
     const local = word(H_LOCAL) + i * LOCAL_BYTES;
     const about = word(local + LOCAL_ABOUT);
@@ -298,38 +300,36 @@ function areDestinationsSound(): bool {
     if (block == <u32>BLOCK_LOCAL) continue;
     if (block == 0 ? kind >= kinds4 : block > word(H_BLOCK_COUNT) || kind < kinds4 || kind >= kinds) return false;
   }
-  for (let i: u32 = 0; i < word(H_REGIONS4_COUNT); i++)
-    if (!isDefault(word(word(H_REGIONS4) + i * REGION4_BYTES + REGION4_DEFAULT))) return false;
-  for (let i: u32 = 0; i < word(H_REGIONS6_COUNT); i++)
-    if (!isDefault(word(word(H_REGIONS6) + i * REGION6_BYTES + REGION6_DEFAULT))) return false;
+  if (!areDefaults(word(H_REGIONS4) + REGION4_DEFAULT, word(H_REGIONS4_COUNT), REGION4_BYTES)) return false;
+  if (!areDefaults(word(H_REGIONS6) + REGION6_DEFAULT, word(H_REGIONS6_COUNT), REGION6_BYTES)) return false;
   for (let i: u32 = 0; i < word(H_WINDOW_COUNT); i++) {
     const window = word(H_WINDOWS) + i * WINDOW_BYTES;
     const count = word(window + WINDOW_COUNT);
     const first = word(window + WINDOW_FIRST);
     if (count == 0 || count > WINDOW_SIZE || first >= WINDOW_SIZE || first + count > WINDOW_SIZE) return false;
     if (<u64>word(window + WINDOW_BITS) + ((<u64>count + 7) >> 3) > <u64>size) return false;
-    if (!isDefault(word(window + WINDOW_UNSET)) || !isDefault(word(window + WINDOW_SET))) return false;
+    if (!areDefaults(window + WINDOW_UNSET, 2, WINDOW_SET - WINDOW_UNSET)) return false;
   }
-  return (
-    isDefaultOrNone(word(H_OTHER4)) &&
-    isDefaultOrNone(word(H_OTHER6)) &&
-    isDefaultOrNone(word(H_LOCAL_DEFAULT4)) &&
-    isDefaultOrNone(word(H_LOCAL_DEFAULT6))
-  );
+  return areDefaultsOrNone(H_OTHER4, H_OTHER6) && areDefaultsOrNone(H_LOCAL_DEFAULT4, H_LOCAL_DEFAULT6);
 }
 
-function isDefaultOrNone(value: u32): bool {
-  return value == <u32>NO_DEFAULT || isDefault(value);
+/** Whether the words of the header from `at` to `last` are default words, or NO_DEFAULT. */
+function areDefaultsOrNone(at: u32, last: u32): bool {
+  for (; at <= last; at += 4) if (word(at) != <u32>NO_DEFAULT && !areDefaults(at, 1, 4)) return false;
+  return true;
 }
 
 function areEndpointsSound(): bool {
+  return (
+    areTreated(word(H_ENDPOINTS4) + ENDPOINT4_TREATMENT, word(H_ENDPOINTS4_COUNT), ENDPOINT4_BYTES) &&
+    areTreated(word(H_ENDPOINTS6) + ENDPOINT6_TREATMENT, word(H_ENDPOINTS6_COUNT), ENDPOINT6_BYTES)
+  );
+}
+
+/** Whether the numbers in `count` records of so many bytes, the first one of which is at `at`, are of treatments, or none. */
+function areTreated(at: u32, count: u32, bytes: u32): bool {
   const endpointTreatments = word(H_TREATMENT_COUNT);
-  let at = start + <usize>word(H_ENDPOINTS4);
-  for (let i: u32 = 0; i < word(H_ENDPOINTS4_COUNT); i++, at += ENDPOINT4_BYTES)
-    if (<u32>load<u16>(at, ENDPOINT4_TREATMENT) > endpointTreatments) return false;
-  at = start + <usize>word(H_ENDPOINTS6);
-  for (let i: u32 = 0; i < word(H_ENDPOINTS6_COUNT); i++, at += ENDPOINT6_BYTES)
-    if (<u32>load<u16>(at, ENDPOINT6_TREATMENT) > endpointTreatments) return false;
+  for (; count != 0; count--, at += bytes) if (<u32>load<u16>(start + <usize>at) > endpointTreatments) return false;
   return true;
 }
 
