@@ -3,7 +3,6 @@ import { defaultLanes } from "./default-lanes";
 import { firstOf, lower, secondOf, secondOfPairs, upper, wordsAt } from "./four-words";
 import { IPV4_SOURCE, IPV6_SOURCE } from "./headers";
 import {
-  CHUNK,
   clearMarks,
   found,
   G_AT,
@@ -21,38 +20,29 @@ import {
   G_ROW1,
   GROUP_BYTES,
   groupAt,
-  laneOf,
-  lanesAt,
+  listMarked,
+  marked,
   marks,
   note,
   pinned,
   RESULT_OF_PACKET_SHIFT,
-  resultOf,
+  SLOT_SHIFT,
   scratch,
   wait,
   waitForFound,
 } from "./lanes";
 import {
   BLOCK_LOCAL,
-  CODE_ALLOWED,
   CODE_ASK_ENDPOINT,
   CODE_EXTENDED,
   CODE_HAIRPIN,
   CODE_SECOND,
-  CODE_SHIFT,
-  CODE_THIRD,
   CODES_SHIFT,
   ENDPOINT4_BYTES,
   ENDPOINT6_BYTES,
-  ENTRY_SHIFT,
-  EXTENDED_BASE,
-  EXTENDED_BYTES,
-  EXTENDED_FIRST,
-  EXTENDED_SECOND,
   H_ENDPOINTS4,
   H_ENDPOINTS6,
   H_ENTRIES,
-  H_EXTENDED,
   KEY1_BLOCK_SHIFT,
   NO_DEFAULT,
   RESULT_BYTES,
@@ -61,11 +51,9 @@ import {
   ROW1_BEHAVIOUR_SHIFT,
   ROW1_COUNT_MASK,
   ROW1_SECOND_SHIFT,
-  SOURCE_ALLOWED,
   VERDICT_DNAT,
   VERDICT_MASK,
 } from "./layout";
-import { isAllowed } from "./sources";
 import { section } from "./table";
 
 /** Reads the entries of the groups from `group` to `end`, and finds their codes, which begin at `codes`. Those in which lanes have
@@ -196,82 +184,6 @@ export function answerLanes(
   return foundEnd;
 }
 
-/** Completes the results of the packets in `found`. */
-export function specialLanes(list: usize, foundEnd: usize, packets: usize, results: usize, isV6: bool): void {
-  const end = listLanes(foundEnd);
-  const records = section(H_EXTENDED);
-  const entries = section(H_ENTRIES);
-  for (let at = lanesFound; at < end; at += 4) {
-    const lane = <usize>load<u32>(at);
-    const packet = load<u32>(list + (lane - scratch));
-    const result = resultOf(<usize>packet, packets, results);
-    if (!extend(lane, <usize>packet, result, isV6, records, entries)) wait(packet);
-  }
-}
-
-const lanesFound: usize = memory.data(4 * CHUNK + 16);
-
-/** The lanes of the groups in `found`, one by one: how many a group has cannot be foretold, and nothing depends on it. */
-function listLanes(foundEnd: usize): usize {
-  let end = lanesFound;
-  for (let at = found; at < foundEnd; at += 4) {
-    const group = <u32>groupAt(at);
-    const lanes = lanesAt(at);
-    store<u32>(end, group);
-    end += (<usize>(lanes & 1)) << 2;
-    store<u32>(end, group + 4);
-    end += (<usize>(lanes & 2)) << 1;
-    store<u32>(end, group + 8);
-    end += <usize>(lanes & 4);
-    store<u32>(end, group + 12);
-    end += <usize>((lanes & 8) >> 1);
-  }
-  return end;
-}
-
-/** Writes the result of a packet with an extended row; false when there is more to it. What differs from packet to packet is
- *  computed, not branched upon. */
-function extend(lane: usize, packet: usize, result: usize, isV6: bool, records: usize, entries: usize): bool {
-  let codeAt = <usize>load<u32>(lane, G_CODE_AT);
-  let code = load<u32>(codeAt);
-  if ((code & CODE_EXTENDED) == 0) return false;
-  const record = records + <usize>load<u32>(lane, G_ROW0) * EXTENDED_BYTES;
-  if ((code & CODE_ALLOWED) != 0) {
-    const isIn = isAllowed(record, packet + (isV6 ? IPV6_SOURCE : IPV4_SOURCE), isV6);
-    code = load<u32>(codeAt + <usize>isIn * CODE_OF_ALLOWED);
-  }
-  const entry = load<u32>(lane, G_AT) - <u32>entries;
-  store<u32>(result, (code & 0xff) | ((entry << SLOT_SHIFT) + (1 << RESULT_SLOT_SHIFT)));
-  const isTranslated: u32 = <u32>((code & VERDICT_MASK) == VERDICT_DNAT);
-  const isSecond: u32 = <u32>((code & CODE_SECOND) != 0);
-  const first = load<u32>(record, EXTENDED_FIRST);
-  const choices = isSecond ? load<u32>(record, EXTENDED_SECOND) : first;
-  const base = load<u32>(record, EXTENDED_BASE) + (first & (0 - isSecond));
-  const number = base + <u32>((<u64>load<u32>(lane, G_HASH) * <u64>choices) >> 32);
-  store<u32>(result, number | (isTranslated - 1), RESULT_ENDPOINT);
-  if ((code & (CODE_ASK_ENDPOINT | CODE_THIRD)) != 0) return false;
-  if ((code & CODE_HAIRPIN) == 0) return true;
-  return isTranslated != 0 && !isEndpoint(packet, number, isV6);
-}
-
-/** From a code to that of allowed sources. */
-const CODE_OF_ALLOWED: usize = SOURCE_ALLOWED << CODE_SHIFT;
-
-/** From the bytes before an entry to the number of its slot in a result. */
-const SLOT_SHIFT: i32 = RESULT_SLOT_SHIFT - ENTRY_SHIFT;
-
-/** Whether the packet is from an endpoint. */
-function isEndpoint(packet: usize, number: u32, isV6: bool): bool {
-  if (!isV6) {
-    const record = section(H_ENDPOINTS4) + <usize>number * ENDPOINT4_BYTES;
-    return load<u32>(record) == load<u32>(packet, IPV4_SOURCE);
-  }
-  const record = section(H_ENDPOINTS6) + <usize>number * ENDPOINT6_BYTES;
-  return (
-    load<u64>(record) == load<u64>(packet, IPV6_SOURCE) && load<u64>(record, 8) == load<u64>(packet, IPV6_SOURCE + 8)
-  );
-}
-
 /** Packets of `list` wait whose endpoint is their source. If its finger is another one, it is not. */
 export function hairpinLanes(list: usize, count: u32, fingers: usize, isV6: bool): void {
   const byte = pinned(0, 0xff);
@@ -286,14 +198,12 @@ export function hairpinLanes(list: usize, count: u32, fingers: usize, isV6: bool
     const isSame = i32x4.eq(v128.and(finger, byte), v128.load(group, G_FINGER));
     store<u8>(mark, i32x4.bitmask(v128.and(isSame, v128.load(group, G_HAIRPIN))));
   }
-  const marksEnd = marks + (<usize>count >> 2);
-  let lane = scratch;
-  for (let at = marks; at < marksEnd; at += 8, list += 128, lane += 128)
-    for (let lanes = load<u64>(at); lanes != 0; lanes &= lanes - 1) {
-      const place = laneOf(lanes);
-      const packet = load<u32>(list + place);
-      if (isEndpoint(<usize>packet, load<u32>(lane + place, G_FINGER_AT) - <u32>fingers, isV6)) wait(packet);
-    }
+  const markedEnd = listMarked(count);
+  for (let at = marked; at < markedEnd; at += 4) {
+    const place = <usize>load<u32>(at);
+    const packet = load<u32>(list + place);
+    if (isEndpoint(<usize>packet, load<u32>(scratch + place, G_FINGER_AT) - <u32>fingers, isV6)) wait(packet);
+  }
 }
 
 /** Asks for the entries of the packets in scratch, so that they are under way when they are needed. */
@@ -307,4 +217,16 @@ export function touchEntries(count: u32): u32 {
     sink |= load<u32>(<usize>load<u32>(group, G_AT + 12));
   }
   return sink;
+}
+
+/** Whether the packet is from an endpoint. */
+export function isEndpoint(packet: usize, number: u32, isV6: bool): bool {
+  if (!isV6) {
+    const record = section(H_ENDPOINTS4) + <usize>number * ENDPOINT4_BYTES;
+    return load<u32>(record) == load<u32>(packet, IPV4_SOURCE);
+  }
+  const record = section(H_ENDPOINTS6) + <usize>number * ENDPOINT6_BYTES;
+  return (
+    load<u64>(record) == load<u64>(packet, IPV6_SOURCE) && load<u64>(record, 8) == load<u64>(packet, IPV6_SOURCE + 8)
+  );
 }

@@ -1,6 +1,7 @@
 /** Packets by the batch: see lanes.ts. */
-import { answerLanes, hairpinLanes, missLanes, rowLanes, specialLanes, touchEntries } from "./answer-lanes";
+import { answerLanes, hairpinLanes, missLanes, rowLanes, touchEntries } from "./answer-lanes";
 import { classifyOne } from "./classify";
+import { specialLanes } from "./extended-lanes";
 import {
   again,
   attention,
@@ -15,6 +16,8 @@ import {
   pinned,
   resultOf,
   scratch,
+  waitForAll,
+  waitForMarked,
   waitingPackets,
 } from "./lanes";
 import { parseLanes4 } from "./lanes4";
@@ -37,6 +40,16 @@ import {
   RESULT_BYTES,
 } from "./layout";
 import { common4, common6, hasCommonBits } from "./local-filter";
+import {
+  copiedPackets,
+  copiesList,
+  fillCopies,
+  forgetCopies,
+  originals,
+  sortOdd4,
+  sortOdd6,
+  writeSettled,
+} from "./odd-lanes";
 import { againEnd, entryLanes, kindLanes, localLanes, replaceLocal, suspectLanes } from "./place-lanes";
 import { sourceLanes4, sourceLanes6 } from "./source-lanes";
 import { doesAskSources } from "./source-questions";
@@ -47,6 +60,9 @@ const ENDLESS: u32 = 0xffffffff;
 
 /** Tables with more bytes of entries do not stay in the nearest caches. */
 const NEAR_BYTES: u32 = 1 << 19;
+
+/** Fewer copies are not worth a chunk. */
+const FEW_COPIES: u32 = 8;
 
 /** Keeps the loads of `touchEntries` from being left out. */
 let sink: u32 = 0;
@@ -96,10 +112,32 @@ export function classifyByLanes(at: usize, count: u32, interfaceClass: u32, to: 
         ofIPv6(list, some, 0);
       }
     }
-    const end = attention + ((<usize>waitingPackets()) << 2);
-    for (let waiting = attention; waiting < end; waiting += 4) one(<usize>load<u32>(waiting));
+    attend();
     done += size;
+    if (copiedPackets() >= (done < count ? CHUNK / 2 : 1)) ofCopies();
   }
+}
+
+/** The packets of the chunk that its stages have not done with. */
+function attend(): void {
+  writeSettled(packets, results);
+  const end = attention + ((<usize>waitingPackets()) << 2);
+  for (let waiting = attention; waiting < end; waiting += 4) one(<usize>load<u32>(waiting));
+}
+
+/** The packets that have been copied without their options, of all chunks so far. */
+function ofCopies(): void {
+  if (copiedPackets() < FEW_COPIES) {
+    waitForAll(originals, copiedPackets());
+  } else {
+    nobodyWaits();
+    const count = fillCopies();
+    parseLanes4(copiesList, count);
+    waitForMarked(originals, count);
+    decide4(originals, count, 0);
+  }
+  attend();
+  forgetCopies();
 }
 
 /** 4 or 6 when all packets seem to have that version, and no group is left unfilled; 0 otherwise. A few of them are looked
@@ -176,6 +214,12 @@ for (let lanes: usize = 0; lanes < 16; lanes++) {
 /** Writes the results of the packets of `list`: see `answerLanes`. */
 function ofIPv4(list: usize, count: u32, to: usize): void {
   parseLanes4(list, count);
+  sortOdd4(list, count);
+  decide4(list, count, to);
+}
+
+/** What becomes of packets that were parsed. */
+function decide4(list: usize, count: u32, to: usize): void {
   if (asksSources) sourceLanes4(list, count);
   answerAll(list, count, word(H_OTHER4), word(H_LOCAL_DEFAULT4), section(H_FINGERS4), false, to);
 }
@@ -183,6 +227,7 @@ function ofIPv4(list: usize, count: u32, to: usize): void {
 /** Likewise. */
 function ofIPv6(list: usize, count: u32, to: usize): void {
   parseLanes6(list, count);
+  sortOdd6(list, count);
   if (asksSources) sourceLanes6(list, count);
   answerAll(list, count, word(H_OTHER6), word(H_LOCAL_DEFAULT6), section(H_FINGERS6), true, to);
 }
@@ -196,7 +241,7 @@ function answerAll(list: usize, count: u32, other: u32, local: u32, fingers: usi
   let misses = rowLanes(scratch, scratch + ((<usize>count) << 2), codes, found);
   if (misses != found) {
     if (!isEarly) misses = suspectLanes(misses, isV6);
-    if (againEnd != again) misses = localLanes(misses);
+    if (againEnd != again) misses = localLanes(misses, true);
     if (againEnd != again) {
       kindLanes();
       for (let at = again; at < againEnd; at += 4) {

@@ -2,6 +2,8 @@
  * What the stages of a batch hand on: four packets at a time, a lane each. A stage goes over a whole chunk before the next one
  * begins, so that what one packet waits for from memory and what the next one waits for is under way at the same time.
  */
+import { ENTRY_SHIFT, RESULT_SLOT_SHIFT } from "./layout";
+
 /** Packets in a chunk, and groups of four. */
 export const CHUNK: u32 = 768;
 const GROUPS: i32 = 192;
@@ -93,6 +95,18 @@ export function wait(packet: u32): void {
   waiting++;
 }
 
+/** Notes the packets of `list`, and no others. */
+export function waitForAll(list: usize, count: u32): void {
+  memory.copy(attention, list, (<usize>count) << 2);
+  waiting = count;
+}
+
+/** Notes the packet if it is to wait, without a branch. */
+export function waitIf(packet: usize, is: bool): void {
+  store<u32>(attention + ((<usize>waiting) << 2), <u32>packet);
+  waiting += <u32>is;
+}
+
 /** Notes the packets of `list` that are in `found` up to `end`. */
 export function waitForFound(end: usize, list: usize): void {
   for (let at = found; at < end; at += 4) {
@@ -111,17 +125,35 @@ export function clearMarks(at: usize, count: u32): void {
   store<u64>(at + ((<usize>count >> 2) & ~7), 0);
 }
 
-/** Notes the packets of `list` that are marked. */
-export function waitForMarked(list: usize, count: u32): void {
-  const end = marks + (<usize>count >> 2);
-  for (let at = marks; at < end; at += 8, list += 128)
-    for (let lanes = load<u64>(at); lanes != 0; lanes &= lanes - 1) wait(load<u32>(list + laneOf(lanes)));
+/** Words of `marks` that are not empty, and the marked lanes. */
+const markedWords: usize = memory.data(2 * GROUPS);
+export const marked: usize = memory.data(16 * GROUPS);
+
+/** Lists the lanes that are marked, as places in a list of words, in `marked`. Gives the end. */
+export function listMarked(count: u32): usize {
+  // Which words have marks cannot be foretold: nothing branches upon it.
+  let wordsEnd = markedWords;
+  const marksEnd = marks + (<usize>count >> 2);
+  for (let at = marks; at < marksEnd; at += 8) {
+    store<u32>(wordsEnd, <u32>at);
+    wordsEnd += (<usize>(load<u64>(at) != 0)) << 2;
+  }
+  let end = marked;
+  for (let each = markedWords; each < wordsEnd; each += 4) {
+    const at = <usize>load<u32>(each);
+    const first = (at - marks) << 4;
+    for (let lanes = load<u64>(at); lanes != 0; lanes &= lanes - 1, end += 4) {
+      const bit = <usize>ctz(lanes);
+      store<u32>(end, <u32>(first + ((bit >> 3) << 4) + ((bit & 7) << 2)));
+    }
+  }
+  return end;
 }
 
-/** The place of the first lane of eight groups, in a list of words. */
-export function laneOf(lanes: u64): usize {
-  const bit = <usize>ctz(lanes);
-  return ((bit >> 3) << 4) + ((bit & 7) << 2);
+/** Notes the packets of `list` that are marked. */
+export function waitForMarked(list: usize, count: u32): void {
+  const end = listMarked(count);
+  for (let at = marked; at < end; at += 4) wait(load<u32>(list + <usize>load<u32>(at)));
 }
 
 /** Fills the group that a list of `count` packets ends in, by repeating the last one. Gives how many there are then. */
@@ -131,6 +163,9 @@ export function fillUp(list: usize, count: u32): u32 {
     store<u32>(list + ((<usize>at) << 2), load<u32>(list + ((<usize>count) << 2) - 4));
   return full;
 }
+
+/** From the bytes before an entry to the number of its slot in a result. */
+export const SLOT_SHIFT: i32 = RESULT_SLOT_SHIFT - ENTRY_SHIFT;
 
 /** Slots are eight times as long as results. */
 export const RESULT_OF_PACKET_SHIFT: i32 = 3;

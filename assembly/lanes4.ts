@@ -1,4 +1,4 @@
-/** The headers of IPv4 packets, four at a time. Those that are not plain wait for `parse`. */
+/** The headers of IPv4 packets, four at a time. Those that are not plain are marked. */
 
 import { firstOf, flowOf, lower, secondOf, swapped, upper, wordsAt } from "./four-words";
 import {
@@ -30,7 +30,6 @@ import {
   note,
   pinned,
   scratch,
-  waitForMarked,
 } from "./lanes";
 import {
   CODE_SHIFT,
@@ -153,7 +152,6 @@ export function parseLanes4(packets: usize, count: u32): void {
   }
   endAgain(suspects);
   if (prefixes > 1) detectSources(packets, count);
-  waitForMarked(packets, count);
 }
 
 /** Compares sources with all prefixes but the first. */

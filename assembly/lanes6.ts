@@ -1,4 +1,4 @@
-/** The headers of IPv6 packets, four at a time. Those that are not plain wait for `parse`. */
+/** The headers of IPv6 packets, four at a time. Those that are not plain are marked. */
 
 import { firstOf, firstOfPairs, flowOf, lower, pairsAt, secondOf, secondOfPairs, swapped, upper } from "./four-words";
 import {
@@ -28,7 +28,6 @@ import {
   note,
   pinned,
   scratch,
-  waitForMarked,
 } from "./lanes";
 import {
   BLOCK_BYTES,
@@ -67,7 +66,6 @@ export function parseLanes6(packets: usize, count: u32): void {
   readDestinations(packets, count);
   if (word(H_BLOCK_COUNT) > FEW_BLOCKS) findMoreBlocks(packets, count);
   readHeaders(packets, count);
-  waitForMarked(packets, count);
 }
 
 /** Whether the detected sources are more than one prefix of up to 64 bits. */

@@ -1,13 +1,8 @@
-/** Which of two IPv6 addresses is the higher one. One is given as two numbers, one as four words, highest first. */
+/** Whether an IPv6 address, given as two numbers, is lower than one given as four words, highest first. */
 
 export function isBefore(high: u64, low: u64, at: usize): bool {
   const other = pair(at);
   return high < other || (high == other && low < pair(at + 8));
-}
-
-export function isBehind(high: u64, low: u64, at: usize): bool {
-  const other = pair(at);
-  return high > other || (high == other && low > pair(at + 8));
 }
 
 function pair(at: usize): u64 {

@@ -105,44 +105,16 @@ export function endAgain(at: usize): void {
   againEnd = at;
 }
 
-/** In the groups of `again`, kinds take the place of destinations that are the node's, and their pilots are found. For tables in which none of
- *  these has rows of its own. */
-export function replaceLocal(): void {
+/** In the groups of `again`, kinds take the place of destinations that are the node's, and have no entry where `isAfter` the lookup of entries.
+ *  Groups without such packets go back to `found`, of which the end is given; gives the new one. */
+export function localLanes(foundEnd: usize, isAfter: bool): usize {
   const localAt = pinned(0, <i32>section(H_LOCAL));
   const localShift = <i32>clz(word(H_LOCAL_MASK));
   const localFactor = pinned(1, <i32>word(H_LOCAL_FACTOR));
   const kindMask = pinned(2, LOCAL_CLASS_MASK);
   const blockMask = pinned(3, LOCAL_BLOCK_MASK);
   const blockLocal = pinned(4, <i32>((<u32>BLOCK_LOCAL) << KEY1_BLOCK_SHIFT));
-  for (let at = again; at < againEnd; at += 4) {
-    const group = groupAt(at);
-    const destination = v128.load(group, G_KEY0);
-    const key1 = v128.load(group, G_KEY1);
-    const block = i32x4.shr_u(key1, KEY1_BLOCK_SHIFT);
-    const place = i32x4.shr_u(i32x4.mul(i32x4.add(destination, block), localFactor), localShift);
-    const local = i32x4.add(i32x4.shl(place, LOCAL_SHIFT), localAt);
-    const a = pairsAt(<usize>i32x4.extract_lane(local, 0), <usize>i32x4.extract_lane(local, 1));
-    const b = pairsAt(<usize>i32x4.extract_lane(local, 2), <usize>i32x4.extract_lane(local, 3));
-    const about = secondOfPairs(a, b);
-    const isSame = i32x4.eq(firstOfPairs(a, b), destination);
-    const isLocal = v128.and(isSame, i32x4.eq(v128.and(i32x4.shr_u(about, LOCAL_BLOCK_SHIFT), blockMask), block));
-    v128.store(group, v128.bitselect(v128.and(about, kindMask), destination, isLocal), G_KEY0);
-    // BLOCK_LOCAL has all bits.
-    v128.store(group, v128.or(key1, v128.and(isLocal, blockLocal)), G_KEY1);
-    placeGroup(group);
-  }
-  againEnd = again;
-}
-
-/** Of the groups in `again`, those that have no packets to the node's addresses go back to `found`, of which the end is given;
- *  gives the new one. For the others, what destinations have in common, a kind, is looked for. */
-export function localLanes(foundEnd: usize): usize {
-  const localAt = pinned(0, <i32>section(H_LOCAL));
-  const localShift = <i32>clz(word(H_LOCAL_MASK));
-  const localFactor = pinned(1, <i32>word(H_LOCAL_FACTOR));
-  const kindMask = pinned(2, LOCAL_CLASS_MASK);
-  const blockMask = pinned(3, LOCAL_BLOCK_MASK);
-  const blockLocal = pinned(4, <i32>((<u32>BLOCK_LOCAL) << KEY1_BLOCK_SHIFT));
+  const after = pinned(5, isAfter ? -1 : 0);
   let groups = again;
   for (let at = again; at < againEnd; at += 4) {
     const noted = load<u32>(at);
@@ -157,7 +129,7 @@ export function localLanes(foundEnd: usize): usize {
     const about = secondOfPairs(a, b);
     const isSame = i32x4.eq(firstOfPairs(a, b), destination);
     const isOfBlock = i32x4.eq(v128.and(i32x4.shr_u(about, LOCAL_BLOCK_SHIFT), blockMask), block);
-    const isLocal = v128.andnot(v128.and(isSame, isOfBlock), v128.load(group, G_HIT));
+    const isLocal = v128.andnot(v128.and(isSame, isOfBlock), v128.and(v128.load(group, G_HIT), after));
     v128.store(group, v128.bitselect(v128.and(about, kindMask), destination, isLocal), G_KEY0);
     // BLOCK_LOCAL has all bits.
     v128.store(group, v128.or(key1, v128.and(isLocal, blockLocal)), G_KEY1);
@@ -173,10 +145,23 @@ export function localLanes(foundEnd: usize): usize {
 
 export let againEnd: usize = 0;
 
+/** Finds the pilots of the groups in `again`. */
+function placeAgain(): void {
+  for (let at = again; at < againEnd; at += 4) placeGroup(<usize>load<u32>(at));
+}
+
+/** In the groups of `again`, kinds take the place of destinations that are the node's. For tables in which none of these has rows of its own,
+ *  before the lookup of entries. */
+export function replaceLocal(): void {
+  localLanes(found, false);
+  placeAgain();
+  againEnd = again;
+}
+
 /** Finds the entries of the groups in `again`, those of kinds and those that were found. */
 export function kindLanes(): void {
   preparePlaces();
-  for (let at = again; at < againEnd; at += 4) placeGroup(<usize>load<u32>(at));
+  placeAgain();
   for (let at = again; at < againEnd; at += 4) {
     const group = <usize>load<u32>(at);
     entryLanes(group, group + GROUP_BYTES);

@@ -1,6 +1,7 @@
 /** What kind of source a packet has. */
 
 import { blockOf, findLocal } from "./addresses";
+import { firstOfPairs, secondOfPairs } from "./four-words";
 import {
   ALLOWED4_BYTES,
   ALLOWED4_LAST,
@@ -21,7 +22,6 @@ import {
   SOURCE_LOCAL,
   SOURCE_LOOPBACK,
 } from "./layout";
-import { isBefore, isBehind } from "./order";
 import { isV6, source } from "./packet";
 import { section, word } from "./table";
 
@@ -60,19 +60,56 @@ function isDetected(): bool {
 
 /** Whether the address at `from` is among those that the row of an EXTENDED record allows. */
 export function isAllowed(extended: usize, from: usize, ofV6: bool): bool {
-  let interval = section(H_ALLOWED) + load<u32>(extended, EXTENDED_ALLOWED);
-  const count = load<u32>(extended, EXTENDED_ALLOWED_COUNT);
-  // All of them: which one it is in cannot be foretold, how many there are can.
+  const intervals = section(H_ALLOWED) + <usize>load<u32>(extended, EXTENDED_ALLOWED);
+  const count = <usize>load<u32>(extended, EXTENDED_ALLOWED_COUNT);
+  if (ofV6) return isIn6(intervals, count, from);
+  const address = bswap<u32>(load<u32>(from));
+  return count < 4 ? isIn4(intervals, count, address) : isInFour4(intervals, count, address);
+}
+
+// All intervals are compared: which one an address is in cannot be foretold, how many there are can.
+
+function isIn4(interval: usize, count: usize, address: u32): bool {
   let isIn = false;
-  if (!ofV6) {
-    const address = bswap<u32>(load<u32>(from));
-    for (let i: u32 = 0; i < count; i++, interval += ALLOWED4_BYTES)
-      isIn = isIn | ((address >= load<u32>(interval)) & (address <= load<u32>(interval, ALLOWED4_LAST)));
-    return isIn;
-  }
-  const high = bswap<u64>(load<u64>(from));
-  const low = bswap<u64>(load<u64>(from, 8));
-  for (let i: u32 = 0; i < count; i++, interval += ALLOWED6_BYTES)
-    isIn = isIn | (!isBefore(high, low, interval) & !isBehind(high, low, interval + ALLOWED6_LAST));
+  for (const end = interval + count * ALLOWED4_BYTES; interval < end; interval += ALLOWED4_BYTES)
+    isIn = isIn | ((address >= load<u32>(interval)) & (address <= load<u32>(interval, ALLOWED4_LAST)));
   return isIn;
+}
+
+/** Likewise, four intervals at a time. The last four of them may have been among those before. */
+function isInFour4(interval: usize, count: usize, address: u32): bool {
+  const four = i32x4.splat(<i32>address);
+  const last = interval + (count - 4) * ALLOWED4_BYTES;
+  let isIn = i32x4.splat(0);
+  for (const end = last + 4 * ALLOWED4_BYTES; interval < end; interval += 4 * ALLOWED4_BYTES) {
+    const at = min(interval, last);
+    const a = v128.load(at);
+    const b = v128.load(at, 2 * ALLOWED4_BYTES);
+    const isFromFirst = i32x4.eq(i32x4.max_u(four, firstOfPairs(a, b)), four);
+    const isToLast = i32x4.eq(i32x4.min_u(four, secondOfPairs(a, b)), four);
+    isIn = v128.or(isIn, v128.and(isFromFirst, isToLast));
+  }
+  return v128.any_true(isIn);
+}
+
+function isIn6(interval: usize, count: usize, from: usize): bool {
+  const sign = i32x4.splat(i32.MIN_VALUE);
+  const there = v128.load(from);
+  // The lowest word first. Of two sets of words that are higher than others the larger number has the highest word that differs.
+  const reversed = v128.shuffle<i8>(there, there, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const address = v128.xor(reversed, sign);
+  let isIn = false;
+  for (const end = interval + count * ALLOWED6_BYTES; interval < end; interval += ALLOWED6_BYTES) {
+    const first = reversedWords(v128.load(interval), sign);
+    const last = reversedWords(v128.load(interval, ALLOWED6_LAST), sign);
+    const isFromFirst = i32x4.bitmask(i32x4.gt_s(address, first)) >= i32x4.bitmask(i32x4.gt_s(first, address));
+    const isToLast = i32x4.bitmask(i32x4.gt_s(last, address)) >= i32x4.bitmask(i32x4.gt_s(address, last));
+    isIn = isIn | (isFromFirst & isToLast);
+  }
+  return isIn;
+}
+
+/** Comparisons of words without signs are those with signs, when all signs are turned. */
+function reversedWords(words: v128, sign: v128): v128 {
+  return v128.xor(v128.shuffle<i32>(words, words, 3, 2, 1, 0), sign);
 }
