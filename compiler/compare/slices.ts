@@ -1,9 +1,10 @@
 /** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
 
 import { forEachElement } from "../ir/element-rows.ts";
-import { keyTypesOf, partsOfKey, setsOf } from "../ir/sets.ts";
+import { forEachRule } from "../ir/rule-rows.ts";
+import { type AnySet, keyTypesOf, partsOfKey } from "../ir/sets.ts";
 import type { Expression, KeyPart, Program } from "../ir/types.ts";
-import { isMatch, valuesTested } from "../ir/walk.ts";
+import { isMatch, lookupsIn, valuesTested } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
 import { type PacketSet, within } from "../packets/packet-set.ts";
@@ -51,25 +52,28 @@ function bordersOf(names: Cut[]): Cut[] {
   return borders;
 }
 
-/** Without lists of them: large programs name a million. */
+/** Without lists of them, nor of rules: large programs name a million. */
 function forEachAddress({ ruleset }: Program, add: (part: KeyPart) => void): void {
-  for (const { chains } of ruleset.tables)
-    for (const { rules } of chains)
-      for (const { steps } of rules)
+  const addKeys = (set: AnySet): void => {
+    const at = keyTypesOf(set).findIndex((type) => type === "ipv4_addr" || type === "ipv6_addr");
+    if (at < 0) return;
+    forEachElement(set, (element) => {
+      const part = partsOfKey(element)[at];
+      if (part !== undefined) add(part);
+    });
+  };
+  for (const { sets, maps, chains } of ruleset.tables) {
+    for (const set of [...sets, ...maps]) addKeys(set);
+    for (const chain of chains)
+      forEachRule(chain, ({ steps }) => {
         for (const step of steps) {
           if (step.kind === "compare") {
             if (isDestination(step.left)) add(step.right);
           } else if (isMatch(step)) for (const part of valuesTested(step, isDestination)) add(part);
+          for (const { among } of lookupsIn(step)) if (typeof among !== "string") addKeys(among);
         }
-  for (const table of ruleset.tables)
-    for (const set of setsOf(table)) {
-      const at = keyTypesOf(set).findIndex((type) => type === "ipv4_addr" || type === "ipv6_addr");
-      if (at < 0) continue;
-      forEachElement(set, (element) => {
-        const part = partsOfKey(element)[at];
-        if (part !== undefined) add(part);
       });
-    }
+  }
 }
 
 function isDestination(expression: Expression): boolean {

@@ -1,4 +1,5 @@
 /** Which chains of a table lead to which. */
+import { forEachRule } from "./rule-rows.ts";
 import type { AskedMap, Chain, MapDeclaration, MapElement, Step, Table } from "./types.ts";
 import { mayGiveVerdicts, verdictsOf } from "./walk.ts";
 
@@ -60,14 +61,15 @@ export class ChainGraph {
       const target = this.get(name);
       if (target !== undefined) found.add(target);
     };
-    for (const { rules } of found)
-      for (const { steps } of rules)
+    for (const chain of found)
+      forEachRule(chain, ({ steps }) => {
         for (const step of steps) {
           // As most rules end: it takes no set of names, nor a generator.
           if (step.kind === "verdict") {
             if ("chain" in step.verdict) add(step.verdict.chain);
           } else for (const name of this.namesBehind(step)) add(name);
         }
+      });
     return found;
   }
 }

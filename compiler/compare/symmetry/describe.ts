@@ -1,10 +1,12 @@
 /** Steps and elements as templates: all that they are, but for the parameters in them. */
 import { unreachable } from "../../invariant.ts";
 import { stringify } from "../../ir/normal-form.ts";
+import { ruleAt } from "../../ir/rule-rows.ts";
 import { dataTypesOf, isForOthers, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type {
   AskedMap,
   AskedSet,
+  Chain,
   DataType,
   Expression,
   Interval,
@@ -20,7 +22,7 @@ import type {
 import { componentsOf, fieldsWritten, isInert } from "../../ir/walk.ts";
 import { ValueTable } from "./columns.ts";
 import type { DataTypes, Declarations } from "./declarations.ts";
-import { fieldOf, guardIn, isNamed, isPure, type Named, type Sort, sortOf } from "./fields.ts";
+import { fieldOf, guardIn, isNamed, isPure, type Named, ONE_OF, type Sort, sortOf } from "./fields.ts";
 import { bySort, Intervals } from "./intervals.ts";
 import { OpenSearches } from "./open-searches.ts";
 import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
@@ -72,9 +74,12 @@ export class Describer {
     });
   }
 
-  rule(rule: Rule): RowTemplate {
-    const known = this.shapes.describe(rule);
-    if (known !== undefined) return known;
+  /** What `rule` is, which is number `at` of `chain`, from where it is taken to be kept. */
+  rule(rule: Rule, chain: Chain, at: number): RowTemplate {
+    return this.shapes.describe(rule) ?? this.describeAnew(ruleAt(chain, at));
+  }
+
+  private describeAnew(rule: Rule): RowTemplate {
     const { steps, whileReplacing } = rule;
     this.found = [];
     const guards: RowGuard[] = [];
@@ -393,5 +398,3 @@ export class Describer {
     return ports === undefined ? token : this.pair(token, this.pair(this.text("port"), this.given("port", ports)));
   }
 }
-
-const ONE_OF: Readonly<Record<Sort, string>> = { address: "an address", port: "a port", identity: "an identity" };

@@ -7,6 +7,12 @@ export type Sort = "address" | "port" | "identity";
 
 export const SORTS: readonly Sort[] = ["address", "port", "identity"];
 
+export const ONE_OF: Readonly<Record<Sort, string>> = {
+  address: "an address",
+  port: "a port",
+  identity: "an identity",
+};
+
 /** So many values of a sort may decide which parts of the programs do something to a packet: README.md counts them. */
 export const HAD: Readonly<Record<Sort, number>> = { address: 8, port: 8, identity: 1 };
 

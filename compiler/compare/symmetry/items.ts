@@ -3,17 +3,9 @@ import { isAffinity } from "../../evaluate/memory.ts";
 import { countElements, forEachElement } from "../../ir/element-rows.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
+import { countRules } from "../../ir/rule-rows.ts";
 import { dataTypesOf, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
-import type {
-  BaseChain,
-  Chain,
-  MapDeclaration,
-  Program,
-  Rule,
-  SetDeclaration,
-  SetElement,
-  Table,
-} from "../../ir/types.ts";
+import type { BaseChain, Chain, MapDeclaration, Program, SetDeclaration, SetElement, Table } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import { Column } from "./columns.ts";
 import type { Declarations } from "./declarations.ts";
@@ -23,6 +15,7 @@ import { flatChainsOf } from "./flatten.ts";
 import { areKeysDistinct } from "./keys.ts";
 import { guardingPorts } from "./ports.ts";
 import type { Parameter, RowTemplate } from "./row-template.ts";
+import { countRulesIn, forEachRuleIn, type RuleRun } from "./rule-runs.ts";
 import { NoSymmetry } from "./tokens.ts";
 
 /** A list of rules or of elements, in their order: `count` items from `first` on. */
@@ -41,7 +34,7 @@ interface AnyList {
 export interface ChainRows extends AnyList {
   readonly kind: "rules";
   readonly chain: Chain;
-  readonly rules: readonly Rule[];
+  readonly runs: readonly RuleRun[];
   /** The parameter that its name is; undefined: the kernel enters the chain. */
   readonly name: Parameter | undefined;
 }
@@ -112,11 +105,11 @@ export class Items {
     });
     const declarations: Declarations = { where, family: table.family, sets: new Map(declared), chains };
     describer.enter(declarations);
-    for (const [chain, rules] of flatChainsOf(table)) {
+    for (const [chain, runs] of flatChainsOf(table)) {
       const name = chains.get(chain.name);
-      const list = { side, table, where, first: this.count, count: rules.length };
-      this.lists.push({ kind: "rules", ...list, chain, rules, name });
-      for (const rule of rules) this.add(describer.rule(rule), name);
+      const list = { side, table, where, first: this.count, count: countRulesIn(runs) };
+      this.lists.push({ kind: "rules", ...list, chain, runs, name });
+      forEachRuleIn(runs, (rule, of, at) => this.add(describer.rule(rule, of, at), name));
     }
     for (const set of [...table.sets, ...table.maps]) {
       const list = { side, table, where, first: this.count, count: countElements(set) };
@@ -150,7 +143,7 @@ export class Items {
 export function sizeOf(programs: readonly Program[]): number {
   let size = 0;
   for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
-    for (const { rules } of chains) size += rules.length;
+    for (const chain of chains) size += countRules(chain);
     for (const set of [...sets, ...maps]) size += countElements(set);
   }
   return size;

@@ -1,5 +1,6 @@
 /** Which ports may be parameters: those by which rules and elements find packets that they do not find by an address. */
 import { forEachElement } from "../../ir/element-rows.ts";
+import { forEachRule } from "../../ir/rule-rows.ts";
 import { keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type { Program, Rule, Step } from "../../ir/types.ts";
 import { guardIn, HAD, isPure, type Named, sortOf } from "./fields.ts";
@@ -11,7 +12,7 @@ const FEW = HAD.port;
 export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> {
   const found = new Set<Named>();
   for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
-    for (const { rules } of chains) for (const rule of rules) notePorts(rule, found);
+    for (const chain of chains) forEachRule(chain, (rule) => notePorts(rule, found));
     for (const set of [...sets, ...maps]) {
       const sorts = keyTypesOf(set).map(sortOf);
       const at = sorts.indexOf("port");

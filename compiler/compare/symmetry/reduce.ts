@@ -1,5 +1,6 @@
 /** Two programs with less in them that differ just where the programs do: README.md says why. */
 import { filterElements, withElements } from "../../ir/element-rows.ts";
+import { withRules } from "../../ir/rule-rows.ts";
 import type { Chain, MapDeclaration, MapElement, Program, SetDeclaration, Table } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import type { PacketSet } from "../../packets/packet-set.ts";
@@ -10,6 +11,7 @@ import { bySort } from "./intervals.ts";
 import { fixedValues, type ItemList, Items } from "./items.ts";
 import { rolesIn } from "./roles.ts";
 import type { Parameter } from "./row-template.ts";
+import { filterRulesIn } from "./rule-runs.ts";
 import { NoSymmetry } from "./tokens.ts";
 import { formsToldApart, plainValues } from "./told-apart.ts";
 
@@ -127,7 +129,12 @@ function withRows(table: Table, lists: readonly ItemList[], staying: Staying): T
   for (const list of lists) {
     if (list.kind === "elements") sets.set(list.of, list);
     else if (list.name === undefined || staying.chains[list.name] === 1)
-      chains.push({ ...list.chain, rules: list.rules.filter((_, i) => stays(list.first + i)) });
+      chains.push(
+        withRules(
+          list.chain,
+          filterRulesIn(list.runs, (i) => stays(list.first + i)),
+        ),
+      );
   }
   const elementsOf = (declared: SetDeclaration | MapDeclaration): readonly MapElement[] => {
     const first = sets.get(declared)?.first ?? 0;

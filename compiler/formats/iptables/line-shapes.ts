@@ -3,6 +3,8 @@ import type { ChainDraft } from "../../ir/draft.ts";
 import type { Rule } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { ShapeBook } from "../shapes/book.ts";
+import type { HoleValue } from "../shapes/holes.ts";
+import type { ShapeTemplate } from "../shapes/template.ts";
 import type { ChainHooks } from "./chain-hooks.ts";
 import { COMMANDS, type IptablesDraft, isOfCall } from "./commands.ts";
 import { parseLine } from "./grammar.ts";
@@ -22,6 +24,9 @@ export class LineShapes {
   private readonly books = new Map<IptablesDraft, Map<ReadonlySet<string> | string, Book>>();
   private book: Book | undefined;
   private table: IptablesDraft | undefined;
+  private readonly plain = new Map<ShapeTemplate<readonly ReadRule[]>, boolean>();
+  private asked: ShapeTemplate<readonly ReadRule[]> | undefined;
+  private answer = false;
   /** That of the last line that was read. */
   chain: ChainDraft<Rule> | undefined;
 
@@ -30,13 +35,34 @@ export class LineShapes {
     this.affinity = affinity;
   }
 
-  /** The rules that `CHAIN …` from `start` to `end` of `text` is behind `-A`, in a section of a whole text; undefined where the grammar
-   *  has to read the line. */
-  read(text: string, start: number, end: number, table: IptablesDraft): readonly ReadRule[] | undefined {
+  /** What makes the rules of `values` that `CHAIN …` from `start` to `end` of `text` is behind `-A`, in a section of a whole text;
+   *  undefined where the grammar has to read the line. */
+  read(text: string, start: number, end: number, table: IptablesDraft): ShapeTemplate<readonly ReadRule[]> | undefined {
     const nameEnd = this.enter(text, start, end, table);
     const { book } = this;
-    const rules = nameEnd < 0 ? undefined : (book?.expect(text, nameEnd, end) ?? book?.read(text, nameEnd, end));
-    return rules?.some(hasOpaque) ? rules.map(withOwnMatches) : rules;
+    if (nameEnd < 0 || book === undefined) return undefined;
+    return book.expectTemplate(text, nameEnd, end) ?? book.readTemplate(text, nameEnd, end);
+  }
+
+  get values(): readonly HoleValue[] {
+    return this.book?.values ?? [];
+  }
+
+  /** Whether all that `template` makes is one rule, no part of which is a rule's own where others have the same words. */
+  isPlain(template: ShapeTemplate<readonly ReadRule[]>): boolean {
+    // Most lines have the shape of the one before.
+    if (this.asked !== template) {
+      const known = this.plain.get(template) ?? isPlain(template.fill(this.values));
+      this.plain.set(template, known);
+      this.asked = template;
+      this.answer = known;
+    }
+    return this.answer;
+  }
+
+  /** What `template` makes of `values`. */
+  rulesOf(template: ShapeTemplate<readonly ReadRule[]>): readonly ReadRule[] {
+    return template.fill(this.values).map((rule) => (hasOpaque(rule) ? withOwnMatches(rule) : rule));
   }
 
   /** Has to be told of each command that the grammar reads: it may delete the chain. */
@@ -87,6 +113,10 @@ export class LineShapes {
 }
 
 const BLANK = 32;
+
+function isPlain(rules: readonly ReadRule[]): boolean {
+  return rules.length === 1 && !rules.some(hasOpaque);
+}
 
 function hasOpaque({ steps }: ReadRule): boolean {
   return steps.some(({ kind }) => kind === "opaque");

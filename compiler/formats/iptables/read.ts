@@ -5,7 +5,8 @@ import type { DiagnosticCode, Origin, Report, Source } from "../../diagnostics.t
 import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import { ChainDraft } from "../../ir/draft.ts";
 import { repairChains } from "../../ir/repair.ts";
-import type { Program, Rule, SetDeclaration, Table } from "../../ir/types.ts";
+import { chainOfRows } from "../../ir/rule-rows.ts";
+import type { Chain, Program, Rule, SetDeclaration, Table } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
 import type { IpSets } from "../ipset/types.ts";
@@ -17,6 +18,7 @@ import { repair } from "./fragment.ts";
 import { type OptionText, type PlaceInLine, parseLine } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
 import { jumpsIn } from "./jumps.ts";
+import { LineRows } from "./line-rows.ts";
 import { LineShapes } from "./line-shapes.ts";
 import { refused } from "./opaque-units.ts";
 import { readPlainLine } from "./plain-line.ts";
@@ -56,6 +58,8 @@ class FileReader {
   private readonly asked = new Map<string, SetDeclaration>();
   /** Sets of which was told why they are not known. */
   private readonly unknownSets = new Set<string>();
+  /** Rules of chains that are not built in. */
+  private readonly lines: LineRows;
   private readonly affinity: ReadonlyMap<string, number | undefined>;
   private readonly hooks: ChainHooks;
   private readonly shapes: LineShapes | undefined;
@@ -74,6 +78,7 @@ class FileReader {
   constructor(source: Source, report: Report, { family, ipsets, byGrammar = false }: ReadOptions) {
     this.source = source;
     this.findings = new TextFindings(report, (start, end) => ({ source, start, end }));
+    this.lines = new LineRows((start, end) => this.findings.originOf(start, end));
     this.ipsets = ipsets;
     const { text, sections } = repair(source.text);
     this.text = text;
@@ -230,7 +235,7 @@ class FileReader {
     const key = `${this.family} ${name}`;
     const open = this.tables.get(key);
     if (open !== undefined) return open;
-    const made = new IptablesDraft(this.family, name);
+    const made = new IptablesDraft(this.family, name, this.lines);
     for (const { name: chain, ...base } of BUILT_IN_CHAINS[name])
       made.chains.set(chain, new ChainDraft(chain, { ...base, policy: "accept" }));
     this.tables.set(key, made);
@@ -275,11 +280,20 @@ class FileReader {
   private readByShape(start: number, end: number): boolean {
     const { table, text, shapes } = this;
     if (shapes === undefined || !this.inSection || table === undefined || !text.startsWith("-A ", start)) return false;
-    const found = shapes.read(text, start + 3, end, table);
-    if (found === undefined) return false;
-    const origin = this.findings.originOf(start, end);
-    for (const { steps, comment } of found)
-      shapes.chain?.rules.push(comment === undefined ? { steps, origin } : { steps, comment, origin });
+    const template = shapes.read(text, start + 3, end, table);
+    const { chain } = shapes;
+    if (template === undefined || chain === undefined) return false;
+    if (chain.base === undefined && shapes.isPlain(template)) {
+      this.lines.add(template, shapes.values, start, end);
+      chain.takeStored();
+    } else {
+      const origin = this.findings.originOf(start, end);
+      chain.add(
+        shapes
+          .rulesOf(template)
+          .map(({ steps, comment }) => (comment === undefined ? { steps, origin } : { steps, comment, origin })),
+      );
+    }
     return true;
   }
 
@@ -428,13 +442,18 @@ class FileReader {
 
   // --- tables ------------------------------------------------------------------------------------------------------------
 
+  private closeChain(chain: ChainDraft<Rule>): Chain {
+    const { rows } = chain;
+    return rows === undefined ? chain.close(chain.rules) : chainOfRows(chain.name, this.lines, rows);
+  }
+
   private closeTable({ family, name, chains, lists, sets }: IptablesDraft): Table {
     const closed: Table = {
       family,
       name,
       sets: [...lists].map(([list, seconds]) => declareList(list, seconds, family)).concat(...sets.values()),
       maps: [],
-      chains: [...chains.values()].map((chain) => chain.close(chain.rules)),
+      chains: [...chains.values()].map((chain) => this.closeChain(chain)),
     };
     // iptables-legacy takes chains that are further away; kpc follows no more.
     return repairChains(closed, MAX_JUMP_DEPTH, this.findings.tellOfRule);

@@ -80,23 +80,13 @@ export class Rows<T extends object> {
     return this.forms.at(row) === MADE;
   }
 
-  /** Calls `visit` with each row, as `every`. */
+  /** Calls `visit` with each row, as `peek` gives it. */
   forEach(visit: (row: T, number: number) => void): void {
-    this.every(0, this.count, (row, number) => {
-      visit(row, number);
-      return true;
-    });
+    for (let row = 0; row < this.count; row++) visit(this.peek(row), row);
   }
 
-  /** Whether `test` holds of all rows from `first` to before `end`; those behind one of which it does not are not asked. All rows of a
-   *  template are one object, which says something else behind the call: calls stand one behind the other, not one in the other. */
-  every(first: number, end: number, test: (row: T, number: number) => boolean): boolean {
-    for (let row = first; row < end; row++) if (!test(this.masked(row), row)) return false;
-    return true;
-  }
-
-  /** What `make` makes, until it is called again for a row of the same template. */
-  private masked(row: number): T {
+  /** What `make` makes, until this is called again: all rows of a template are one object. */
+  peek(row: number): T {
     const form = this.forms.at(row);
     const start = this.starts.at(row);
     if (form === MADE) return this.made[start] as T;

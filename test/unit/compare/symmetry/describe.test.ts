@@ -7,7 +7,7 @@ import { RuleShapes } from "../../../../compiler/compare/symmetry/rule-shapes.ts
 import { NoSymmetry } from "../../../../compiler/compare/symmetry/tokens.ts";
 import { DPORT, within } from "../../../../compiler/ir/build.ts";
 import { stringify } from "../../../../compiler/ir/normal-form.ts";
-import type { DataType, Expression, MapElement, Rule, SetElement, Step } from "../../../../compiler/ir/types.ts";
+import type { Chain, DataType, Expression, MapElement, Rule, SetElement, Step } from "../../../../compiler/ir/types.ts";
 import { EXPRESSIONS, ipv4, MATCHES, ruleOf, SADDR, STATEMENTS } from "../../../support/ir.ts";
 
 type Plain = undefined | boolean | number | bigint | string | readonly Plain[] | Members;
@@ -51,6 +51,10 @@ function* changesOf(value: Plain): Generator<Plain> {
   else if (value === "th" || value === "udp" || value === "sctp") yield "tcp";
   else if (value === "tcp") yield "udp";
   else if (value !== undefined) yield `${value}x`;
+}
+
+function chainOf(rule: Rule): Chain {
+  return { kind: "regular", name: "c", rules: [rule] };
 }
 
 function isList(value: Plain): value is readonly Plain[] {
@@ -112,7 +116,7 @@ const STEPS: readonly Step[] = [
 
 describe("changed in one place, it is another one", () => {
   test("a rule with a step of each kind", () => {
-    const textOf = textsOf<Rule>((describer, rule) => describer.rule(rule));
+    const textOf = textsOf<Rule>((describer, rule) => describer.rule(rule, chainOf(rule), 0));
     let changes = 0;
     for (const step of STEPS) {
       const before = textOf(ruleOf(step));
@@ -180,7 +184,7 @@ describe("a rule of the shape of one before it is what it is without that one", 
   const described = (describer: Describer, rule: Rule): object => {
     const { otherPorts, values, tests, gifts, fixedSorts } = describer;
     try {
-      const { token, parameters, guards } = describer.rule(rule);
+      const { token, parameters, guards } = describer.rule(rule, chainOf(rule), 0);
       const noted = SORTS.map((sort) => [values[sort].known.length, tests[sort].all.length, gifts[sort].all.length]);
       return { token, parameters, guards, noted, counts: [otherPorts.size, fixedSorts.size] };
     } catch (error) {
@@ -255,7 +259,9 @@ describe("what the argument does not hold for is refused", () => {
       { kind: "dnat", to: { kind: "literal", netmap: true, addresses: { from: 0, to: 9 } }, random: "none" },
     ],
   ])("%s", (reason, step) => {
-    expect(textsOf<Rule>((describer, rule) => describer.rule(rule))(ruleOf(step))).toBe(`none: ${reason}`);
+    expect(textsOf<Rule>((describer, rule) => describer.rule(rule, chainOf(rule), 0))(ruleOf(step))).toBe(
+      `none: ${reason}`,
+    );
   });
 });
 
@@ -307,7 +313,7 @@ describe("values of a sort are left as they are where a rule does more with one"
   ])("%s: %s", (sort, reason, step) => {
     const describer = new Describer(() => 0);
     describer.enter(declarations());
-    describer.rule(ruleOf(step));
+    describer.rule(ruleOf(step), chainOf(ruleOf(step)), 0);
     expect([...describer.fixedSorts]).toEqual([[sort, reason]]);
   });
 
@@ -320,7 +326,8 @@ describe("values of a sort are left as they are where a rule does more with one"
       { kind: "set", field: priority, value: identity },
       { kind: "set", field: priority, value: fromMap("classid") },
     ];
-    expect(describer.rule(ruleOf(...steps))).toMatchObject({ parameters: [0, 0, 0], guards: [{ at: 0 }] });
+    const rule = ruleOf(...steps);
+    expect(describer.rule(rule, chainOf(rule), 0)).toMatchObject({ parameters: [0, 0, 0], guards: [{ at: 0 }] });
     expect(describer.fixedSorts.size).toBe(0);
   });
 });
