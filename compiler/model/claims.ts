@@ -34,7 +34,7 @@ export function resolveConflicts(claimants: readonly Claimant[], report: Report)
       report({
         severity: "warning",
         code: "address-conflict",
-        message: `${what} of Service ${servicePortName(service)} is already taken by Service ${servicePortName(owner.service)}, which is older or first by name: kpc creates no rule for ${servicePortName(service)}`,
+        message: `${what()} of Service ${servicePortName(service)} is already taken by Service ${servicePortName(owner.service)}, which is older or first by name: kpc creates no rule for ${servicePortName(service)}`,
         origin,
         notes: [{ message: "taken here", origin: owner.origin }],
       });
@@ -48,8 +48,8 @@ export function resolveConflicts(claimants: readonly Claimant[], report: Report)
 interface Claim {
   /** Equal for the same address and port, or node port. */
   readonly key: string;
-  /** In words. */
-  readonly what: string;
+  /** In words, which few ask for. */
+  readonly what: () => string;
   readonly origin: Origin;
 }
 
@@ -58,7 +58,7 @@ export function withClaims(service: ServicePort, isKept: (claim: Claim) => boole
   const { protocol, port, nodePort } = service;
   const keepsAddress = (kind: string, address: Address, origin: Origin): boolean =>
     isKept({
-      what: `${kind} ${printAddress(address)} port ${port}/${protocol.toUpperCase()}`,
+      what: () => `${kind} ${printAddress(address)} port ${port}/${protocol.toUpperCase()}`,
       key: `${address} ${protocol} ${port}`,
       origin,
     });
@@ -74,7 +74,7 @@ export function withClaims(service: ServicePort, isKept: (claim: Claim) => boole
     nodePort:
       nodePort !== undefined &&
       isKept({
-        what: `node port ${nodePort}/${protocol.toUpperCase()}`,
+        what: () => `node port ${nodePort}/${protocol.toUpperCase()}`,
         key: `${protocol} ${nodePort}`,
         origin: service.nodePortOrigin,
       })
@@ -84,7 +84,8 @@ export function withClaims(service: ServicePort, isKept: (claim: Claim) => boole
 }
 
 /** Each address once, the first of each. */
-function distinct(located: readonly LocatedAddress[]): LocatedAddress[] {
+function distinct(located: readonly LocatedAddress[]): readonly LocatedAddress[] {
+  if (located.length < 2) return located;
   const seen = new Set<Address>();
   return located.filter(({ address }) => !seen.has(address) && seen.add(address) !== undefined);
 }

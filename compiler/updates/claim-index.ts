@@ -17,16 +17,23 @@ export class ClaimIndex {
 
   /** Takes back what a Service has claimed, and notes what it claims now. Gives the other Services whose claims may be kept or lost by
    *  that. */
-  move(before: readonly string[], after: readonly string[], by: ClaimingService): Set<string> {
+  move(before: readonly string[], after: readonly string[], by: ClaimingService): ReadonlySet<string> {
     const others = new Set<string>();
     for (const claim of before)
       this.set(
         claim,
         this.allOf(claim).filter(({ service }) => service !== by.service),
       );
-    for (const claim of after) this.set(claim, [...this.allOf(claim), by].sort(oldestFirst));
-    for (const claim of new Set([...before, ...after]))
-      for (const { service } of this.allOf(claim)) if (service !== by.service) others.add(service);
+    for (const claim of after) {
+      // Most claims have one claimant.
+      if (this.claimants.has(claim)) this.set(claim, [...this.allOf(claim), by].sort(oldestFirst));
+      else this.claimants.set(claim, by);
+    }
+    for (const claims of [before, after])
+      for (const claim of claims) {
+        if (this.claimants.get(claim) === by) continue;
+        for (const { service } of this.allOf(claim)) if (service !== by.service) others.add(service);
+      }
     return others;
   }
 

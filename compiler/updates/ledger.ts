@@ -4,13 +4,6 @@ import { Contribution, FEATURES, type PickChain, type SharedKey } from "../lower
 import type { Identities } from "../lower/identities.ts";
 import { compareKeys } from "./watched-object.ts";
 
-/** The element for a key of a shared set before and after a change; undefined: there is none. */
-export interface SharedChange {
-  readonly set: string;
-  readonly before: SetElement | undefined;
-  readonly after: SetElement | undefined;
-}
-
 export class Ledger {
   /** The Services that want an element, by set and key, in the order of their names: the first one's element counts. */
   private readonly owners = new Map<string, Map<SharedKey, Owners>>();
@@ -22,15 +15,22 @@ export class Ledger {
 
   /** Notes what a Service adds, `before` and `after` a change. Gives the keys of shared elements that it wants no longer, or newly. */
   move(service: string, before: Contribution, after: Contribution, changes: SharedChanges): void {
-    for (const [set, elements] of before.shared)
-      for (const [key, element] of elements)
-        if (after.shared.get(set)?.has(key) !== true) this.moveOne(set, key, changes, service, element, false);
-    for (const [set, elements] of after.shared)
-      for (const [key, element] of elements)
-        if (before.shared.get(set)?.has(key) !== true) this.moveOne(set, key, changes, service, element, true);
+    // Without pairs of keys and elements: there are hundreds of thousands at a start.
+    before.shared.forEach((elements, set) => {
+      const others = after.shared.get(set);
+      elements.forEach((element, key) => {
+        if (others?.has(key) !== true) this.moveOne(set, key, changes, service, element, false);
+      });
+    });
+    after.shared.forEach((elements, set) => {
+      const others = before.shared.get(set);
+      elements.forEach((element, key) => {
+        if (others?.has(key) !== true) this.moveOne(set, key, changes, service, element, true);
+      });
+    });
     const [old, wanted] = [partsOf(before), partsOf(after)];
-    for (const part of old) if (!wanted.has(part)) this.count(part, -1);
-    for (const part of wanted) if (!old.has(part)) this.count(part, 1);
+    for (const part of old) if (!wanted.includes(part)) this.count(part, -1);
+    for (const part of wanted) if (!old.includes(part)) this.count(part, 1);
     for (const [name, pick] of after.picks) this.picks.set(name, pick);
   }
 
@@ -127,11 +127,11 @@ const PROTOCOL = "protocol";
 const AFFINITY = "affinity";
 
 /** Names of chains have no spaces, and none of the other words is one. */
-function partsOf(contribution: Contribution): ReadonlySet<string> {
-  const parts = new Set<string>(contribution.picks.keys());
-  for (const protocol of contribution.protocols) parts.add(`${PROTOCOL} ${protocol}`);
-  for (const seconds of contribution.affinitySeconds) parts.add(`${AFFINITY} ${seconds}`);
-  for (const feature of contribution.features) parts.add(feature);
+function partsOf(contribution: Contribution): readonly string[] {
+  const parts = [...contribution.picks.keys()];
+  for (const protocol of contribution.protocols) parts.push(`${PROTOCOL} ${protocol}`);
+  for (const seconds of contribution.affinitySeconds) parts.push(`${AFFINITY} ${seconds}`);
+  for (const feature of contribution.features) parts.push(feature);
   return parts;
 }
 
@@ -149,23 +149,30 @@ export class SharedChanges {
   ): void {
     const keys = this.noted.get(set) ?? new Map<SharedKey, Noted>();
     this.noted.set(set, keys);
-    const noted = keys.get(key) ?? { before, after, elements: new Map<string, SetElement>() };
-    noted.after = after;
-    noted.elements.set(service, element);
-    keys.set(key, noted);
+    const noted = keys.get(key);
+    if (noted === undefined) keys.set(key, { before, after, service, element, others: undefined });
+    else {
+      noted.after = after;
+      if (service === noted.service) noted.element = element;
+      else noted.others = (noted.others ?? new Map<string, SetElement>()).set(service, element);
+    }
   }
 
   /** `elementOf`: the element of a Service that did not move. Elements without comments are the same for all Services. */
-  *all(elementOf: (set: string, key: SharedKey, service: string) => SetElement | undefined): Generator<SharedChange> {
-    for (const [set, keys] of this.noted)
-      for (const [key, { before, after, elements }] of keys) {
-        if (before === after) continue;
-        const [any] = elements.values();
-        if (before !== undefined && after !== undefined && any?.comment === undefined) continue;
+  each(
+    elementOf: (set: string, key: SharedKey, service: string) => SetElement | undefined,
+    take: (set: string, before: SetElement | undefined, after: SetElement | undefined) => void,
+  ): void {
+    this.noted.forEach((keys, set) => {
+      keys.forEach((noted, key) => {
+        const { before, after, element } = noted;
+        if (before === after) return;
+        if (before !== undefined && after !== undefined && element.comment === undefined) return;
         const find = (service: string | undefined): SetElement | undefined =>
-          service === undefined ? undefined : (elements.get(service) ?? elementOf(set, key, service));
-        yield { set, before: find(before), after: find(after) };
-      }
+          service === undefined ? undefined : (seenOf(noted, service) ?? elementOf(set, key, service));
+        take(set, find(before), find(after));
+      });
+    });
   }
 }
 
@@ -173,6 +180,12 @@ interface Noted {
   /** The Service whose element it was, and is. */
   readonly before: string | undefined;
   after: string | undefined;
-  /** Those that were seen, by Service. */
-  readonly elements: Map<string, SetElement>;
+  /** A Service whose element was seen, and that element; those of more Services, of which there are seldom any. */
+  readonly service: string;
+  element: SetElement;
+  others: Map<string, SetElement> | undefined;
+}
+
+function seenOf({ service, element, others }: Noted, wanted: string): SetElement | undefined {
+  return wanted === service ? element : others?.get(wanted);
 }

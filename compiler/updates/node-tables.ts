@@ -45,6 +45,8 @@ export interface NodeTablesOptions {
 interface KeptService {
   readonly texts: readonly string[];
   readonly created: number | undefined;
+  /** Those in which it has ports. */
+  readonly families: readonly Family[];
   readonly claims: Readonly<Record<Family, readonly string[]>>;
   /** Claims that other Services have. */
   readonly lost: Readonly<Record<Family, readonly string[]>>;
@@ -56,7 +58,7 @@ export class NodeTables {
   private readonly families: Readonly<Record<Family, ServiceTable>>;
   private readonly kept = new Map<string, KeptService>();
   /** Services whose objects have changed since their elements were made, with the objects. */
-  private readonly dirty = new Map<string, Set<string>>();
+  private readonly dirty = new Map<string, string | Set<string>>();
   private settingCauses: Set<string> | undefined = new Set();
   private resolved: Resolved | undefined;
   /** What is wrong with objects, by Service; that of the node's settings by the empty name. */
@@ -181,7 +183,12 @@ export class NodeTables {
       this.settingCauses.add(cause);
       return;
     }
-    for (const service of touched) this.dirty.set(service, (this.dirty.get(service) ?? new Set()).add(cause));
+    for (const service of touched) {
+      const causes = this.dirty.get(service);
+      if (causes === undefined) this.dirty.set(service, cause);
+      else if (typeof causes !== "string") causes.add(cause);
+      else if (causes !== cause) this.dirty.set(service, new Set([causes, cause]));
+    }
   }
 
   // --- one update ----------------------------------------------------------------------------------------------------------
@@ -207,7 +214,8 @@ export class NodeTables {
     const moves = new Map<string, Move<KeptService>>();
     const others = new Set<string>();
     for (const key of chosen) {
-      for (const cause of this.dirty.get(key) ?? []) causes.add(cause);
+      const known = this.dirty.get(key) ?? [];
+      for (const cause of typeof known === "string" ? [known] : known) causes.add(cause);
       this.dirty.delete(key);
       const texts = this.store.textsOf(key);
       const decoded = texts && this.decode(texts, key);
@@ -247,7 +255,9 @@ export class NodeTables {
 
   private keep(texts: readonly string[], { servicePorts, created }: DecodedService): KeptService {
     const claims = (family: Family): readonly string[] => ServiceTable.claimsOf(servicePorts[family]);
-    return { texts, created, claims: { IPv4: claims("IPv4"), IPv6: claims("IPv6") }, lost: NOTHING_LOST };
+    const [isIpv4, isIpv6] = [servicePorts.IPv4.length > 0, servicePorts.IPv6.length > 0];
+    const families = isIpv4 && isIpv6 ? FAMILIES : isIpv4 ? ONLY_IPV4 : isIpv6 ? ONLY_IPV6 : NO_FAMILIES;
+    return { texts, created, families, claims: { IPv4: claims("IPv4"), IPv6: claims("IPv6") }, lost: NOTHING_LOST };
   }
 
   private change(moves: Map<string, Move<KeptService>>, before: Resolved | undefined): TableChange[] {
@@ -278,8 +288,7 @@ export class NodeTables {
           [move.before, before],
           [move.after, after],
         ] as const)
-          if (side !== undefined)
-            ports.push(...ServiceTable.portsOf(side).filter(({ protocol }) => protocol === "udp"));
+          if (side?.ports().some(isUdp)) ports.push(...ServiceTable.portsOf(side).filter(isUdp));
     return { before, after };
   }
 
@@ -295,12 +304,14 @@ export class NodeTables {
     keep(this.losers, key, lost.length === 0 ? undefined : lost);
   }
 
+  /** Of those that have a port in `family`, before or after. */
   private *sides(
     moves: ReadonlyMap<string, Move<KeptService>>,
     family: Family,
   ): Generator<readonly [string, Move<Side>]> {
     for (const [key, { before, after }] of moves)
-      yield [key, { before: before && this.sideOf(before, family), after: after && this.sideOf(after, family) }];
+      if (before?.families.includes(family) || after?.families.includes(family))
+        yield [key, { before: before && this.sideOf(before, family), after: after && this.sideOf(after, family) }];
   }
 
   private sideOf({ texts, lost }: KeptService, family: Family): Side {
@@ -350,6 +361,14 @@ function keep<Value>(map: Map<string, Value>, key: string, value: Value | undefi
 
 /** Services that are held decoded during one update. */
 const MAX_DECODED = 2000;
+
+function isUdp({ protocol }: ServicePort): boolean {
+  return protocol === "udp";
+}
+
+const ONLY_IPV4 = ["IPv4"] as const;
+const ONLY_IPV6 = ["IPv6"] as const;
+const NO_FAMILIES: readonly Family[] = [];
 
 const NOTHING_LOST = { IPv4: [], IPv6: [] } as const;
 

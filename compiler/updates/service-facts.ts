@@ -54,7 +54,7 @@ export function lostClaims(
   const words: string[] = [];
   for (const port of ports)
     withClaims(port, ({ key, what }) => {
-      if (lost.includes(key)) words.push(`${what} is taken by Service ${ownerOf(key) ?? "nobody"}`);
+      if (lost.includes(key)) words.push(`${what()} is taken by Service ${ownerOf(key) ?? "nobody"}`);
       return true;
     });
   return words;

@@ -116,18 +116,15 @@ export class ServiceTable {
     for (const [service, move] of moves) {
       const old = this.contributionOf(move.before, before, this.oldIdentities);
       const made = this.contributionOf(move.after, after, this.identities);
-      for (const name of new Set([...old.maps.keys(), ...made.maps.keys()]))
-        elements.add(name, differenceOfElements(old.maps.get(name) ?? [], made.maps.get(name) ?? []));
-      for (const name of new Set([...old.sets.keys(), ...made.sets.keys()]))
-        elements.add(name, differenceOfElements(old.sets.get(name) ?? [], made.sets.get(name) ?? []));
+      elements.addDifferences(old.maps, made.maps);
+      elements.addDifferences(old.sets, made.sets);
       this.ledger.move(service, old, made, shared);
       this.follower?.put(this.family, service, made);
       this.users += Number(made.protocols.size > 0) - Number(old.protocols.size > 0);
     }
     const elementOf = (set: string, key: SharedKey, service: string): SetElement | undefined =>
       this.contributionOf(sideOf(service), after, this.identities).shared.get(set)?.get(key);
-    for (const { set, before: gone, after: come } of shared.all(elementOf))
-      elements.add(set, { removed: gone === undefined ? [] : [gone], added: come === undefined ? [] : [come] });
+    shared.each(elementOf, (set, gone, come) => elements.addOne(set, gone, come));
     const oldSkeleton = this.skeleton;
     if (this.ledger.takeMoved() || before !== after) this.setSkeleton(this.makeSkeleton(after));
     return this.join(oldSkeleton, elements);
@@ -233,10 +230,33 @@ class ElementChanges {
 
   add(name: string, { removed, added }: Pick<ElementsChange, "removed" | "added">): void {
     if (removed.length === 0 && added.length === 0) return;
-    const change = this.changes.get(name) ?? { removed: [], added: [] };
-    this.changes.set(name, change);
+    const change = this.changeOf(name);
     for (const element of removed) change.removed.push(element);
     for (const element of added) change.added.push(element);
+  }
+
+  /** What makes `after` of `before`, elements by the name of the set or map. */
+  addDifferences(
+    before: ReadonlyMap<string, readonly SetElement[]>,
+    after: ReadonlyMap<string, readonly SetElement[]>,
+  ): void {
+    for (const [name, old] of before) this.add(name, differenceOfElements(old, after.get(name) ?? []));
+    for (const [name, added] of after) if (!before.has(name)) this.add(name, { removed: [], added });
+  }
+
+  addOne(name: string, removed: SetElement | undefined, added: SetElement | undefined): void {
+    if (removed === undefined && added === undefined) return;
+    const change = this.changeOf(name);
+    if (removed !== undefined) change.removed.push(removed);
+    if (added !== undefined) change.added.push(added);
+  }
+
+  private changeOf(name: string): { readonly removed: SetElement[]; readonly added: SetElement[] } {
+    const known = this.changes.get(name);
+    if (known !== undefined) return known;
+    const change = { removed: [], added: [] };
+    this.changes.set(name, change);
+    return change;
   }
 
   /** Of the sets and maps that there are: others go with all that they hold. */

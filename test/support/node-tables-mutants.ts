@@ -22,8 +22,8 @@ export const NODE_TABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
   },
   "a shared element keeps its first owner's comment": {
     file: "updates/ledger.ts",
-    from: "if (before !== undefined && after !== undefined && any?.comment === undefined) continue;",
-    to: "if (before !== undefined && after !== undefined) continue;",
+    from: "if (before !== undefined && after !== undefined && element.comment === undefined) return;",
+    to: "if (before !== undefined && after !== undefined) return;",
   },
   "parts of the shape are counted once": {
     file: "updates/ledger.ts",

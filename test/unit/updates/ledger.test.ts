@@ -40,7 +40,12 @@ class Moves {
       this.ledger.move(service, this.now.get(service) ?? NONE, after, changes);
       this.now.set(service, after);
     }
-    return [...changes.all((set, key, service) => this.now.get(service)?.shared.get(set)?.get(key))];
+    const made: object[] = [];
+    changes.each(
+      (set, key, service) => this.now.get(service)?.shared.get(set)?.get(key),
+      (set, before, after) => made.push({ set, before, after }),
+    );
+    return made;
   }
 
   owners(...keys: readonly number[]): (string | undefined)[] {
