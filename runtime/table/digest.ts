@@ -6,16 +6,19 @@ export class Digest {
   private low = 0;
   private high = 0;
   private members = 0;
+  /** Of the member that is being read. */
+  private lowState = 0;
+  private highState = 0;
 
   /** A member of these parts, each of which counts with its length. Gives its mark: an integer above 0, equal for equal members. */
-  add(...parts: readonly Uint8Array[]): number {
+  add(a: Uint8Array, b?: Uint8Array, c?: Uint8Array, d?: Uint8Array): number {
     this.members++;
-    return this.toggle(parts);
+    return this.toggle(a, b, c, d);
   }
 
-  remove(...parts: readonly Uint8Array[]): number {
+  remove(a: Uint8Array, b?: Uint8Array, c?: Uint8Array, d?: Uint8Array): number {
     this.members--;
-    return this.toggle(parts);
+    return this.toggle(a, b, c, d);
   }
 
   /** 16 hexadecimal digits, and how many members. */
@@ -24,25 +27,34 @@ export class Digest {
   }
 
   /** Two MurmurHash3 of 32 bits, side by side, with the length of each part before its words. */
-  private toggle(parts: readonly Uint8Array[]): number {
-    let low = 0x9747b28c;
-    let high = 0x3c6ef372;
-    for (const part of parts) {
-      low = mixed(low, scrambled(part.length));
-      high = mixed(high, scrambled(part.length));
-      for (let at = 0; at < part.length; at += 4) {
-        const word = scrambled(
-          (part[at] ?? 0) | ((part[at + 1] ?? 0) << 8) | ((part[at + 2] ?? 0) << 16) | ((part[at + 3] ?? 0) << 24),
-        );
-        low = mixed(low, word);
-        high = mixed(high, word);
-      }
-    }
-    low = finished(low);
-    high = finished(high);
+  private toggle(a: Uint8Array, b?: Uint8Array, c?: Uint8Array, d?: Uint8Array): number {
+    this.lowState = 0x9747b28c | 0;
+    this.highState = 0x3c6ef372;
+    this.mix(a);
+    if (b !== undefined) this.mix(b);
+    if (c !== undefined) this.mix(c);
+    if (d !== undefined) this.mix(d);
+    const low = finished(this.lowState);
+    const high = finished(this.highState);
     this.low ^= low;
     this.high ^= high;
     return (high >>> 11) * 2 ** 32 + (low >>> 0) + 1;
+  }
+
+  private mix(part: Uint8Array): void {
+    const { length } = part;
+    const head = scrambled(length);
+    let low = mixed(this.lowState, head);
+    let high = mixed(this.highState, head);
+    for (let at = 0; at < length; at += 4) {
+      const word = scrambled(
+        (part[at] ?? 0) | ((part[at + 1] ?? 0) << 8) | ((part[at + 2] ?? 0) << 16) | ((part[at + 3] ?? 0) << 24),
+      );
+      low = mixed(low, word);
+      high = mixed(high, word);
+    }
+    this.lowState = low;
+    this.highState = high;
   }
 }
 

@@ -139,23 +139,35 @@ export class ElementBatch {
   private open(type: number, flags: number = FLAG.nested): number {
     this.room(16);
     const start = this.at;
-    this.bytes.writeUInt16LE(type | flags, start + 2);
+    this.short(start + 2, type | flags);
     this.at += 4;
     return start;
   }
 
   private close(start: number): void {
-    this.bytes.writeUInt16LE(this.at - start, start);
+    this.short(start, this.at - start);
     while ((this.at & 3) !== 0) this.bytes[this.at++] = 0;
   }
 
+  /** Byte by byte: there is a million heads of attributes at a start, and none is longer than a list may be. */
+  private short(at: number, value: number): void {
+    this.bytes[at] = value & 255;
+    this.bytes[at + 1] = value >> 8;
+  }
+
   private nestedValue(type: number, value: Uint8Array): void {
-    this.room(value.length + 16);
-    const outer = this.open(type);
-    const inner = this.open(DATA.value, 0);
-    this.raw(value);
-    this.close(inner);
-    this.close(outer);
+    const { length } = value;
+    this.room(length + 16);
+    const { bytes, at } = this;
+    const padded = (length + 3) & ~3;
+    // The value's padding counts in what holds it.
+    this.short(at, padded + 8);
+    this.short(at + 2, type | FLAG.nested);
+    this.short(at + 4, length + 4);
+    this.short(at + 6, DATA.value);
+    for (let i = 0; i < length; i++) bytes[at + 8 + i] = value[i] as number;
+    for (let i = length; i < padded; i++) bytes[at + 8 + i] = 0;
+    this.at = at + 8 + padded;
   }
 
   private text(type: number, text: string): void {

@@ -144,16 +144,11 @@ function write(
   valueIn: (part: KeyPart) => Value,
   scratch: Scratch,
 ): Uint8Array {
-  let length = 0;
-  for (const { type } of components) length += paddedLength(type);
-  // A key of one part has no padding.
-  const [only] = components;
-  const bytes = scratch.of(components.length === 1 && only !== undefined ? sizeOf(only.type).bytes : length);
+  const { length, fields } = layoutOf(components);
+  const bytes = scratch.of(length);
   bytes.fill(0);
-  let at = 0;
-  for (let i = 0; i < components.length; i++) {
-    const { type } = components[i] as Component;
-    const { bytes: size, isHostOrder } = sizeOf(type);
+  for (let i = 0; i < fields.length; i++) {
+    const { at, size, isHostOrder } = fields[i] as Layout["fields"][number];
     const value = valueIn(parts[i] as KeyPart);
     if (typeof value === "bigint") {
       let rest = value;
@@ -162,9 +157,34 @@ function write(
       const number = Number(value);
       for (let j = 0; j < size; j++) bytes[at + (isHostOrder ? j : size - 1 - j)] = number >>> (8 * j);
     }
-    at += paddedLength(type);
   }
   return bytes;
+}
+
+/** Where the values of a key, or of data, stand. */
+interface Layout {
+  readonly length: number;
+  readonly fields: readonly { readonly at: number; readonly size: number; readonly isHostOrder: boolean }[];
+}
+
+/** By the components of a declaration, which stays while there are elements. */
+const LAYOUTS = new WeakMap<readonly Component[], Layout>();
+
+function layoutOf(components: readonly Component[]): Layout {
+  const known = LAYOUTS.get(components);
+  if (known !== undefined) return known;
+  let at = 0;
+  const fields = components.map(({ type }) => {
+    const { bytes: size, isHostOrder = false } = sizeOf(type);
+    const field = { at, size, isHostOrder };
+    at += paddedLength(type);
+    return field;
+  });
+  // A key of one part has no padding.
+  const [only] = fields;
+  const layout = { length: fields.length === 1 && only !== undefined ? only.size : at, fields };
+  LAYOUTS.set(components, layout);
+  return layout;
 }
 
 function sizeOf(type: DataType): { readonly bytes: number; readonly isHostOrder?: true } {

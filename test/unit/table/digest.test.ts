@@ -5,7 +5,7 @@ const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 function digestOf(...members: readonly (readonly Uint8Array[])[]): string {
   const digest = new Digest();
-  for (const parts of members) digest.add(...parts);
+  for (const [first = bytes(), second] of members) digest.add(first, second);
   return digest.toString();
 }
 
