@@ -1,7 +1,7 @@
 /*
  * The engine's classifyMany in C, as an addon of Node.js: what a compiler for this very processor makes of the same algorithm.
- * Stage by stage and function by function as in assembly/, which says why things are as they are; layout.h is made of
- * assembly/layout.ts. It works on the bytes of the engine's memory: places are offsets into it, as there.
+ * Stage by stage and function by function as in assembly/, which says why things are as they are; but IPv6 headers are read by one
+ * loop, as C has registers for it, and IPv6 sources are compared as numbers of 128 bits. layout.h is made of assembly/layout.ts. It works on the bytes of the engine's memory: places are offsets into it, as there.
  *
  * PREFETCH: entries are asked for by prefetching, not by reading them.
  *
@@ -393,9 +393,24 @@ static INLINE bool isAllowed(size_t extended, size_t from, bool ofV6) {
   bool isIn = false;
   if (!ofV6) {
     const u32 address = __builtin_bswap32(load32(from));
-    for (u32 i = 0; i < count; i++, interval += 8)
-      isIn |= (address >= load32(interval)) & (address <= load32(interval + 4));
-    return isIn;
+    if (count < 4) {
+      for (u32 i = 0; i < count; i++, interval += 8)
+        isIn |= (address >= load32(interval)) & (address <= load32(interval + 4));
+      return isIn;
+    }
+    /* Four at a time. The last four may have been among those before. */
+    const size_t last = interval + (count - 4) * 8;
+    const __m128i four = _mm_set1_epi32((int)address);
+    __m128i found4 = _mm_setzero_si128();
+    for (const size_t stop = last + 32; interval < stop; interval += 32) {
+      const size_t here = interval < last ? interval : last;
+      const u32x4 a = load128(here), b = load128(here + 16);
+      const __m128i firsts = (__m128i)__builtin_shuffle(a, b, (u32x4){0, 2, 4, 6});
+      const __m128i lasts = (__m128i)__builtin_shuffle(a, b, (u32x4){1, 3, 5, 7});
+      const __m128i isFromFirst = _mm_cmpeq_epi32(_mm_max_epu32(four, firsts), four);
+      found4 = _mm_or_si128(found4, _mm_and_si128(isFromFirst, _mm_cmpeq_epi32(_mm_min_epu32(four, lasts), four)));
+    }
+    return _mm_movemask_epi8(found4) != 0;
   }
   const u128 address = addressOf(from);
   for (u32 i = 0; i < count; i++, interval += 32) isIn |= !isBefore(address, interval) & !isBehind(address, interval + 16);
@@ -541,7 +556,7 @@ static void classifyOne(u32 packet, u32 given, u32 length, u32 interfaceKind, u3
 /* --- four packets at a time: lanes.ts ------------------------------------------------------------------------------------ */
 
 /* MIXED: packets of both families that are sorted at a time. */
-enum { CHUNK = 512, MIXED = 896, GROUPS = CHUNK / 4 };
+enum { CHUNK = 768, MIXED = 1344, GROUPS = CHUNK / 4 };
 /* Blocks that are looked at for all packets. */
 enum { FEW_BLOCKS = 4 };
 
@@ -559,13 +574,12 @@ static u32 found[GROUPS + 1];
 /* Groups that are looked up once more. */
 static u32 again[GROUPS + 1];
 /* A byte for each group, a bit for each lane. */
-static union { uint8_t group[GROUPS]; u64 eight[GROUPS / 8]; } marks;
+static union { uint8_t group[GROUPS + 8]; u64 eight[GROUPS / 8 + 1]; } marks;
 static u32 packets4[MIXED + 4] __attribute__((aligned(64)));
 static u32 packets6[MIXED + 4] __attribute__((aligned(64)));
 /* A packet may be noted by several stages. */
 static u32 attention[8 * (MIXED + 8)];
 static u32 waiting;
-static u64 listed[CHUNK] __attribute__((aligned(64)));
 
 static inline u32x4 splat(u32 value) { return (u32x4){value, value, value, value}; }
 static inline u32x4 equal(u32x4 a, u32x4 b) { return (u32x4)(a == b); }
@@ -622,14 +636,19 @@ static inline void pairs(u32x4 at, u32x4 *first, u32x4 *second) {
 }
 
 /* Four words at each of four places, turned: the first words, the second ones, and so on. */
-static inline void rows(size_t p0, size_t p1, size_t p2, size_t p3, u32x4 column[4]) {
-  const u32x4 a = load128(p0), b = load128(p1), c = load128(p2), d = load128(p3);
+static inline void rowsFrom(const uint8_t *from, size_t p0, size_t p1, size_t p2, size_t p3, u32x4 column[4]) {
+  const u32x4 a = *(const any32x4 *)(from + p0), b = *(const any32x4 *)(from + p1);
+  const u32x4 c = *(const any32x4 *)(from + p2), d = *(const any32x4 *)(from + p3);
   const u32x4 ab = interleaveLow(a, b), cd = interleaveLow(c, d);
   const u32x4 abHigh = interleaveHigh(a, b), cdHigh = interleaveHigh(c, d);
   column[0] = lowHalves(ab, cd);
   column[1] = highHalves(ab, cd);
   column[2] = lowHalves(abHigh, cdHigh);
   column[3] = highHalves(abHigh, cdHigh);
+}
+
+static inline void rows(size_t p0, size_t p1, size_t p2, size_t p3, u32x4 column[4]) {
+  rowsFrom(memory, p0, p1, p2, p3, column);
 }
 
 static inline u32 note(u32 count, u32 group, u32 lanes) {
@@ -646,17 +665,30 @@ static void waitForFound(u32 count, const u32 *list) {
 }
 
 /* Groups behind the last one have no marks. */
-static inline void clearMarks(u32 count) { marks.eight[(count >> 5) & (GROUPS / 8 - 1)] = 0; }
+static inline void clearMarks(u32 count) { marks.eight[count >> 5] = 0; }
 
-/* The place of the first lane of eight groups. */
-static inline u32 laneOf(u64 lanes) {
-  const u32 bit = (u32)__builtin_ctzll(lanes);
-  return ((bit >> 3) << 4) + ((bit & 7) << 2);
+/* The lanes that are marked, as places in a list. */
+static u32 marked[CHUNK];
+static u32 markedWords[GROUPS / 8 + 1];
+
+static u32 listMarked(u32 count) {
+  u32 some = 0;
+  for (u32 i = 0; i < (count + 31) >> 5; i++) {
+    markedWords[some] = i;
+    some += marks.eight[i] != 0;
+  }
+  u32 all = 0;
+  for (u32 i = 0; i < some; i++)
+    for (u64 lanes = marks.eight[markedWords[i]]; lanes != 0; lanes &= lanes - 1) {
+      const u32 bit = (u32)__builtin_ctzll(lanes);
+      marked[all++] = (markedWords[i] << 7) + ((bit >> 3) << 4) + ((bit & 7) << 2);
+    }
+  return all;
 }
 
 static void waitForMarked(const u32 *list, u32 count) {
-  for (u32 first = 0; first < count; first += 32)
-    for (u64 lanes = marks.eight[first >> 5]; lanes != 0; lanes &= lanes - 1) wait(inList(list + first, laneOf(lanes)));
+  const u32 all = listMarked(count);
+  for (u32 i = 0; i < all; i++) wait(inList(list, marked[i]));
 }
 
 static u32 fillUp(u32 *list, u32 count) {
@@ -664,6 +696,11 @@ static u32 fillUp(u32 *list, u32 count) {
   for (u32 i = count; i < full; i++) list[i] = list[count - 1];
   return full;
 }
+
+static u32 againCount;
+
+/* The bits that all of the node's addresses of a family have in common (local-filter.ts); mask 0: the parser does not ask for them. */
+static struct { u32 mask, value; } commons[2];
 
 /* --- lanes4.ts, lanes6.ts ------------------------------------------------------------------------------------------------ */
 
@@ -686,8 +723,11 @@ static inline u32x4 hashKeys(u32x4 key0, u32x4 key1, const Hashing *with, u32x4 
   return ((bucket >> (BUCKET_SHIFT - 1)) & with->bucketMask) + with->pilotsAt;
 }
 
-static void parseLanes4(const u32 *list, u32 count) {
+/* `slots`: where packets are, the engine's memory or copies. */
+static void parseLanes4(const uint8_t *slots, const u32 *list, u32 count) {
   const Hashing with = hashing();
+  const u32x4 localMask = pinned(commons[0].mask), localValue = pinned(commons[0].value);
+  u32 suspects = 0;
   const u32x4 lowByte = pinned(0xff), fragment = pinned(0xff3f0000), noOptions = pinned(0x45), highByte = pinned(0xff00);
   const u32x4 tcp = pinned(TCP << 8), udp = pinned(UDP << 8), echo = pinned((ICMP << 8) | 8), loopback = pinned(0x7f7f7f7f);
   const u32x4 twenty = pinned(20), twelve = pinned(12), eight = pinned(8), detection = pinned(SOURCE_DETECTED << 2);
@@ -698,10 +738,12 @@ static void parseLanes4(const u32 *list, u32 count) {
   for (u32 i = 0; i < count / 4; i++) {
     const size_t p0 = list[i * 4], p1 = list[i * 4 + 1], p2 = list[i * 4 + 2], p3 = list[i * 4 + 3];
     u32x4 front[4], back[4];
-    rows(p0, p1, p2, p3, front);
-    rows(p0 + 16, p1 + 16, p2 + 16, p3 + 16, back);
+    rowsFrom(slots, p0, p1, p2, p3, front);
+    rowsFrom(slots + 16, p0, p1, p2, p3, back);
     const u32x4 from = front[3], to = back[0], portsThere = back[1];
-    const u32x4 offsetTcp = {load32(p0 + 32), load32(p1 + 32), load32(p2 + 32), load32(p3 + 32)};
+    const uint8_t *offsets = slots + 32;
+    const u32x4 offsetTcp = {*(const any32 *)(offsets + p0), *(const any32 *)(offsets + p1), *(const any32 *)(offsets + p2),
+                             *(const any32 *)(offsets + p3)};
 
     const u32x4 isLoopback = equalBytes(from, loopback) | equalBytes(to, loopback);
     const u32x4 header = ((front[0] | isLoopback) & lowByte) | (front[1] & fragment);
@@ -734,12 +776,16 @@ static void parseLanes4(const u32 *list, u32 count) {
     scratch.hash[i] = (hash ^ (hash >> 15)) * with.c;
     scratch.finger[i] = mixed >> 24;
     scratch.at[i] = hashKeys(to, key1, &with, scratch.mix + i);
+    again[suspects] = i << 4;
+    suspects += signs(equal(to & localMask, localValue)) != 0;
   }
-  waitForMarked(list, count);
+  againCount = suspects;
 }
 
 static void parseLanes6(const u32 *list, u32 count) {
   const Hashing with = hashing();
+  const u32x4 localMask = pinned(commons[1].mask), localValue = pinned(commons[1].value);
+  u32 suspects = 0;
   const u32x4 lowByte = pinned(0xff), highNibble = pinned(0xf0), versionSix = pinned(0x60), thirdByte = pinned(0xff0000);
   const u32x4 tcp = pinned(TCP << 16), udp = pinned(UDP << 16), echo = pinned((ICMPV6 << 16) | 128);
   const u32x4 twelve = pinned(12), eight = pinned(8), detection = pinned(SOURCE_DETECTED << 2);
@@ -808,8 +854,10 @@ static void parseLanes6(const u32 *list, u32 count) {
     scratch.finger[i] = mixed >> 24;
     scratch.source[i] = fold;
     scratch.at[i] = hashKeys(destination3, key1, &with, scratch.mix + i);
+    again[suspects] = i << 4;
+    suspects += signs(equal(destination3 & localMask, localValue)) != 0;
   }
-  waitForMarked(list, count);
+  againCount = suspects;
 }
 
 /* --- source-questions.ts, source-lanes.ts -------------------------------------------------------------------------------- */
@@ -860,8 +908,6 @@ static void sourceLanes6(const u32 *list, u32 count) {
 
 /* --- place-lanes.ts, default-lanes.ts ------------------------------------------------------------------------------------ */
 
-static u32 againCount;
-
 /* local-filter.ts */
 typedef struct {
   u8x16 low, high;
@@ -892,6 +938,34 @@ static bool fillFilter(Filter *filter, u32 factor, bool ofV6) {
   return true;
 }
 
+static void findCommonBits(bool ofV6) {
+  u32 ones = ~0u, zeros = ~0u, all = 0, some = 0;
+  bool hasOwn = false;
+  const u32 last = section(H_LOCAL) + (word(H_LOCAL_MASK) + 1) * LOCAL_BYTES;
+  for (u32 local = section(H_LOCAL); local < last; local += LOCAL_BYTES) {
+    const u32 key0 = load32(local), about = load32(local + LOCAL_ABOUT);
+    const u32 block = (about >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK;
+    if (block == BLOCK_LOCAL) continue;
+    hasOwn |= (about & LOCAL_OWN) != 0;
+    if ((block != 0) != ofV6 || (!ofV6 && (key0 & 0xff) == 127)) continue;
+    ones &= key0;
+    zeros &= ~key0;
+  }
+  const u32 mask = ones | zeros;
+  const u32 slots = word(H_SLOT_MASK) + 1;
+  const u32 step = (slots / 1024 > 1 ? slots / 1024 : 1) * ENTRY_BYTES;
+  const u32 entriesEnd = section(H_ENTRIES) + slots * ENTRY_BYTES;
+  for (u32 entry = section(H_ENTRIES); entry < entriesEnd; entry += step) {
+    const u32 block = load32(entry + ENTRY_KEY1) >> KEY1_BLOCK_SHIFT;
+    if (block == BLOCK_LOCAL || (block != 0) != ofV6) continue;
+    all++;
+    some += (load32(entry) & mask) == ones;
+  }
+  const bool isWorthIt = !hasOwn && mask != 0 && some * 32 <= all;
+  commons[ofV6].mask = isWorthIt ? mask : 0;
+  commons[ofV6].value = isWorthIt ? ones : 1;
+}
+
 static void makeFilters(void) {
   static u32 made;
   if (made == word(H_CHECKSUM)) return;
@@ -900,6 +974,7 @@ static void makeFilters(void) {
     u32 factor = HASH_A;
     filters[ofV6].everywhere = 0xffffffffu;
     for (u32 i = 0; i < 4096 && !fillFilter(filters + ofV6, factor, ofV6 != 0); i++) factor = (factor * HASH_A) | 1;
+    findCommonBits(ofV6 != 0);
   }
 }
 
@@ -930,7 +1005,8 @@ static u32 suspectLanes(u32 misses, bool ofV6) {
   return kept;
 }
 
-static u32 localLanes(u32 kept) {
+/* Before the lookup of entries, or after it. */
+static INLINE u32 localLanes(u32 kept, bool isAfter) {
   const u32 localAt = section(H_LOCAL);
   const int localShift = __builtin_clz(word(H_LOCAL_MASK));
   const u32 localFactor = word(H_LOCAL_FACTOR);
@@ -944,7 +1020,7 @@ static u32 localLanes(u32 kept) {
     u32x4 address, about;
     pairs(((((to + block) * localFactor) >> localShift) << LOCAL_SHIFT) + localAt, &address, &about);
     const u32x4 isOfBlock = equal((about >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK, block);
-    const u32x4 isOwn = equal(address, to) & isOfBlock & ~*of(scratch.hit, group);
+    const u32x4 isOwn = equal(address, to) & isOfBlock & ~(*of(scratch.hit, group) & splat(isAfter ? ~0u : 0));
     *of(scratch.key0, group) = either(about & LOCAL_CLASS_MASK, to, isOwn);
     *of(scratch.key1, group) = key1 | (isOwn & (BLOCK_LOCAL << KEY1_BLOCK_SHIFT));
     const u32 isAny = signs(isOwn) != 0;
@@ -955,6 +1031,18 @@ static u32 localLanes(u32 kept) {
   }
   againCount = groups;
   return kept;
+}
+
+static void replaceLocal(void) {
+  localLanes(0, false);
+  const Hashing with = hashing();
+  for (u32 i = 0; i < againCount; i++) {
+    const size_t group = again[i];
+    u32x4 mix;
+    *of(scratch.at, group) = hashKeys(*of(scratch.key0, group), *of(scratch.key1, group), &with, &mix);
+    *of(scratch.mix, group) = mix;
+  }
+  againCount = 0;
 }
 
 static void kindLanes(void) {
@@ -1061,7 +1149,13 @@ static inline u32x4 parts(u32x4 hash, u32x4 choices) {
   return (u32x4)_mm_blend_epi16(_mm_srli_epi64(even, 32), odd, 0xcc);
 }
 
-static u32 answerLanes(u32 count, u32 fingers, any32x4 *results) {
+/* The result of a packet (batch.ts). */
+static u32 packets;
+static u32 resultsAt;
+static inline u32 resultOf(u32 packet) { return resultsAt + ((packet - packets) >> 3); }
+
+/* `results`: of packets that are neighbours, or NULL. */
+static INLINE u32 answerLanes(const u32 *list, u32 count, u32 fingers, any32x4 *results) {
   const u32 entriesAt = section(H_ENTRIES);
   u32 noted = 0;
   for (u32 i = 0; i < count / 4; i++) {
@@ -1083,8 +1177,16 @@ static u32 answerLanes(u32 count, u32 fingers, any32x4 *results) {
     const u32x4 entry = scratch.at[i] - entriesAt;
     const u32x4 low = (codes & 0xff) | (((entry << (RESULT_SLOT_SHIFT - ENTRY_SHIFT)) + (1 << RESULT_SLOT_SHIFT)) & isHit);
     const u32x4 high = number | ~isTranslated;
-    results[i * 2] = interleaveLow(low, high);
-    results[i * 2 + 1] = interleaveHigh(low, high);
+    const u32x4 front = interleaveLow(low, high), back = interleaveHigh(low, high);
+    if (results != NULL) {
+      results[i * 2] = front;
+      results[i * 2 + 1] = back;
+    } else {
+      _mm_storel_pd((double *)(memory + resultOf(list[i * 4])), (__m128d)front);
+      _mm_storeh_pd((double *)(memory + resultOf(list[i * 4 + 1])), (__m128d)front);
+      _mm_storel_pd((double *)(memory + resultOf(list[i * 4 + 2])), (__m128d)back);
+      _mm_storeh_pd((double *)(memory + resultOf(list[i * 4 + 3])), (__m128d)back);
+    }
   }
   return noted;
 }
@@ -1139,14 +1241,14 @@ static u32 listLanes(u32 count) {
   return last;
 }
 
-static INLINE void specialLanes(const u32 *list, u32 count, uint8_t *results, bool ofV6) {
+static INLINE void specialLanes(const u32 *list, u32 count, bool ofV6) {
   const u32 lanes = listLanes(count);
   const u32 records = section(H_EXTENDED);
   const u32 entries = section(H_ENTRIES);
   for (u32 i = 0; i < lanes; i++) {
     const size_t lane = lanesFound[i];
     const u32 packet = inList(list, lane);
-    if (!extend(lane, packet, (any32 *)(results + lane * 2), ofV6, records, entries)) wait(packet);
+    if (!extend(lane, packet, (any32 *)(memory + resultOf(packet)), ofV6, records, entries)) wait(packet);
   }
 }
 
@@ -1156,12 +1258,11 @@ static INLINE void hairpinLanes(const u32 *list, u32 count, u32 fingers, bool of
     const u32x4 isSame = equal(bytes(scratch.fingerAt[i]), scratch.finger[i]);
     marks.group[i] = (uint8_t)signs(isSame & scratch.hairpin[i]);
   }
-  for (u32 first = 0; first < count; first += 32)
-    for (u64 lanes = marks.eight[first >> 5]; lanes != 0; lanes &= lanes - 1) {
-      const size_t lane = (first << 2) + laneOf(lanes);
-      const u32 packet = inList(list, lane);
-      if (isEndpoint(packet, ofLane(scratch.fingerAt, lane) - fingers, ofV6)) wait(packet);
-    }
+  const u32 all = listMarked(count);
+  for (u32 i = 0; i < all; i++) {
+    const u32 packet = inList(list, marked[i]);
+    if (isEndpoint(packet, ofLane(scratch.fingerAt, marked[i]) - fingers, ofV6)) wait(packet);
+  }
 }
 
 #if !PREFETCH
@@ -1178,8 +1279,6 @@ static u32 touchEntries(u32 count) {
 #define ENDLESS 0xffffffffu
 #define NEAR_BYTES (1u << 19)
 
-static u32 packets;
-static u32 resultsAt;
 static u32 ofInterface;
 static u32 codesAt;
 static bool asksSources;
@@ -1190,36 +1289,105 @@ static bool isFar;
 static volatile u32 sink;
 #endif
 
-static inline u32 resultOf(u32 packet) { return resultsAt + ((packet - packets) >> 3); }
-
 static INLINE void answerAll(const u32 *list, u32 count, u32 other, u32 local, u32 fingers, bool ofV6, void *to) {
+  const bool isEarly = commons[ofV6].mask != 0;
+  if (againCount != 0) replaceLocal();
   entryLanes(count);
 #if !PREFETCH
   if (isFar) sink |= touchEntries(count);
 #endif
   u32 misses = rowLanes(count, codesAt);
   if (misses != 0) {
-    misses = suspectLanes(misses, ofV6);
-    if (againCount != 0) misses = localLanes(misses);
+    if (!isEarly) misses = suspectLanes(misses, ofV6);
+    if (againCount != 0) misses = localLanes(misses, true);
     if (againCount != 0) {
       kindLanes();
       misses = kindRowLanes(codesAt, misses);
     }
     if (misses != 0) missLanes(list, misses, codesAt, other, local, ofV6);
   }
-  const u32 specials = answerLanes(count, fingers, to);
-  specialLanes(list, specials, to, ofV6);
+  const u32 specials = to != NULL ? answerLanes(list, count, fingers, to) : answerLanes(list, count, fingers, NULL);
+  specialLanes(list, specials, ofV6);
   hairpinLanes(list, count, fingers, ofV6);
 }
 
-static void ofIPv4(const u32 *list, u32 count, void *to) {
-  parseLanes4(list, count);
+/* --- odd-lanes.ts -------------------------------------------------------------------------------------------------------- */
+
+/* Packets whose verdict is known. */
+static struct { u32 packet, verdict; } settled[CHUNK + 1];
+static u32 settledCount;
+/* Copies of packets without their options, and the packets that they are of. */
+static uint8_t copies[PACKET_BYTES * (CHUNK + 1)] __attribute__((aligned(64)));
+static u32 copiesList[CHUNK + 4];
+static u32 originals[CHUNK + 4];
+static u32 copied;
+
+/* Nothing branches upon what kind a packet is. */
+static inline void settleIf(u32 packet, u32 verdict, bool is) {
+  settled[settledCount].packet = packet;
+  settled[settledCount].verdict = verdict;
+  settledCount += is;
+  attention[waiting] = packet;
+}
+
+static void sortOdd4(const u32 *list, u32 count) {
+  const u32 all = listMarked(count);
+  for (u32 i = 0; i < all; i++) {
+    const u32 packet = inList(list, marked[i]);
+    const u32 first = load8(packet);
+    const u32 header = (first & 15) << 2;
+    const u32 total = big16(packet + 2);
+    const u32 fragment = big16(packet + 6);
+    const bool isSound = (first - 0x45 <= 10) & (total >= header);
+    const bool isLater = isSound & ((fragment & 0x1fff) != 0);
+    const bool hasOptions = isSound & ((fragment & 0x3fff) == 0) & (header - 21 < 24) & (copied < CHUNK);
+    settleIf(packet, VERDICT_FRAGMENT, isLater);
+    waiting += !(isLater | hasOptions);
+    const u32 plain = hasOptions ? header : 20;
+    uint8_t *copy = copies + copied * PACKET_BYTES;
+    memcpy(copy, memory + packet, 20);
+    copy[0] = 0x45;
+    *(any16 *)(copy + 2) = __builtin_bswap16((uint16_t)(total + 20 - plain));
+    memcpy(copy + 20, memory + packet + plain, 16);
+    copiesList[copied] = copied * PACKET_BYTES;
+    originals[copied] = packet;
+    copied += hasOptions;
+  }
+}
+
+static void sortOdd6(const u32 *list, u32 count) {
+  const u32 all = listMarked(count);
+  for (u32 i = 0; i < all; i++) {
+    const u32 packet = inList(list, marked[i]);
+    const u32 payload = big16(packet + 4);
+    const u32 next = load8(packet + 6);
+    const u32 field = big16(packet + 42);
+    const bool isGathered = ((field & 1) == 0) | ((payload & 7) == 0);
+    const bool isLater = (next == FRAGMENT) & isGathered & ((field & 0xfff8) != 0);
+    const u32 bytesThere = (load8(packet + 41) + 1) << 3;
+    const bool isUnseen = (next == DESTINATION) & (load8(packet + 40) == TCP) & (payload >= bytesThere + 20);
+    const bool isSettled = (load8(packet) >> 4 == 6) & (isLater | isUnseen);
+    settleIf(packet, isLater ? VERDICT_FRAGMENT : VERDICT_UNSEEN, isSettled);
+    waiting += !isSettled;
+  }
+}
+
+/* --- batch.ts, by family ------------------------------------------------------------------------------------------------- */
+
+static void decide4(const u32 *list, u32 count, void *to) {
   if (asksSources) sourceLanes4(list, count);
   answerAll(list, count, word(H_OTHER4), word(H_LOCAL_DEFAULT4), section(H_FINGERS4), false, to);
 }
 
+static void ofIPv4(const u32 *list, u32 count, void *to) {
+  parseLanes4(memory, list, count);
+  sortOdd4(list, count);
+  decide4(list, count, to);
+}
+
 static void ofIPv6(const u32 *list, u32 count, void *to) {
   parseLanes6(list, count);
+  sortOdd6(list, count);
   if (asksSources) sourceLanes6(list, count);
   answerAll(list, count, word(H_OTHER6), word(H_LOCAL_DEFAULT6), section(H_FINGERS6), true, to);
 }
@@ -1256,9 +1424,30 @@ static void sort(u32 packet, u32 count) {
   count6 = fillUp(packets6, (u32)(end6 - packets6));
 }
 
-static void deliver(const u32 *list, u32 count) {
-#pragma GCC unroll 4
-  for (u32 i = 0; i < count; i++) *(any64 *)(memory + resultOf(list[i])) = listed[i];
+/* The packets of the chunk that its stages have not done with. */
+static void attend(void) {
+  for (u32 i = 0; i < settledCount; i++)
+    *(any64 *)(memory + resultOf(settled[i].packet)) = settled[i].verdict | ((u64)NO_ENDPOINT << 32);
+  settledCount = 0;
+  for (u32 i = 0; i < waiting; i++)
+    classifyOne(attention[i], PACKET_BYTES, ENDLESS, ofInterface, resultOf(attention[i]));
+}
+
+enum { FEW_COPIES = 8 };
+
+static void ofCopies(void) {
+  waiting = 0;
+  if (copied < FEW_COPIES) {
+    for (u32 i = 0; i < copied; i++) wait(originals[i]);
+  } else {
+    fillUp(copiesList, copied);
+    const u32 count = fillUp(originals, copied);
+    parseLanes4(copies, copiesList, count);
+    waitForMarked(originals, count);
+    decide4(originals, count, NULL);
+  }
+  attend();
+  copied = 0;
 }
 
 static void classifyMany(u32 at, u32 count, u32 interfaceKind, u32 to) {
@@ -1287,18 +1476,16 @@ static void classifyMany(u32 at, u32 count, u32 interfaceKind, u32 to) {
       sort(chunk, size);
       for (u32 from = 0; from < count4; from += CHUNK) {
         const u32 some = count4 - from < CHUNK ? count4 - from : CHUNK;
-        ofIPv4(packets4 + from, some, listed);
-        deliver(packets4 + from, some);
+        ofIPv4(packets4 + from, some, NULL);
       }
       for (u32 from = 0; from < count6; from += CHUNK) {
         const u32 some = count6 - from < CHUNK ? count6 - from : CHUNK;
-        ofIPv6(packets6 + from, some, listed);
-        deliver(packets6 + from, some);
+        ofIPv6(packets6 + from, some, NULL);
       }
     }
-    for (u32 i = 0; i < waiting; i++)
-      classifyOne(attention[i], PACKET_BYTES, ENDLESS, ofInterface, resultOf(attention[i]));
+    attend();
     done += size;
+    if (copied >= (done < count ? CHUNK / 2 : 1)) ofCopies();
   }
 }
 
