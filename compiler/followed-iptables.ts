@@ -4,7 +4,7 @@ import { nameChain } from "./formats/iptables/names.ts";
 import type { OwnRules, OwnTables } from "./formats/iptables/own-rules.ts";
 import { chainLines, jumpTo } from "./formats/iptables/print-file.ts";
 import { required } from "./invariant.ts";
-import type { BaseChain, Rule, Table } from "./ir/types.ts";
+import type { Rule, Table } from "./ir/types.ts";
 import type { Contribution } from "./lower/contribution.ts";
 import type { Family } from "./net/address.ts";
 import { UnfoldedTable } from "./passes/lookups/unfolded-table.ts";
@@ -61,9 +61,26 @@ interface PrintedChain {
 interface Section {
   readonly chains: Map<string, readonly string[]>;
   jumps: ReadonlyMap<string, number>;
-  /** The chains that lead there, by the name that they have in the IR. */
-  names: ReadonlyMap<string, string>;
+  /** The base chains that there are. */
+  bases: readonly string[];
+  /** The chains that are in use, by the name that they have in the IR. */
+  readonly uses: Map<string, UsedChain>;
 }
+
+interface UsedChain {
+  /** Rules, or built-in chains, that lead to it. */
+  count: number;
+  /** Where its rules lead, as far as that is counted. */
+  targets: readonly string[];
+  /** What iptables calls it. */
+  readonly own: string;
+}
+
+function noSection(): Section {
+  return { chains: new Map(), jumps: new Map(), bases: [], uses: new Map() };
+}
+
+const NOT_PRINTED: PrintedChain = { lines: [], targets: [] };
 
 class FollowedFamily {
   readonly table: UnfoldedTable;
@@ -71,8 +88,6 @@ class FollowedFamily {
   private readonly printed = new Map<string, PrintedChain>();
   /** Chains that have been printed, or are gone, since the rules were put together. */
   private readonly touched = new Set<string>();
-  /** Whether rules may lead to other chains than then. */
-  private haveTargetsMoved = true;
   /** What iptables calls chains, and which chain has a name there. */
   private readonly names = new Map<string, string>();
   private readonly taken = new Map<string, string>();
@@ -92,14 +107,10 @@ class FollowedFamily {
     const [first] = lacking ?? [];
     if (first !== undefined) throw new Error(first.message);
     if (lacking === undefined) this.clear();
-    else if (this.haveTargetsMoved) this.putTogether();
-    else
-      for (const name of this.touched)
-        for (const [table, { names }] of this.sections) {
-          const own = names.get(name);
-          if (own !== undefined) this.setChain(table, own, this.printed.get(name)?.lines ?? []);
-        }
-    this.haveTargetsMoved = lacking === undefined;
+    else {
+      for (const name of this.touched) for (const [table, section] of this.sections) this.renew(table, section, name);
+      this.enterBases();
+    }
     this.touched.clear();
     return this.sections;
   }
@@ -122,15 +133,14 @@ class FollowedFamily {
     const [first] = lacking;
     if (first !== undefined) throw new Error(first.message);
     const before = this.printed.get(name);
-    if (before === undefined || !areSame(before.targets, targets)) this.haveTargetsMoved = true;
-    else if (areSame(before.lines, lines)) return;
+    if (before !== undefined && areSame(before.lines, lines)) return;
     this.printed.set(name, { lines, targets });
     this.touched.add(name);
   }
 
   private forget(name: string): void {
     if (!this.printed.delete(name)) return;
-    this.haveTargetsMoved = true;
+    this.touched.add(name);
     this.taken.delete(this.nameOf(name));
     this.names.delete(name);
   }
@@ -151,8 +161,8 @@ class FollowedFamily {
 
   // --- rules -------------------------------------------------------------------------------------------------------------
 
-  /** Finds out anew which chains are in use. */
-  private putTogether(): void {
+  /** Enters what base chains lead to. */
+  private enterBases(): void {
     for (const table of TABLES) {
       const bases = this.table.baseChains.flatMap((chain) => {
         const builtIn = required(builtInFor(chain), "our base chains have built-in ones");
@@ -160,26 +170,51 @@ class FollowedFamily {
       });
       const entries = OUR_BUILT_IN.filter((builtIn) => builtIn.table === table).map(entryChain);
       if (bases.length + entries.length === 0) continue;
-      const names = this.reached(bases.map(({ chain }) => chain));
-      const section: Section = this.sections.get(table) ?? { chains: new Map(), jumps: new Map(), names };
+      const section: Section = this.sections.get(table) ?? noSection();
       this.sections.set(table, section);
-      section.names = names;
       section.jumps = new Map(bases.map(({ builtIn }) => [jumpTo(builtIn), 1]));
-      const used = new Set(names.values());
-      const unused = entries.filter((own) => !used.has(own));
-      for (const own of [...section.chains.keys()])
-        if (!used.has(own) && !unused.includes(own)) this.setChain(table, own, undefined);
-      for (const own of unused) this.setChain(table, own, []);
-      for (const [name, own] of names) this.setChain(table, own, this.printed.get(name)?.lines ?? []);
+      const names = bases.map(({ chain }) => chain.name);
+      for (const name of names) if (!section.bases.includes(name)) this.enter(table, section, name);
+      for (const name of section.bases) if (!names.includes(name)) this.leave(table, section, name);
+      section.bases = names;
+      // Those that nothing needs are empty.
+      for (const own of entries) if (!section.chains.has(own)) this.setChain(table, own, []);
     }
   }
 
-  private reached(bases: readonly BaseChain[]): ReadonlyMap<string, string> {
-    const found = new Map(bases.map(({ name }) => [name, this.nameOf(name)]));
-    for (const name of found.keys())
-      for (const target of this.printed.get(name)?.targets ?? [])
-        if (!found.has(target)) found.set(target, this.nameOf(target));
-    return found;
+  /** One rule more leads to a chain. */
+  private enter(table: IptablesTable, section: Section, name: string): void {
+    const known = section.uses.get(name);
+    if (known !== undefined) {
+      known.count++;
+      return;
+    }
+    const { lines, targets } = this.printed.get(name) ?? NOT_PRINTED;
+    section.uses.set(name, { count: 1, targets, own: this.nameOf(name) });
+    this.setChain(table, this.nameOf(name), lines);
+    for (const target of targets) this.enter(table, section, target);
+  }
+
+  /** One rule less leads to a chain: without any it goes. */
+  private leave(table: IptablesTable, section: Section, name: string): void {
+    const known = section.uses.get(name);
+    if (known === undefined || --known.count > 0) return;
+    section.uses.delete(name);
+    const isEntry = OUR_BUILT_IN.some((builtIn) => entryChain(builtIn) === known.own);
+    this.setChain(table, known.own, isEntry ? [] : undefined);
+    for (const target of known.targets) this.leave(table, section, target);
+  }
+
+  /** Takes over what has become of a chain. */
+  private renew(table: IptablesTable, section: Section, name: string): void {
+    const known = section.uses.get(name);
+    if (known === undefined) return;
+    const { lines, targets } = this.printed.get(name) ?? NOT_PRINTED;
+    const before = known.targets;
+    known.targets = targets;
+    this.setChain(table, known.own, lines);
+    for (const target of targets) if (!before.includes(target)) this.enter(table, section, target);
+    for (const target of before) if (!targets.includes(target)) this.leave(table, section, target);
   }
 
   /** `lines`: undefined: the chain is to go. */

@@ -5,6 +5,7 @@ import type { BaseChain, Rule, SetElement, Statement, Step } from "../../ir/type
 import { isEnd, leaving, nameOfPlace, onlyStep } from "./chains.ts";
 import { type OnElement, type Position, pastRule, type Residue, type StepCursor } from "./cursor.ts";
 import { KeptTree, type PartMaker } from "./kept-tree.ts";
+import { KeyedList } from "./keyed-list.ts";
 import type { OpenField } from "./keys.ts";
 import { type KnownFields, NOTHING_KNOWN, type ReadFields } from "./known.ts";
 import type { ListReader, LiveList } from "./live-elements.ts";
@@ -52,6 +53,12 @@ export class FollowedChain {
   }
 }
 
+/** Keys that several trees have. */
+interface SharedKeys {
+  readonly keys: KeyedList;
+  users: number;
+}
+
 /** Told of each chain that was made, and of each that is gone. */
 export interface ChainListener {
   readonly made: (name: string, rules: readonly Rule[]) => void;
@@ -68,6 +75,8 @@ export class FollowedChains implements PartMaker {
   private readonly listener: ChainListener;
   /** Elements that were handed out, and where they come from. */
   private readonly handed = new WeakMap<readonly SetElement[], LiveList<SetElement>>();
+  /** By the parts of keys that are asked for. */
+  private readonly keyedLists = new Map<LiveList<SetElement>, Map<string, SharedKeys>>();
   private current: FollowedChain | undefined;
   private readonly dirty: FollowedChain[] = [];
   /** Chains that may have lost their last user. */
@@ -302,6 +311,26 @@ export class FollowedChains implements PartMaker {
   }
 
   // --- trees -------------------------------------------------------------------------------------------------------------
+
+  keyed(list: LiveList<SetElement>, fields: readonly OpenField[]): KeyedList {
+    const name = fields.map(({ position, type }) => `${position} ${type}`).join();
+    const all = this.keyedLists.get(list) ?? new Map<string, SharedKeys>();
+    this.keyedLists.set(list, all);
+    const known = all.get(name) ?? { keys: new KeyedList(list, fields), users: 0 };
+    all.set(name, known);
+    known.users++;
+    return known.keys;
+  }
+
+  unkeyed(list: LiveList<SetElement>, fields: readonly OpenField[]): void {
+    const name = fields.map(({ position, type }) => `${position} ${type}`).join();
+    const all = this.keyedLists.get(list);
+    const known = all?.get(name);
+    if (all === undefined || known === undefined || --known.users > 0) return;
+    known.keys.close();
+    all.delete(name);
+    if (all.size === 0) this.keyedLists.delete(list);
+  }
 
   keptTree<Element extends SetElement>(
     elements: readonly Element[],

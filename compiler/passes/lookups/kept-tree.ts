@@ -2,16 +2,12 @@
 import type { Rule, SetElement } from "../../ir/types.ts";
 import type { ChainMaker } from "./chains.ts";
 import { going, type OnElement, type Residue, type StepCursor } from "./cursor.ts";
-import { choiceOf, type OpenField } from "./keys.ts";
+import type { KeyedList, LiveBranches, LiveKey } from "./keyed-list.ts";
+import type { OpenField } from "./keys.ts";
 import { fieldName, knownText } from "./known.ts";
-import { compareRanks, type ListReader, type Live, type LiveList, SortedItems } from "./live-elements.ts";
-import { comparedFirst, planAgain, planDispatch, rowOf, type TreeBranch, type TreeKey } from "./plan.ts";
+import { compareRanks, type ListReader, type Live, type LiveList } from "./live-elements.ts";
+import { planDispatch, rowOf } from "./plan.ts";
 import { enterTree, inTree, nameOfTree, Tree } from "./trees.ts";
-
-/** A key, with the rank that decides among equal ones. */
-type RankedKey = TreeKey<Live<SetElement>>;
-
-type Branches = readonly TreeBranch<Live<SetElement>>[];
 
 /** A chain that is made with the one that it is a part of. */
 export interface TreePart {
@@ -28,6 +24,10 @@ export interface PartMaker extends ChainMaker {
   /** Makes the rules of `part`: what is asked for meanwhile is noted as what they are made of. */
   begin(part: TreePart, rulesOf: () => readonly Rule[]): void;
   remove(part: TreePart): void;
+  /** The keys of `list`, for one user more. */
+  keyed(list: LiveList<SetElement>, fields: readonly OpenField[]): KeyedList;
+  /** One user of them less. */
+  unkeyed(list: LiveList<SetElement>, fields: readonly OpenField[]): void;
   /** Does `work` without noting what is asked for. */
   unnoted<Result>(work: () => Result): Result;
 }
@@ -35,7 +35,7 @@ export interface PartMaker extends ChainMaker {
 /** A chain of the tree. */
 interface TreeNode {
   readonly chain: TreePart;
-  readonly branches: Branches;
+  readonly branches: LiveBranches;
   /** What is known of packets that come here. */
   readonly known: string;
   readonly below: ReadonlyMap<string, TreeNode>;
@@ -47,17 +47,16 @@ export class KeptTree {
   private readonly list: LiveList<SetElement>;
   private readonly fields: readonly OpenField[];
   private readonly reader: ListReader<SetElement>;
-  private readonly keys = new Map<SetElement, RankedKey>();
-  /** In the order of the plan. */
-  private readonly staying: SortedItems<RankedKey>;
-  /** Keys that stand before the tree, in the order of their ranks. */
-  private readonly leaving = new SortedItems<RankedKey>((a, b) => compareRanks(a.element, b.element));
-  private readonly isLeaving = new Set<RankedKey>();
-  /** Elements that have come, and of which is not known yet where they stand. */
+  private readonly keyed: KeyedList;
+  /** Keys that stand before the tree, by their elements. */
+  private readonly leaving = new Map<Live<SetElement>, LiveKey>();
+  /** Elements of which is not known yet where they stand. */
   private news: Live<SetElement>[];
-  private branches: Branches = [];
-  /** Whether keys have come or gone since the plan. */
+  /** Where some keys stand before the tree, the plan of the others. */
+  private ownBranches: LiveBranches = [];
+  /** Whether others stand there than those without which that was made, or keys have come or gone. */
   private hasMoved = true;
+  private isClosed = false;
   private root: TreeNode | undefined;
   private place: { readonly cursor: StepCursor; readonly known: string } | undefined;
 
@@ -66,8 +65,7 @@ export class KeptTree {
     this.owner = owner;
     this.list = list;
     this.fields = fields;
-    const compare = comparedFirst<Live<SetElement>>(this.types);
-    this.staying = new SortedItems((a, b) => compare(a, b) || compareRanks(a.element, b.element));
+    this.keyed = chains.keyed(list, fields);
     this.news = [...list.elements];
     this.reader = { added: (element) => void this.news.push(element), removed: (element) => this.remove(element) };
     list.enter(this.reader);
@@ -76,10 +74,6 @@ export class KeptTree {
   /** Whether so many elements may need a tree. */
   static isWorth(count: number): boolean {
     return count > rowOf([]);
-  }
-
-  private get types(): readonly OpenField["type"][] {
-    return this.fields.map(({ type }) => type);
   }
 
   /** Whether the tree is the one for these elements, at a place where `cursor` stands. */
@@ -106,82 +100,81 @@ export class KeptTree {
     this.judge(tree);
     if (this.isRow()) {
       this.drop();
-      const all = this.list.elements.map((element) => this.keyOf(element));
-      const row = planDispatch(all, this.types);
+      const all = this.list.elements.map((element) => this.keyed.keyOf(element));
+      const row = planDispatch(all, this.keyed.types);
       return going(
         row.flatMap((branch) => (branch.kind === "choice" ? tree.rulesFor(branch.choice, cursor) : [])),
         cursor,
       );
     }
     for (;;) {
-      if (this.hasMoved) this.branches = planAgain(this.staying.items, this.types, this.branches);
-      this.hasMoved = false;
-      const wrong: RankedKey[] = [];
-      this.root = this.makeNode(nameOfTree(cursor), this.branches, inTree(cursor), this.root, this.owner, tree, wrong);
+      const wrong: LiveKey[] = [];
+      this.root = this.makeNode(
+        nameOfTree(cursor),
+        this.branchesNow(),
+        inTree(cursor),
+        this.root,
+        this.owner,
+        tree,
+        wrong,
+      );
       if (wrong.length === 0) break;
       for (const key of wrong) this.setLeaving(key, true);
     }
-    const first = this.leaving.items.flatMap((key) => tree.rulesFor(key, cursor));
+    const first = [...this.leaving.values()]
+      .sort((a, b) => compareRanks(a.element, b.element))
+      .flatMap((key) => tree.rulesFor(key, cursor));
     return enterTree(first, this.root.chain.facts.isEmpty ? undefined : this.root.chain.name, cursor);
   }
 
   /** Gives up all chains. */
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.list.leave(this.reader);
+    this.chains.unkeyed(this.list, this.fields);
     this.drop();
   }
 
   // --- keys --------------------------------------------------------------------------------------------------------------
 
   private remove(element: Live<SetElement>): void {
-    const key = this.keys.get(element);
     this.hasMoved = true;
-    if (key === undefined) {
-      this.news = this.news.filter((other) => other !== element);
-      return;
-    }
-    this.keys.delete(element);
-    if (this.isLeaving.delete(key)) this.leaving.remove(key);
-    else this.staying.remove(key);
+    this.leaving.delete(element);
+    if (this.news.length > 0) this.news = this.news.filter((other) => other !== element);
   }
 
   /** Decides where new keys stand, and again about those that stand before the tree. */
   private judge(tree: Tree<Live<SetElement>>): void {
     if (this.news.length > 0) this.hasMoved = true;
     for (const element of this.news) {
-      const key = choiceOf(element, this.fields);
-      this.keys.set(element, key);
-      if (this.chains.unnoted(() => tree.mustNotComeBack(key))) {
-        this.isLeaving.add(key);
-        this.leaving.add(key);
-      } else this.staying.add(key);
+      const key = this.keyed.keyOf(element);
+      if (this.chains.unnoted(() => tree.mustNotComeBack(key))) this.leaving.set(element, key);
     }
     this.news = [];
     // What decides about them is noted with the chain that they stand in.
-    for (const key of [...this.leaving.items]) if (!tree.mustNotComeBack(key)) this.setLeaving(key, false);
+    for (const key of [...this.leaving.values()]) if (!tree.mustNotComeBack(key)) this.setLeaving(key, false);
   }
 
-  private setLeaving(key: RankedKey, isLeaving: boolean): void {
+  private setLeaving(key: LiveKey, isLeaving: boolean): void {
     this.hasMoved = true;
-    (isLeaving ? this.staying : this.leaving).remove(key);
-    (isLeaving ? this.leaving : this.staying).add(key);
-    if (isLeaving) this.isLeaving.add(key);
-    else this.isLeaving.delete(key);
-  }
-
-  private keyOf(element: Live<SetElement>): RankedKey {
-    return this.keys.get(element) ?? choiceOf(element, this.fields);
+    if (isLeaving) this.leaving.set(key.element, key);
+    else this.leaving.delete(key.element);
   }
 
   /** Whether all keys, those before the tree too, stand in a row. */
   private isRow(): boolean {
-    const { elements } = this.list;
-    if (elements.length <= rowOf(this.types)) return true;
-    const all = this.leaving.size === 0 ? undefined : elements.map((element) => this.keyOf(element));
-    if (all !== undefined) return planDispatch(all, this.types).every(({ kind }) => kind === "choice");
-    if (this.hasMoved) this.branches = planAgain(this.staying.items, this.types, this.branches);
+    return (
+      this.list.elements.length <= rowOf(this.keyed.types) || this.keyed.branches.every(({ kind }) => kind === "choice")
+    );
+  }
+
+  /** The branches of the keys that stand in the tree. */
+  private branchesNow(): LiveBranches {
+    if (this.leaving.size === 0) return this.keyed.branches;
+    if (this.hasMoved) this.ownBranches = this.keyed.branchesWithout(this.leaving, this.ownBranches);
     this.hasMoved = false;
-    return this.branches.every(({ kind }) => kind === "choice");
+    return this.ownBranches;
   }
 
   // --- chains ------------------------------------------------------------------------------------------------------------
@@ -189,12 +182,12 @@ export class KeptTree {
   /** `wrong`: is given keys that must not stand in the tree any more. */
   private makeNode(
     name: string,
-    branches: Branches,
+    branches: LiveBranches,
     cursor: StepCursor,
     old: TreeNode | undefined,
     parent: TreePart,
     tree: Tree<Live<SetElement>>,
-    wrong: RankedKey[],
+    wrong: LiveKey[],
   ): TreeNode {
     const known = knownText(cursor.known);
     if (old !== undefined && !old.chain.isDirty && old.branches === branches && old.known === known) return old;

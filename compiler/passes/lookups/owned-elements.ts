@@ -102,7 +102,11 @@ function move<Element extends SetElement>(
   // While positions are those of before.
   for (const element of before) if (!stays.has(element)) store.remove(element);
   const owned = now.map((element, position): Live<Element> => {
-    if (!isLive(element, stays)) return { ...element, owner, position };
+    if (!isLive(element, stays)) {
+      // Where it comes from would keep the whole object of the cluster.
+      const { origin: _, ...kept } = element;
+      return { ...(kept as Element), owner, position };
+    }
     element.position = position;
     return element;
   });

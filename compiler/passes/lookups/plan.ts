@@ -1,4 +1,4 @@
-/** How to find one of many keys with few tests. */
+/** How to find one of many keys with few tests. Long because a plan, and what of the plan before still holds, are found in one recursion. */
 import { intervalAsPrefix } from "../../ir/interval.ts";
 import type { DataType, Interval, KeyPart, SetElement, Value } from "../../ir/types.ts";
 
@@ -58,18 +58,21 @@ export function planDispatch<Element extends SetElement>(
   choices: readonly TreeKey<Element>[],
   types: readonly DataType[],
 ): readonly TreeBranch<Element>[] {
-  return new Plan<Element>(types).branches([...choices], { order: orderOf(types), bounds: [], stuck: 0 }, []);
+  const arePoints = choices.every(({ parts }) => parts.every((part) => typeof part !== "object"));
+  return new Plan<Element>(types, arePoints).branches(choices, { order: orderOf(types), bounds: [], stuck: 0 }, []);
 }
 
 /** The same of choices that are sorted by `comparedFirst`. A group of `before`, which an earlier plan gave, with the same choices in it is
- *  taken from there. */
+ *  taken from there. `arePoints`: no part of a key is a range. */
 export function planAgain<Element extends SetElement>(
   choices: readonly TreeKey<Element>[],
   types: readonly DataType[],
+  arePoints: boolean,
   before: readonly TreeBranch<Element>[],
 ): readonly TreeBranch<Element>[] {
   const order = orderOf(types);
-  return new Plan<Element>(types).branches([...choices], { order, bounds: [], stuck: 0, sortedBy: order[0] }, before);
+  const way = { order, bounds: [], stuck: 0, sortedBy: order[0] };
+  return new Plan<Element>(types, arePoints).branches(choices, way, before);
 }
 
 /** A function that orders choices by the part that tells them apart first. */
@@ -109,27 +112,28 @@ interface Way {
 class Plan<Element extends SetElement> {
   private readonly types: readonly DataType[];
   private readonly row: number;
+  private readonly arePoints: boolean;
 
-  constructor(types: readonly DataType[]) {
+  constructor(types: readonly DataType[], arePoints: boolean) {
     this.types = types;
+    this.arePoints = arePoints;
     this.row = rowOf(types);
   }
 
   /** `before`: branches of an earlier plan that led here. */
   branches(
-    choices: TreeKey<Element>[],
+    choices: readonly TreeKey<Element>[],
     way: Way,
     before: readonly TreeBranch<Element>[],
   ): readonly TreeBranch<Element>[] {
-    const { types } = this;
     const { order, bounds, stuck } = way;
     const [part, ...others] = order;
     if (choices.length <= this.row || part === undefined || stuck === order.length)
       return choices.map((choice) => ({ kind: "choice", choice }));
     const sorted =
-      way.sortedBy === part ? choices : choices.sort((a, b) => compareValues(from(a, part), from(b, part)));
+      way.sortedBy === part ? choices : [...choices].sort((a, b) => compareValues(from(a, part), from(b, part)));
     const limit = Math.max(Math.ceil(sorted.length / SHARE), this.row);
-    const groups = split(sorted, part, types[part] as DataType, limit);
+    const groups = this.split(sorted, part, limit);
     const [only] = groups;
     if (groups.length === 1 && only !== undefined) {
       // One value: nothing to tell apart here. Blocks that overlap: other parts tell them apart first.
@@ -143,19 +147,65 @@ class Plan<Element extends SetElement> {
       const below = isPoint(group.interval) ? others : order;
       const known = before.find((one) => one instanceof PlannedGroup && one.isAt(part, group.interval));
       const old = known instanceof PlannedGroup ? (known as PlannedGroup<Element>) : undefined;
-      if (old?.isFor(group.members, below, bounds) === true) return old;
-      const within = this.boundsOf(group.members, part);
+      const differing = old?.differing(group.members);
+      if (old !== undefined && differing === undefined && old.isOn(below, bounds)) return old;
+      const spans = this.spansOf(group.members, part, old, differing);
+      const within = spans.map(({ part: at, low, high }) => ({ part: at, interval: this.blockAt(at, low, high) }));
       const news = within.filter((bound) => !bounds.some((other) => isSame(other, bound)));
-      return new PlannedGroup(this, part, group, below, bounds, news, old);
+      return new PlannedGroup(this, { ...group, part, spans }, { below, bounds, others: news }, old);
     });
   }
 
-  /** The blocks that hold all addresses of `members`, but for those at `part`. */
-  private boundsOf(members: readonly TreeKey<Element>[], part: number): Bound[] {
-    return [...this.types.entries()].flatMap(([other, type]) =>
-      other === part || !isAddress(type) ? [] : [{ part: other, interval: commonBlock(members, other, bitsOf(type)) }],
-    );
+  private split(sorted: readonly TreeKey<Element>[], part: number, limit: number): Group<Element>[] {
+    const type = this.types[part] as DataType;
+    if (!isAddress(type)) return type === "inet_proto" ? splitByValue(sorted, part) : splitEvenly(sorted, part, limit);
+    return (this.arePoints ? splitPoints : splitByPrefix)(sorted, part, type, limit);
   }
+
+  /** Where the addresses of `members` lie, but for those at `part`. What is known of other members is used as far as it still holds. */
+  private spansOf(
+    members: readonly TreeKey<Element>[],
+    part: number,
+    old: PlannedGroup<Element> | undefined,
+    differing: Differing<Element> | undefined,
+  ): readonly Span[] {
+    return [...this.types.entries()].flatMap(([other, type]): Span[] => {
+      if (other === part || !isAddress(type)) return [];
+      const known = old?.spanAt(other);
+      return [(known && differing && movedSpan(known, differing)) ?? { part: other, ...spanOf(members, other) }];
+    });
+  }
+
+  private blockAt(part: number, low: Value, high: Value): Interval {
+    return blockOf(low, high, bitsOf(this.types[part] as DataType));
+  }
+}
+
+/** The lowest and the highest address of some keys at `part`. */
+interface Span {
+  readonly part: number;
+  readonly low: Value;
+  readonly high: Value;
+}
+
+/** The keys that only one of two groups has. */
+interface Differing<Element extends SetElement> {
+  readonly gone: readonly TreeKey<Element>[];
+  readonly come: readonly TreeKey<Element>[];
+}
+
+/** `span` after a change; undefined where all keys have to be looked at. */
+function movedSpan<Element extends SetElement>(
+  { part, low, high }: Span,
+  { gone, come }: Differing<Element>,
+): Span | undefined {
+  if (gone.some((key) => from(key, part) === low || to(key, part) === high)) return undefined;
+  const wider = { low, high };
+  for (const key of come) {
+    if (from(key, part) < wider.low) wider.low = from(key, part);
+    if (to(key, part) > wider.high) wider.high = to(key, part);
+  }
+  return { part, ...wider };
 }
 
 class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
@@ -165,25 +215,24 @@ class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
   readonly others: readonly Bound[];
   private readonly plan: Plan<Element>;
   private readonly members: readonly TreeKey<Element>[];
-  private readonly below: readonly number[];
-  private readonly bounds: readonly Bound[];
+  private readonly spans: readonly Span[];
+  readonly below: readonly number[];
+  readonly bounds: readonly Bound[];
   /** What stood here in an earlier plan, until this one is made. */
   private before: PlannedGroup<Element> | undefined;
   private made: readonly TreeBranch<Element>[] | undefined;
 
   constructor(
     plan: Plan<Element>,
-    part: number,
-    { interval, members }: Group<Element>,
-    below: readonly number[],
-    bounds: readonly Bound[],
-    others: readonly Bound[],
+    { part, interval, members, spans }: Group<Element> & { readonly part: number; readonly spans: readonly Span[] },
+    { below, bounds, others }: Pick<PlannedGroup<Element>, "below" | "bounds" | "others">,
     before: PlannedGroup<Element> | undefined,
   ) {
     this.plan = plan;
     this.part = part;
     this.interval = interval;
     this.members = members;
+    this.spans = spans;
     this.below = below;
     this.bounds = bounds;
     this.others = others;
@@ -194,7 +243,7 @@ class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
     if (this.made === undefined) {
       const way = { order: this.below, bounds: [...this.bounds, ...this.others], stuck: 0 };
       const sortedBy = this.below.includes(this.part) ? this.part : undefined;
-      this.made = this.plan.branches([...this.members], { ...way, sortedBy }, this.before?.made ?? []);
+      this.made = this.plan.branches(this.members, { ...way, sortedBy }, this.before?.made ?? []);
       this.before = undefined;
     }
     return this.made;
@@ -204,14 +253,31 @@ class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
     return this.part === part && this.interval.from === from && this.interval.to === to;
   }
 
-  /** Whether a group of these choices, found on such a way, is this one. */
-  isFor(members: readonly TreeKey<Element>[], below: readonly number[], bounds: readonly Bound[]): boolean {
-    if (members.length !== this.members.length || bounds.length !== this.bounds.length) return false;
-    if (below.length !== this.below.length || !below.every((part, i) => part === this.below[i])) return false;
-    if (!bounds.every((bound, i) => isSame(bound, this.bounds[i] as Bound))) return false;
-    // A loop: there may be 100,000, and they are looked through for each change.
-    for (let i = 0; i < members.length; i++) if (members[i] !== this.members[i]) return false;
-    return true;
+  spanAt(part: number): Span | undefined {
+    return this.spans.find((span) => span.part === part);
+  }
+
+  /** Whether the way to the group is such a one. */
+  isOn(below: readonly number[], bounds: readonly Bound[]): boolean {
+    return (
+      below.length === this.below.length &&
+      below.every((part, i) => part === this.below[i]) &&
+      bounds.length === this.bounds.length &&
+      bounds.every((bound, i) => isSame(bound, this.bounds[i] as Bound))
+    );
+  }
+
+  /** How the keys of the group differ from `members`; undefined: they are the same. */
+  differing(members: readonly TreeKey<Element>[]): Differing<Element> | undefined {
+    const { members: own } = this;
+    const shorter = Math.min(own.length, members.length);
+    // Loops: there may be 100,000, and they are looked through for each change.
+    let start = 0;
+    while (start < shorter && own[start] === members[start]) start++;
+    if (start === own.length && start === members.length) return undefined;
+    let end = 0;
+    while (end < shorter - start && own[own.length - 1 - end] === members[members.length - 1 - end]) end++;
+    return { gone: own.slice(start, own.length - end), come: members.slice(start, members.length - end) };
   }
 }
 
@@ -222,17 +288,6 @@ function isSame(a: Bound, b: Bound): boolean {
 interface Group<Element extends SetElement> {
   readonly interval: Interval;
   readonly members: TreeKey<Element>[];
-}
-
-/** `limit`: how many keys of several addresses may stay together. */
-function split<Element extends SetElement>(
-  sorted: TreeKey<Element>[],
-  part: number,
-  type: DataType,
-  limit: number,
-): Group<Element>[] {
-  if (isAddress(type)) return splitByPrefix(sorted, part, type, limit);
-  return type === "inet_proto" ? splitByValue(sorted, part) : splitEvenly(sorted, part, limit);
 }
 
 /** A group for each value. */
@@ -273,15 +328,14 @@ function splitEvenly<Element extends SetElement>(
 /** Address blocks with at most `limit` of the choices each: one with more is split again and again at its next bit.
  *  A choice that does not fit into one half becomes a group of its own; several of them keep their group whole. */
 function splitByPrefix<Element extends SetElement>(
-  sorted: TreeKey<Element>[],
+  sorted: readonly TreeKey<Element>[],
   part: number,
   type: DataType,
   limit: number,
 ): Group<Element>[] {
   const bits = bitsOf(type);
-  if (sorted.every((choice) => typeof choice.parts[part] !== "object")) return splitPoints(sorted, part, type, limit);
   const groups: Group<Element>[] = [];
-  const waiting: Group<Element>[] = [{ members: sorted, interval: commonBlock(sorted, part, bits) }];
+  const waiting: Group<Element>[] = [{ members: [...sorted], interval: commonBlock(sorted, part, bits) }];
   for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
     const small = group.members.length <= limit || isPoint(group.interval);
     const halves = small ? [] : splitBlock(group, part, bits, type);
@@ -293,7 +347,7 @@ function splitByPrefix<Element extends SetElement>(
 
 /** The same of choices that are one address each: none is looked at but those where a block begins, ends or is split. */
 function splitPoints<Element extends SetElement>(
-  sorted: TreeKey<Element>[],
+  sorted: readonly TreeKey<Element>[],
   part: number,
   type: DataType,
   limit: number,
@@ -301,7 +355,7 @@ function splitPoints<Element extends SetElement>(
   const bits = bitsOf(type);
   const groups: Group<Element>[] = [];
   const splitFrom = (start: number, end: number): void => {
-    const interval = commonBlock([sorted[start], sorted[end - 1]] as TreeKey<Element>[], part, bits);
+    const interval = blockOf(from(sorted[start], part), from(sorted[end - 1], part), bits);
     if (end - start <= limit || isPoint(interval)) {
       groups.push({ interval, members: sorted.slice(start, end) });
       return;
@@ -354,12 +408,23 @@ function commonBlock<Element extends SetElement>(
   part: number,
   bits: number,
 ): Interval {
+  const { low, high } = spanOf(members, part);
+  return blockOf(low, high, bits);
+}
+
+/** Where the values of `members` lie. */
+function spanOf<Element extends SetElement>(members: readonly TreeKey<Element>[], part: number): Omit<Span, "part"> {
   let [low, high] = [from(members[0], part), to(members[0], part)];
   for (const member of members) {
     const [first, last] = [from(member, part), to(member, part)];
     if (first < low) low = first;
     if (last > high) high = last;
   }
+  return { low, high };
+}
+
+/** The smallest address block that holds both. */
+function blockOf(low: Value, high: Value, bits: number): Interval {
   const lowest = BigInt(low);
   const differing = lowest ^ BigInt(high);
   const host = BigInt(differing === 0n ? 0 : differing.toString(2).length);
