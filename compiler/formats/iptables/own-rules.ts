@@ -1,5 +1,4 @@
 /** What of ours is in the tables of iptables: chains with their rules, and the jumps that lead there. */
-import { readInstalled } from "./installed.ts";
 import { CHAIN_PREFIX } from "./names.ts";
 
 /** In one table. */
@@ -15,33 +14,38 @@ export type OwnTables = ReadonlyMap<string, OwnRules>;
 
 export const NO_RULES: OwnRules = { chains: new Map(), jumps: new Map() };
 
-/** What of ours is in a text of iptables-save or ip6tables-save. */
-export function readOwnTables(save: string): OwnTables {
-  const { chains, jumps } = readInstalled(save);
-  const lines = linesByChain(save);
-  const names = new Set([...chains.keys(), ...jumps.keys()]);
-  return new Map(
-    [...names].map((table): [string, OwnRules] => {
-      const own = [...(chains.get(table) ?? [])].map((chain): [string, readonly string[]] => [
-        chain,
-        lines.get(`${table} ${chain}`) ?? [],
-      ]);
-      return [table, { chains: new Map(own), jumps: jumps.get(table) ?? new Map() }];
-    }),
-  );
+interface ReadRules {
+  readonly chains: Map<string, string[]>;
+  readonly jumps: Map<string, number>;
 }
 
-/** Of our chains, by `table chain`. */
-function linesByChain(save: string): ReadonlyMap<string, readonly string[]> {
-  const all = new Map<string, string[]>();
-  let table = "";
-  for (const line of save.split("\n")) {
-    if (line.startsWith("*")) table = line.slice(1).trim();
-    if (!line.startsWith(`-A ${CHAIN_PREFIX}`)) continue;
-    const key = `${table} ${line.slice(3, line.indexOf(" ", 3))}`;
-    const known = all.get(key);
-    if (known === undefined) all.set(key, [line]);
-    else known.push(line);
+/** What of ours is in a text of iptables-save or ip6tables-save: the tables in which there is something, and the chains that it declares. */
+export function readOwnTables(save: string): OwnTables {
+  const tables = new Map<string, ReadRules>();
+  let name = "";
+  const table = (): ReadRules => {
+    const known = tables.get(name) ?? { chains: new Map<string, string[]>(), jumps: new Map<string, number>() };
+    tables.set(name, known);
+    return known;
+  };
+  for (const each of save.split(/\r?\n/)) {
+    // The counters of a rule stand before it.
+    const line = each.startsWith("[") ? each.replace(/^\[\d+:\d+\] /, "") : each;
+    if (line.startsWith("*")) name = line.slice(1).trim();
+    else if (line.startsWith(OWN_CHAIN)) table().chains.set(line.slice(1).split(" ", 1)[0] ?? "", []);
+    else if (line.startsWith(OWN_RULE))
+      tables
+        .get(name)
+        ?.chains.get(line.slice(3, line.indexOf(" ", 3)))
+        ?.push(line);
+    else if (line.startsWith("-A ") && JUMP.test(line)) {
+      const { jumps } = table();
+      jumps.set(line.slice(3), (jumps.get(line.slice(3)) ?? 0) + 1);
+    }
   }
-  return all;
+  return tables;
 }
+
+const OWN_CHAIN = `:${CHAIN_PREFIX}`;
+const OWN_RULE = `-A ${CHAIN_PREFIX}`;
+const JUMP = / -[jg] KPC-\S+$/;
