@@ -353,6 +353,8 @@ export class Agent {
     this.owed = undefined;
     this.isUnsettled = false;
     this.isSuspicious = false;
+    // All that is there was looked at.
+    this.comparedAt = clock.now();
     this.counts.restored(why);
     this.counts.synced("full", clock.now() - begun, clock.wallTime());
     if (why !== "start") log(`restored the tables (${why}): ${all} sets, maps and chains differed`);
