@@ -1,0 +1,53 @@
+/** Mistakes in the code that keeps rules of iptables up with events are noticed by random histories. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { FollowedIptables } from "../../compiler/followed-iptables.ts";
+import { required } from "../../compiler/invariant.ts";
+import { NodeTables } from "../../compiler/updates/node-tables.ts";
+import { history } from "../support/events.ts";
+import { FOLLOWED_IPTABLES_MUTANTS } from "../support/followed-iptables-mutants.ts";
+import { crowdedHistory, type FollowingParts, iptablesDisagreement } from "../support/iptables-histories.ts";
+import { codeWith, type Mistake } from "../support/mistakes.ts";
+
+/** The first history after which rules differ, and how; undefined: there is none. */
+function firstWrong(parts: FollowingParts): string | undefined {
+  const histories = [
+    ...fc.sample(crowdedHistory(40, 24), { numRuns: 20, seed: 1 }).slice(0, 8),
+    ...fc.sample(history(), { numRuns: 150, seed: 1 }),
+  ];
+  for (const each of histories) {
+    const found = iptablesDisagreement(each, parts);
+    if (found !== "") return found;
+  }
+  return undefined;
+}
+
+/** The code under test, with a mistake. */
+async function partsWith(mistake: Mistake): Promise<FollowingParts> {
+  const entry = mistake.file.startsWith("updates/") ? "updates/node-tables.ts" : "followed-iptables.ts";
+  const code = await codeWith(mistake, new URL("../../compiler/", import.meta.url), entry);
+  // A file, as what is read as CommonJS asks for one.
+  const folderOfBundle = await mkdtemp(join(tmpdir(), "kpc-mutant-"));
+  try {
+    const path = join(folderOfBundle, "followed.mjs");
+    await writeFile(path, code);
+    const made: Partial<FollowingParts> = await import(path);
+    return { FollowedIptables: made.FollowedIptables ?? FollowedIptables, NodeTables: made.NodeTables ?? NodeTables };
+  } finally {
+    await rm(folderOfBundle, { recursive: true });
+  }
+}
+
+describe("mistakes in rules of iptables that follow events are noticed", () => {
+  test("there are none in the code as it is", () => {
+    expect(firstWrong({ FollowedIptables, NodeTables })).toBeUndefined();
+  });
+
+  test.each(Object.keys(FOLLOWED_IPTABLES_MUTANTS))("%s", async (name) => {
+    const mistake = required(FOLLOWED_IPTABLES_MUTANTS[name], "it is one of them");
+    expect(firstWrong(await partsWith(mistake))).toBeDefined();
+  });
+});
