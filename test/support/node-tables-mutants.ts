@@ -105,10 +105,10 @@ export const NODE_TABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
     from: "this.users === 0 && serviceCidrs",
     to: "this.users < 0 && serviceCidrs",
   },
-  "endpoints are left out of texts that are kept": {
-    file: "updates/watched-object.ts",
-    from: '["addresses", "conditions", "nodeName", "hints"]',
-    to: '["addresses", "conditions", "nodeName"]',
+  "hints are left out of texts that are kept": {
+    file: "updates/brief-objects.ts",
+    from: "const { addresses, conditions, nodeName = NOTHING, hints } = endpoint;",
+    to: "const { addresses, conditions, nodeName = NOTHING } = endpoint; const hints = undefined;",
   },
   "a Service with an error loses its elements": {
     file: "updates/node-tables.ts",
