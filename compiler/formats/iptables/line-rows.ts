@@ -11,16 +11,24 @@ import type { ReadRule } from "./read-rule.ts";
 
 type OriginOf = (start: number, end: number) => Origin;
 
+/** Characters of a line, about. */
+const LENGTH = 100;
+
 /** A row is one rule. */
 export class LineRows implements RuleRows, LineStore<Rule> {
-  private readonly rows = new Rows<readonly ReadRule[]>();
+  private readonly rows: Rows<readonly ReadRule[]>;
   /** By row: where its line begins and ends. */
-  private readonly starts = new NumberColumn();
-  private readonly ends = new NumberColumn();
+  private readonly starts: NumberColumn;
+  private readonly ends: NumberColumn;
   private readonly originOf: OriginOf;
 
-  constructor(originOf: OriginOf) {
+  /** `length`: of the text. */
+  constructor(length: number, originOf: OriginOf) {
     this.originOf = originOf;
+    const room = Math.max(64, Math.floor(length / LENGTH));
+    this.rows = new Rows(room);
+    this.starts = new NumberColumn(room);
+    this.ends = new NumberColumn(room);
   }
 
   get count(): number {

@@ -78,7 +78,7 @@ class FileReader {
   constructor(source: Source, report: Report, { family, ipsets, byGrammar = false }: ReadOptions) {
     this.source = source;
     this.findings = new TextFindings(report, (start, end) => ({ source, start, end }));
-    this.lines = new LineRows((start, end) => this.findings.originOf(start, end));
+    this.lines = new LineRows(source.text.length, (start, end) => this.findings.originOf(start, end));
     this.ipsets = ipsets;
     const { text, sections } = repair(source.text);
     this.text = text;

@@ -39,6 +39,9 @@ export function chainsOf(element: SetElement | MapElement): readonly string[] {
 /** Elements that the grammar has to read one by one, before it reads the whole list: each alone takes longer. */
 const MAX_ALONE = 64;
 
+/** Characters of an element, about. */
+const LENGTH = 50;
+
 export class ElementLists {
   /** By the key of their reading. */
   private readonly books = new Map<string, ShapeBook<SetElement | MapElement>>();
@@ -48,7 +51,7 @@ export class ElementLists {
     const { text, start, end } = placeOfList(tokens[1] as IToken);
     const book = this.books.get(key) ?? openBook(read);
     this.books.set(key, book);
-    const rows = new Rows<SetElement | MapElement>();
+    const rows = new Rows<SetElement | MapElement>(Math.floor((end - start) / LENGTH));
     let alone = 0;
     for (let at = endOfBlanks(text, start, end); at < end; ) {
       let template = book.expectTemplate(text, at, end);

@@ -1,7 +1,12 @@
 /** Whole numbers of 31 bits, without an object for each. */
 export class NumberColumn {
-  private data = new Int32Array(64);
+  private data: Int32Array;
   private length = 0;
+
+  /** `room`: for as many there is room before it grows. */
+  constructor(room: number) {
+    this.data = new Int32Array(room);
+  }
 
   push(value: number): void {
     if (this.length === this.data.length) {

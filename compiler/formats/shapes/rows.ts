@@ -7,23 +7,36 @@ import type { HolePlace, Mask, ShapeTemplate } from "./template.ts";
 /** The place of a row that was read otherwise. */
 const MADE = -1;
 
+const LEAST_ROOM = 64;
+
+/** Holes of a row, about. */
+const VALUES = 4;
+
 export class Rows<T extends object> {
   private readonly templates: ShapeTemplate<T>[] = [];
   /** By the number of their template. */
   private readonly masks: Mask<T>[] = [];
   private readonly numberOf = new Map<ShapeTemplate<T>, number>();
   /** By row: the number of its template, or `MADE`. */
-  private readonly forms = new NumberColumn();
+  private readonly forms: NumberColumn;
   /** By row: where its values begin among `values`; or its place among `made`. */
-  private readonly starts = new NumberColumn();
+  private readonly starts: NumberColumn;
   /** Numbers; and the places of what is none among `others`. */
-  private values = new Float64Array(256);
+  private values: Float64Array;
   private readonly others: (string | bigint)[] = [];
   private readonly made: T[] = [];
   private used = 0;
   private last: ShapeTemplate<T> | undefined;
   private lastForm = 0;
   count = 0;
+
+  /** `room`: for about as many rows there is room before it grows. */
+  constructor(room = LEAST_ROOM) {
+    const rows = Math.max(room, LEAST_ROOM);
+    this.forms = new NumberColumn(rows);
+    this.starts = new NumberColumn(rows);
+    this.values = new Float64Array(rows * VALUES);
+  }
 
   /** Adds what `template` makes of `values`. */
   add(template: ShapeTemplate<T>, values: readonly HoleValue[]): void {
