@@ -47,9 +47,9 @@ export const FOLLOWED_IPTABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
     to: "    if (key.parts.some(isRange)) this.rangedKeys--;",
   },
   "a group of a plan before is taken for one of other keys": {
-    file: `${LOOKUPS}/plan.ts`,
-    from: "if (old !== undefined && differing === undefined && old.isOn(below, bounds)) return old;",
-    to: "if (old !== undefined && old.isOn(below, bounds)) return old;",
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "stands: differing === undefined && isOn(group, wanted.below, wanted.bounds),",
+    to: "stands: isOn(group, wanted.below, wanted.bounds),",
   },
   "an element that goes stays in lists": {
     file: `${LOOKUPS}/live-elements.ts`,

@@ -2,7 +2,8 @@
 import type { KeyPart, SetElement } from "../../ir/types.ts";
 import { choiceOf, type OpenField } from "./keys.ts";
 import { compareRanks, type ListReader, type Live, type LiveList, SortedItems } from "./live-elements.ts";
-import { comparedFirst, planAgain, type TreeBranch, type TreeKey } from "./plan.ts";
+import { comparedFirst, type TreeBranch, type TreeKey } from "./plan.ts";
+import { planAgain } from "./plan-again.ts";
 
 export type LiveKey = TreeKey<Live<SetElement>>;
 

@@ -1,4 +1,4 @@
-/** How to find one of many keys with few tests. Long because a plan, and what of the plan before still holds, are found in one recursion. */
+/** How to find one of many keys with few tests. Long because a plan, and the ways to split keys that it chooses from, are one idea. */
 import { intervalAsPrefix } from "../../ir/interval.ts";
 import type { DataType, Interval, KeyPart, SetElement, Value } from "../../ir/types.ts";
 
@@ -59,20 +59,7 @@ export function planDispatch<Element extends SetElement>(
   types: readonly DataType[],
 ): readonly TreeBranch<Element>[] {
   const arePoints = choices.every(({ parts }) => parts.every((part) => typeof part !== "object"));
-  return new Plan<Element>(types, arePoints).branches(choices, { order: orderOf(types), bounds: [], stuck: 0 }, []);
-}
-
-/** The same of choices that are sorted by `comparedFirst`. A group of `before`, which an earlier plan gave, with the same choices in it is
- *  taken from there. `arePoints`: no part of a key is a range. */
-export function planAgain<Element extends SetElement>(
-  choices: readonly TreeKey<Element>[],
-  types: readonly DataType[],
-  arePoints: boolean,
-  before: readonly TreeBranch<Element>[],
-): readonly TreeBranch<Element>[] {
-  const order = orderOf(types);
-  const way = { order, bounds: [], stuck: 0, sortedBy: order[0] };
-  return new Plan<Element>(types, arePoints).branches(choices, way, before);
+  return new KeyPlan<Element>(types, arePoints).branches(choices, { order: orderOf(types), bounds: [], stuck: 0 }, []);
 }
 
 /** A function that orders choices by the part that tells them apart first. */
@@ -88,7 +75,8 @@ export function rowOf(types: readonly DataType[]): number {
   return types.filter(isAddress).length > 1 ? ROW_OF_PAIRS : ROW;
 }
 
-function orderOf(types: readonly DataType[]): readonly number[] {
+/** The fields in the order in which they are asked. */
+export function orderOf(types: readonly DataType[]): readonly number[] {
   return [...types.keys()].sort((a, b) => rank(types[a]) - rank(types[b]));
 }
 
@@ -109,15 +97,37 @@ interface Way {
   readonly sortedBy?: number | undefined;
 }
 
-class Plan<Element extends SetElement> {
+/** A group that is being planned. */
+export interface NewGroup<Element extends SetElement>
+  extends Pick<PlannedGroup<Element>, "part" | "interval" | "members" | "below" | "bounds"> {}
+
+/** What an earlier plan knows of a group. */
+export interface Earlier<Element extends SetElement> {
+  readonly group: PlannedGroup<Element>;
+  /** Whether it is the same. */
+  readonly stands: boolean;
+  /** Where its addresses lie at `part` now; undefined: all keys have to be looked at. */
+  readonly spanAt: (part: number) => AddressSpan | undefined;
+}
+
+/** Finds a group among the branches of an earlier plan. */
+export type Recall = <Element extends SetElement>(
+  before: readonly TreeBranch<Element>[],
+  group: NewGroup<Element>,
+) => Earlier<Element> | undefined;
+
+export class KeyPlan<Element extends SetElement> {
   private readonly types: readonly DataType[];
   private readonly row: number;
   private readonly arePoints: boolean;
+  private readonly recall: Recall | undefined;
 
-  constructor(types: readonly DataType[], arePoints: boolean) {
+  /** `arePoints`: no part of a key is a range. */
+  constructor(types: readonly DataType[], arePoints: boolean, recall?: Recall) {
     this.types = types;
     this.arePoints = arePoints;
     this.row = rowOf(types);
+    this.recall = recall;
   }
 
   /** `before`: branches of an earlier plan that led here. */
@@ -145,14 +155,12 @@ class Plan<Element extends SetElement> {
       const [single] = group.members;
       if (group.members.length === 1 && single !== undefined) return { kind: "choice", choice: single };
       const below = isPoint(group.interval) ? others : order;
-      const known = before.find((one) => one instanceof PlannedGroup && one.isAt(part, group.interval));
-      const old = known instanceof PlannedGroup ? (known as PlannedGroup<Element>) : undefined;
-      const differing = old?.differing(group.members);
-      if (old !== undefined && differing === undefined && old.isOn(below, bounds)) return old;
-      const spans = this.spansOf(group.members, part, old, differing);
+      const earlier = this.recall?.(before, { ...group, part, below, bounds });
+      if (earlier?.stands === true) return earlier.group;
+      const spans = this.spansOf(group.members, part, earlier);
       const within = spans.map(({ part: at, low, high }) => ({ part: at, interval: this.blockAt(at, low, high) }));
       const news = within.filter((bound) => !bounds.some((other) => isSame(other, bound)));
-      return new PlannedGroup(this, { ...group, part, spans }, { below, bounds, others: news }, old);
+      return new PlannedGroup(this, { ...group, part, spans }, { below, bounds, others: news }, earlier?.group);
     });
   }
 
@@ -166,14 +174,11 @@ class Plan<Element extends SetElement> {
   private spansOf(
     members: readonly TreeKey<Element>[],
     part: number,
-    old: PlannedGroup<Element> | undefined,
-    differing: Differing<Element> | undefined,
-  ): readonly Span[] {
-    return [...this.types.entries()].flatMap(([other, type]): Span[] => {
-      if (other === part || !isAddress(type)) return [];
-      const known = old?.spanAt(other);
-      return [(known && differing && movedSpan(known, differing)) ?? { part: other, ...spanOf(members, other) }];
-    });
+    earlier: Earlier<Element> | undefined,
+  ): readonly AddressSpan[] {
+    return [...this.types.entries()].flatMap(([other, type]): AddressSpan[] =>
+      other === part || !isAddress(type) ? [] : [earlier?.spanAt(other) ?? { part: other, ...spanOf(members, other) }],
+    );
   }
 
   private blockAt(part: number, low: Value, high: Value): Interval {
@@ -182,40 +187,21 @@ class Plan<Element extends SetElement> {
 }
 
 /** The lowest and the highest address of some keys at `part`. */
-interface Span {
+export interface AddressSpan {
   readonly part: number;
   readonly low: Value;
   readonly high: Value;
 }
 
-/** The keys that only one of two groups has. */
-interface Differing<Element extends SetElement> {
-  readonly gone: readonly TreeKey<Element>[];
-  readonly come: readonly TreeKey<Element>[];
-}
-
-/** `span` after a change; undefined where all keys have to be looked at. */
-function movedSpan<Element extends SetElement>(
-  { part, low, high }: Span,
-  { gone, come }: Differing<Element>,
-): Span | undefined {
-  if (gone.some((key) => from(key, part) === low || to(key, part) === high)) return undefined;
-  const wider = { low, high };
-  for (const key of come) {
-    if (from(key, part) < wider.low) wider.low = from(key, part);
-    if (to(key, part) > wider.high) wider.high = to(key, part);
-  }
-  return { part, ...wider };
-}
-
-class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
+/** A group, and all that it was planned by. */
+export class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
   readonly kind = "group";
   readonly part: number;
   readonly interval: Interval;
   readonly others: readonly Bound[];
-  private readonly plan: Plan<Element>;
-  private readonly members: readonly TreeKey<Element>[];
-  private readonly spans: readonly Span[];
+  private readonly plan: KeyPlan<Element>;
+  readonly members: readonly TreeKey<Element>[];
+  readonly spans: readonly AddressSpan[];
   readonly below: readonly number[];
   readonly bounds: readonly Bound[];
   /** What stood here in an earlier plan, until this one is made. */
@@ -223,8 +209,13 @@ class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
   private made: readonly TreeBranch<Element>[] | undefined;
 
   constructor(
-    plan: Plan<Element>,
-    { part, interval, members, spans }: Group<Element> & { readonly part: number; readonly spans: readonly Span[] },
+    plan: KeyPlan<Element>,
+    {
+      part,
+      interval,
+      members,
+      spans,
+    }: Group<Element> & { readonly part: number; readonly spans: readonly AddressSpan[] },
     { below, bounds, others }: Pick<PlannedGroup<Element>, "below" | "bounds" | "others">,
     before: PlannedGroup<Element> | undefined,
   ) {
@@ -248,40 +239,9 @@ class PlannedGroup<Element extends SetElement> implements TreeGroup<Element> {
     }
     return this.made;
   }
-
-  isAt(part: number, { from, to }: Interval): boolean {
-    return this.part === part && this.interval.from === from && this.interval.to === to;
-  }
-
-  spanAt(part: number): Span | undefined {
-    return this.spans.find((span) => span.part === part);
-  }
-
-  /** Whether the way to the group is such a one. */
-  isOn(below: readonly number[], bounds: readonly Bound[]): boolean {
-    return (
-      below.length === this.below.length &&
-      below.every((part, i) => part === this.below[i]) &&
-      bounds.length === this.bounds.length &&
-      bounds.every((bound, i) => isSame(bound, this.bounds[i] as Bound))
-    );
-  }
-
-  /** How the keys of the group differ from `members`; undefined: they are the same. */
-  differing(members: readonly TreeKey<Element>[]): Differing<Element> | undefined {
-    const { members: own } = this;
-    const shorter = Math.min(own.length, members.length);
-    // Loops: there may be 100,000, and they are looked through for each change.
-    let start = 0;
-    while (start < shorter && own[start] === members[start]) start++;
-    if (start === own.length && start === members.length) return undefined;
-    let end = 0;
-    while (end < shorter - start && own[own.length - 1 - end] === members[members.length - 1 - end]) end++;
-    return { gone: own.slice(start, own.length - end), come: members.slice(start, members.length - end) };
-  }
 }
 
-function isSame(a: Bound, b: Bound): boolean {
+export function isSame(a: Bound, b: Bound): boolean {
   return a.part === b.part && a.interval.from === b.interval.from && a.interval.to === b.interval.to;
 }
 
@@ -413,7 +373,10 @@ function commonBlock<Element extends SetElement>(
 }
 
 /** Where the values of `members` lie. */
-function spanOf<Element extends SetElement>(members: readonly TreeKey<Element>[], part: number): Omit<Span, "part"> {
+function spanOf<Element extends SetElement>(
+  members: readonly TreeKey<Element>[],
+  part: number,
+): Omit<AddressSpan, "part"> {
   let [low, high] = [from(members[0], part), to(members[0], part)];
   for (const member of members) {
     const [first, last] = [from(member, part), to(member, part)];
@@ -433,12 +396,12 @@ function blockOf(low: Value, high: Value, bits: number): Interval {
   return bits === 32 ? { from: Number(start), to: Number(end) } : { from: start, to: end };
 }
 
-function from<Element extends SetElement>(choice: TreeKey<Element> | undefined, part: number): Value {
+export function from<Element extends SetElement>(choice: TreeKey<Element> | undefined, part: number): Value {
   const value = choice?.parts[part] as KeyPart;
   return typeof value === "object" ? value.from : value;
 }
 
-function to<Element extends SetElement>(choice: TreeKey<Element> | undefined, part: number): Value {
+export function to<Element extends SetElement>(choice: TreeKey<Element> | undefined, part: number): Value {
   const value = choice?.parts[part] as KeyPart;
   return typeof value === "object" ? value.to : value;
 }
