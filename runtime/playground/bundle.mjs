@@ -59,6 +59,63 @@ const withoutTokenChecks = {
   },
 };
 
+/** What parsers of chevrotain have that those of a page do not ask for: to go on after an error, and trees of all tokens. */
+const UNUSED_METHODS = {
+  recoverable: /^(?!constructor|initRecoverable|attemptInRepetitionRecovery|getHumanReadableRuleStack)/,
+  tree_builder: /^(setInitial|cst|getBaseCst)/,
+};
+
+/** Leaves out what those methods do: what would call one all the same throws. */
+const withoutUnusedMethods = {
+  name: "without-unused-methods",
+  transform: {
+    filter: { id: /\/chevrotain\/lib\/src\/parse\/parser\/traits\/(recoverable|tree_builder)\.js$/ },
+    /** @param {string} code @param {string} id */
+    handler(code, id) {
+      const unused = id.endsWith("recoverable.js") ? UNUSED_METHODS.recoverable : UNUSED_METHODS.tree_builder;
+      const left = code.replace(/^ {4}((\w+)\([^)]*\)) \{\n[\s\S]*?^ {4}\}$/gm, (method, head, name) =>
+        unused.test(name) ? `    ${head} { throw new Error("parsers of a page do not do this"); }` : method,
+      );
+      if (left === code) throw new Error(`${id} has other methods`);
+      const withoutTrees = left
+        .replace(/^import \{[^}]*\} from "\.\.\/\.\.\/cst\/cst\.js";$/m, "")
+        .replace(/\bsetNodeLocation(Full|OnlyOffset)\b/g, "noop");
+      return { code: withoutTrees, map: null };
+    },
+  },
+};
+
+/** Leaves out what finds the tokens that may follow: editors, checks of grammars, and parsers that go on ask for it. */
+const withoutNextTokens = {
+  name: "without-next-tokens",
+  transform: {
+    filter: { id: /\/chevrotain\/lib\/src\/parse\/grammar\/(interpreter|follow)\.js$/ },
+    /** @param {string} code @param {string} id */
+    handler(code, id) {
+      const head = /^(export function (?:nextPossibleTokensAfter|computeAllProdsFollows)\(.*\)) \{\n[\s\S]*?^\}$/m;
+      if (!head.test(code)) throw new Error(`${id} finds other tokens`);
+      const left = code
+        .replace(head, '$1 { throw new Error("parsers of a page do not do this"); }')
+        .replace(/^export class (\w+) extends \w+ \{\n[\s\S]*?^\}$/gm, "export class $1 {}");
+      return { code: left, map: null };
+    },
+  },
+};
+
+/** Leaves out of yaml what visits tokens: a bundler keeps it for the members that it gets. */
+const withoutTokenVisits = {
+  name: "without-token-visits",
+  transform: {
+    filter: { id: /\/yaml\/browser\/dist\/parse\/cst\.js$/ },
+    /** @param {string} code */
+    handler(code) {
+      const left = code.replace(/^export \{ visit \} from .*$/m, "");
+      if (left === code) throw new Error("yaml visits tokens elsewhere");
+      return { code: left, map: null };
+    },
+  },
+};
+
 /**
  * A classic script of `input` and all that it imports.
  * @param {string} input below this folder
@@ -71,7 +128,14 @@ export async function bundle(input, name) {
     platform: "browser",
     logLevel: "warn",
     resolve: { alias: SUBSTITUTES },
-    plugins: [withoutGrammarChecks, withoutCheckMessages, withoutTokenChecks],
+    plugins: [
+      withoutGrammarChecks,
+      withoutCheckMessages,
+      withoutTokenChecks,
+      withoutUnusedMethods,
+      withoutNextTokens,
+      withoutTokenVisits,
+    ],
   });
   const named = name === undefined ? {} : { name };
   const { output } = await made.generate({ format: "iife", codeSplitting: false, minify: true, ...named });
