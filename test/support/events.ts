@@ -276,6 +276,12 @@ export function disagreementWithBroken(
   }
 }
 
+/** `object` with a name that begins so. */
+function named(object: Manifest, prefix: string): Manifest {
+  const metadata = object["metadata"] as Manifest;
+  return { ...object, metadata: { ...metadata, name: `${prefix}${metadata["name"]}` } };
+}
+
 function keepGood(config: Config, objects: readonly Manifest[], good: Map<string, readonly Manifest[]>): void {
   const services = objects.filter(({ kind }) => kind === "Service");
   for (const key of good.keys()) if (!services.some((service) => keyOf(service) === key)) good.delete(key);
@@ -285,8 +291,9 @@ function keepGood(config: Config, objects: readonly Manifest[], good: Map<string
       const { labels, namespace: of } = metadata as { labels?: Manifest; namespace: string };
       return kind === "EndpointSlice" && of === namespace && labels?.["kubernetes.io/service-name"] === name;
     });
-    if (compiledTables(config, [service, ...slices], false) !== undefined)
-      good.set(keyOf(service), [service, ...slices]);
+    // A slice may be of another Service meanwhile: what each had of it is an object of its own.
+    const own = slices.map((slice) => named(slice, `${name}-`));
+    if (compiledTables(config, [service, ...own], false) !== undefined) good.set(keyOf(service), [service, ...own]);
   }
 }
 
