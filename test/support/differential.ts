@@ -71,7 +71,7 @@ export async function findDisagreements(
   rules: JudgedRules,
   predictions: readonly PredictedPacket[],
 ): Promise<Disagreement[]> {
-  const questions = predictions.map(({ packet, outcome }) => ({ packet, choices: outcome.endpoints.length }));
+  const questions = predictions.map(({ packet, outcome }) => ({ packet, choices: turnsOf(outcome) }));
   const endpointTreatments = await judge(prober, rules, questions);
   return predictions.flatMap((prediction, i): Disagreement[] => {
     const predicted = describePrediction(prediction);
@@ -80,6 +80,18 @@ export async function findDisagreements(
       ? []
       : [{ judge: name, packet: describePacket(prediction.packet), predicted, observed }];
   });
+}
+
+/** After how many packets each endpoint has had its turn. Where one is met less often than others, rules before it take some of its turns. */
+function turnsOf({ results, endpoints }: PredictedPacket["outcome"]): number {
+  if (endpoints.length < 2 || areEven(results)) return endpoints.length;
+  return Math.ceil(2 / Math.max(Math.min(...results.map(({ probability }) => probability)), LEAST_CHANCE));
+}
+
+const LEAST_CHANCE = 1 / 16;
+
+function areEven(results: PredictedPacket["outcome"]["results"]): boolean {
+  return results.every(({ probability }) => Math.abs(probability * results.length - 1) < 1e-6);
 }
 
 /** Everything that can happen, sorted, without the chances: rules that are judged take turns. */
@@ -114,7 +126,7 @@ function describeFate({ observations, accepted, sticks }: JudgedOutcome, { packe
   // Where an endpoint is met by two ways, or more often than others, two packets meet it also without being remembered: they
   // take turns.
   const { results, endpoints } = outcome;
-  const isEven = results.every(({ probability }) => Math.abs(probability * results.length - 1) < 1e-6);
+  const isEven = areEven(results);
   const isSeen = observations.length > 1 && results.length === endpoints.length && isEven;
   const sticky = isSeen ? sticks : outcome.sticky !== undefined;
   return `${[...new Set(texts)].sort().join(", or ")}${sticky ? "; sticks" : ""}`;
