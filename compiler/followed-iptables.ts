@@ -1,5 +1,6 @@
 /** Rules of iptables that follow the objects of a cluster, chain by chain: the same as `iptablesChains` gives of the whole tables. */
 import { builtInFor, entryChain, type IptablesTable, OUR_BUILT_IN, TABLES } from "./formats/iptables/hooks.ts";
+import { areSameLines } from "./formats/iptables/minimal-restore.ts";
 import { nameChain } from "./formats/iptables/names.ts";
 import type { OwnRules, OwnTables } from "./formats/iptables/own-rules.ts";
 import { chainLines, jumpTo } from "./formats/iptables/print-file.ts";
@@ -133,7 +134,7 @@ class FollowedFamily {
     const [first] = lacking;
     if (first !== undefined) throw new Error(first.message);
     const before = this.printed.get(name);
-    if (before !== undefined && areSame(before.lines, lines)) return;
+    if (before !== undefined && areSameLines(before.lines, lines)) return;
     this.printed.set(name, { lines, targets });
     this.touched.add(name);
   }
@@ -221,7 +222,7 @@ class FollowedFamily {
   private setChain(table: IptablesTable, name: string, lines: readonly string[] | undefined): void {
     const chains = this.sections.get(table)?.chains;
     const before = chains?.get(name);
-    if (before === lines || (before !== undefined && lines !== undefined && areSame(before, lines))) return;
+    if (before === lines || (before !== undefined && lines !== undefined && areSameLines(before, lines))) return;
     if (lines === undefined) chains?.delete(name);
     else chains?.set(name, lines);
     const changed = this.changed.get(table) ?? new Map<string, readonly string[] | undefined>();
@@ -243,8 +244,4 @@ function targetsOf(rules: readonly Rule[]): readonly string[] {
     if (last?.kind === "verdict" && "chain" in last.verdict) targets.add(last.verdict.chain);
   }
   return [...targets];
-}
-
-function areSame(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((each, i) => each === right[i]);
 }

@@ -1,4 +1,14 @@
-/** Values that are made of objects which stay the same while others of the input change. */
+/** Values that are made once. */
+
+/** What `map` has for `key`; where it has nothing, what `make` makes, which it has then. */
+export function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
 
 /** Keeps what was made of an object, for as long as the object lives. */
 export class Memo<Key extends object, Value> {

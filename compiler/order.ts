@@ -12,3 +12,14 @@ export function compareBy<T>(...keys: readonly ((item: T) => string | number | b
     return 0;
   };
 }
+
+/** The first number from `low` to before `high` of which `isBefore` does not hold, else `high`. It holds of none behind that one. */
+export function firstNotBefore(low: number, high: number, isBefore: (i: number) => boolean): number {
+  let [from, to] = [low, high];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (isBefore(middle)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

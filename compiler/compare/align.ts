@@ -1,4 +1,5 @@
 /** Compares two lists by a patience diff: which items each list has that the other does not have in the same order. */
+import { firstNotBefore } from "../order.ts";
 
 export interface Unaligned {
   /** Places in the first list, and in the second one. */
@@ -70,14 +71,12 @@ function longestRise(pairs: readonly (readonly [number, number])[]): readonly (r
   const ends: number[] = [];
   const before: (number | undefined)[] = [];
   for (const [i, [, second]] of pairs.entries()) {
-    let [low, high] = [0, ends.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((pairs[ends[middle] as number] as readonly [number, number])[1] < second) low = middle + 1;
-      else high = middle;
-    }
-    before.push(low === 0 ? undefined : ends[low - 1]);
-    ends[low] = i;
+    const at = firstNotBefore(0, ends.length, (length) => {
+      const [, end] = pairs[ends[length] as number] as readonly [number, number];
+      return end < second;
+    });
+    before.push(at === 0 ? undefined : ends[at - 1]);
+    ends[at] = i;
   }
   const rise: (readonly [number, number])[] = [];
   for (let at = ends.at(-1); at !== undefined; at = before[at]) rise.push(pairs[at] as readonly [number, number]);

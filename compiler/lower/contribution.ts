@@ -1,5 +1,6 @@
 /** What Service ports add to the table of their family. */
 import type { KeyPart, MapElement, SetElement, Value, Verdict } from "../ir/types.ts";
+import { getOrMake } from "../memo.ts";
 import { type ServicePort, servicePortName } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
@@ -144,13 +145,4 @@ function isWithin<T>(some: ReadonlySet<T>, all: ReadonlySet<T>): boolean {
 
 function append<T>(list: T[], elements: readonly T[]): void {
   for (const element of elements) list.push(element);
-}
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
 }

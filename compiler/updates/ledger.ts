@@ -2,6 +2,7 @@
 import type { SetElement } from "../ir/types.ts";
 import { Contribution, FEATURES, type PickChain, type SharedKey } from "../lower/contribution.ts";
 import type { Identities } from "../lower/identities.ts";
+import { firstNotBefore } from "../order.ts";
 import { compareKeys } from "./watched-object.ts";
 
 export class Ledger {
@@ -114,13 +115,7 @@ function withoutOwner(owners: Owners | undefined, service: string): Owners | und
 
 /** Where `service` stands in the order of names, or would. */
 function placeIn(owners: readonly string[], service: string): number {
-  let [from, to] = [0, owners.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (compareKeys(owners[middle] as string, service) < 0) from = middle + 1;
-    else to = middle;
-  }
-  return from;
+  return firstNotBefore(0, owners.length, (i) => compareKeys(owners[i] as string, service) < 0);
 }
 
 const PROTOCOL = "protocol";

@@ -48,6 +48,7 @@ function sectionOf(
   return { lines, names: [...heads, ...[...deletes, ...inserts].map((jump) => jump.slice(3))] };
 }
 
-function areSameLines(left: readonly string[], right: readonly string[]): boolean {
+/** Whether both are the same texts. */
+export function areSameLines(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((line, i) => line === right[i]);
 }

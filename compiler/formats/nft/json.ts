@@ -1,6 +1,8 @@
 /** `nft -j list ruleset` (libnftables-json(5)), written as `nft list ruleset` lists it and read as that. */
+
 import type { Diagnostic, Report, Source, Span } from "../../diagnostics.ts";
 import type { Program } from "../../ir/types.ts";
+import { firstNotBefore } from "../../order.ts";
 import {
   describeJson,
   elementText,
@@ -120,14 +122,8 @@ class Writer {
   /** The place in the JSON of what stands at `start` in what was written. */
   spanOf(start: number, _end: number): Span {
     const { source } = this;
-    let low = 0;
-    let high = this.ends.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.ends[middle]?.end ?? 0) <= start) low = middle + 1;
-      else high = middle;
-    }
-    const listed = this.ends[low]?.listed;
+    const at = firstNotBefore(0, this.ends.length, (i) => (this.ends[i]?.end ?? 0) <= start);
+    const listed = this.ends[at]?.listed;
     return { source, start: listed?.start ?? 0, end: listed?.end ?? 1 };
   }
 

@@ -313,7 +313,7 @@ export class FollowedChains implements PartMaker {
   // --- trees -------------------------------------------------------------------------------------------------------------
 
   keyed(list: LiveList<SetElement>, fields: readonly OpenField[]): KeyedList {
-    const name = fields.map(({ position, type }) => `${position} ${type}`).join();
+    const name = nameOfFields(fields);
     const all = this.keyedLists.get(list) ?? new Map<string, SharedKeys>();
     this.keyedLists.set(list, all);
     const known = all.get(name) ?? { keys: new KeyedList(list, fields), users: 0 };
@@ -323,7 +323,7 @@ export class FollowedChains implements PartMaker {
   }
 
   unkeyed(list: LiveList<SetElement>, fields: readonly OpenField[]): void {
-    const name = fields.map(({ position, type }) => `${position} ${type}`).join();
+    const name = nameOfFields(fields);
     const all = this.keyedLists.get(list);
     const known = all?.get(name);
     if (all === undefined || known === undefined || --known.users > 0) return;
@@ -352,4 +352,8 @@ export class FollowedChains implements PartMaker {
     current.trees.set(name, tree);
     return tree.residue(cursor, onElement);
   }
+}
+
+function nameOfFields(fields: readonly OpenField[]): string {
+  return fields.map(({ position, type }) => `${position} ${type}`).join();
 }

@@ -3,6 +3,7 @@ import { invariant } from "../../invariant.ts";
 import { partHolds } from "../../ir/interval.ts";
 import { partsOfKey } from "../../ir/sets.ts";
 import type { KeyPart, SetElement, Value } from "../../ir/types.ts";
+import { firstNotBefore } from "../../order.ts";
 
 /** Where an element stands among all of its set: by the text of its owner, then by its place among those of that owner. */
 export interface Ranked {
@@ -210,13 +211,8 @@ export class SortedItems<Item> {
 
   /** Before all items that do not come before it. */
   private placeOf(item: Item): number {
-    let [from, to] = [0, this.list.length];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (this.compare(this.list[middle] as Item, item) < 0) from = middle + 1;
-      else to = middle;
-    }
-    return from;
+    const { list, compare } = this;
+    return firstNotBefore(0, list.length, (i) => compare(list[i] as Item, item) < 0);
   }
 }
 

@@ -1,6 +1,8 @@
 /** The elements of a table by who wants them, and what becomes of them where an owner wants others. */
 import { stringify } from "../../ir/normal-form.ts";
+import { keyTextOf } from "../../ir/table-change.ts";
 import type { MapElement, SetElement } from "../../ir/types.ts";
+import { getOrMake } from "../../memo.ts";
 import { compareRanks, type Live, LiveElements } from "./live-elements.ts";
 
 /** What one owner wants: elements by the name of their set or map, in their order. */
@@ -136,14 +138,14 @@ class SharedElements implements Store<SetElement> {
   }
 
   add(element: Live<SetElement>): void {
-    const name = keyText(element);
+    const name = keyTextOf(element.key);
     const before = this.wantedAs(name);
     const after = [...before, element].sort(compareRanks);
     this.set(name, before, after);
   }
 
   remove(element: Live<SetElement>): void {
-    const name = keyText(element);
+    const name = keyTextOf(element.key);
     const before = this.wantedAs(name);
     this.set(
       name,
@@ -166,17 +168,4 @@ class SharedElements implements Store<SetElement> {
     if (old !== undefined) this.elements.remove(old);
     if (first !== undefined) this.elements.add(first);
   }
-}
-
-function keyText({ key }: SetElement): string {
-  return Array.isArray(key) ? key.join(" ") : "";
-}
-
-function getOrMake<Value>(all: Map<string, Value>, name: string, make: () => Value): Value {
-  let value = all.get(name);
-  if (value === undefined) {
-    value = make();
-    all.set(name, value);
-  }
-  return value;
 }

@@ -1,6 +1,7 @@
 /** How to find one of many keys with few tests. Long because a plan, and the ways to split keys that it chooses from, are one idea. */
 import { intervalAsPrefix } from "../../ir/interval.ts";
 import type { DataType, Interval, KeyPart, SetElement, Value } from "../../ir/types.ts";
+import { firstNotBefore } from "../../order.ts";
 
 /** One of the keys to be told apart. */
 export interface TreeKey<Element extends SetElement> {
@@ -321,14 +322,9 @@ function splitPoints<Element extends SetElement>(
       return;
     }
     const middle = middleOf(interval, bits, type) as Value;
-    let [low, high] = [start, end];
-    while (low < high) {
-      const at = (low + high) >> 1;
-      if (compareValues(from(sorted[at], part), middle) < 0) low = at + 1;
-      else high = at;
-    }
-    splitFrom(start, low);
-    splitFrom(low, end);
+    const upper = firstNotBefore(start, end, (i) => compareValues(from(sorted[i], part), middle) < 0);
+    splitFrom(start, upper);
+    splitFrom(upper, end);
   };
   splitFrom(0, sorted.length);
   return groups;

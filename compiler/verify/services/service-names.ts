@@ -1,6 +1,8 @@
 /** Which Services a set of destinations is of. */
+
 import type { Box } from "../../compare/box.ts";
 import { type Address, FAMILIES, type Family, familyOf, isLoopback } from "../../net/address.ts";
+import { firstNotBefore } from "../../order.ts";
 import { frontendKey, type ServiceFrontend } from "./frontends.ts";
 
 /** The name of the Service port that a destination is; undefined where there is none. */
@@ -105,13 +107,7 @@ export class ServiceNames {
 
 /** The index of the first frontend of a sorted list whose address is at least `from`. */
 function firstFrom(list: readonly ServiceFrontend[], from: number | bigint): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((list[middle]?.address as Address) < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstNotBefore(0, list.length, (i) => (list[i]?.address as Address) < from);
 }
 
 const LOOPBACK: Readonly<Record<Family, readonly [number | bigint, number | bigint]>> = {
