@@ -93,7 +93,7 @@ function namedEntry(
   const found = entries.find((entry) => entry.get("name")?.value === name);
   if (found === undefined) {
     const names = entries.flatMap((entry) => asString(context, entry.get("name")) ?? []);
-    if (reference !== undefined) reportUnsupported(context, reference, names);
+    if (reference !== undefined && names.length > 0) reportUnsupported(context, reference, names);
     else reportMissing(context, root, list, `there is no ${member} ${JSON.stringify(name)}`);
     return undefined;
   }

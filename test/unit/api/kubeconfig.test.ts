@@ -161,6 +161,8 @@ describe("a kubeconfig that is wrong", () => {
       "current-context: x\ncontexts: [{name: other}]",
       /1:18: error: \[current-context\]: Unsupported value: "x".*"other"/,
     ],
+    ["a context where there is none", "current-context: x", /contexts: Required value: there is no context "x"/],
+    ["a user where there is none", kubeconfig({}, {}, { users: [] }), /users: Required value: there is no user "u"/],
     ["no server", kubeconfig({ server: "" }), /clusters\[0\].cluster.server: Required value/],
     [
       "a server without a scheme",
