@@ -27,6 +27,10 @@ export async function tablesOfNode(names: readonly string[], flags: NodeTablesFl
       throw new Trouble(`--live asks this machine's kernel: expected no inputs, found ${inputs[0]}`);
     return { tables: await liveTables(), addresses: [], pods: new Map() };
   }
+  if (inputs.length === 0)
+    throw new Trouble(
+      "no input: name files or folders, - for standard input, or --live for the tables in this machine's kernel",
+    );
   const { diagnostics, compiled } = compileInputs(names, flags);
   showDiagnostics(diagnostics, flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);

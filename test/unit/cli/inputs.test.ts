@@ -81,3 +81,11 @@ test("a pipe is read once, however often it is looked at", () => {
     expect(diff("save")).toContain("equal");
   });
 });
+
+test.each([[["list"]], [["whatis", "10.96.0.20:80"]]])("kpc %j without inputs names --live, too", (args) => {
+  expect(kpc(args)).toMatchObject({
+    code: 2,
+    stderr:
+      "kpc: no input: name files or folders, - for standard input, or --live for the tables in this machine's kernel\n",
+  });
+});
