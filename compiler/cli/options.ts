@@ -15,6 +15,8 @@ interface Setting {
   readonly description: string;
   readonly member: string;
   readonly choices?: readonly string[];
+  /** It decides nothing about rules of Services. */
+  readonly isOfIngresses?: true;
 }
 
 const SETTINGS: readonly Setting[] = [
@@ -70,11 +72,13 @@ const SETTINGS: readonly Setting[] = [
     flags: "--default-certificate <secret>",
     description: "Secret (NAMESPACE/NAME) of the certificate for hosts of Ingresses that no other one is for",
     member: "defaultCertificate",
+    isOfIngresses: true,
   },
   {
     flags: "--allow-external-names",
     description: "Ingresses may send to Services of type ExternalName, so out of the cluster",
     member: "allowExternalNames",
+    isOfIngresses: true,
   },
 ];
 
@@ -141,7 +145,12 @@ export function withOptionsOfCases(command: Command): Command {
 export function withOptionsOfAgent(command: Command): Command {
   refuse(command, ANOTHER_INPUT, "it reads no manifests: the API server tells of objects");
   command.option(CONFIG, CONFIG_MEANS);
-  return withSettingsOnly(command)
+  for (const { flags, isOfIngresses } of SETTINGS)
+    if (isOfIngresses) refuse(command, flags, "it writes rules of Services: kpc ingress run serves Ingresses");
+  return withSettingsOnly(
+    command,
+    SETTINGS.filter(({ isOfIngresses }) => isOfIngresses !== true),
+  )
     .option("-q, --quiet", "print errors only")
     .option("-v, --verbose", "print more: each transaction in one line")
     .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));
@@ -154,8 +163,8 @@ function withSettings(command: Command): Command {
   return withOutputOptions(withSettingsOnly(command));
 }
 
-function withSettingsOnly(command: Command): Command {
-  for (const { flags, description, choices } of SETTINGS) {
+function withSettingsOnly(command: Command, settings = SETTINGS): Command {
+  for (const { flags, description, choices } of settings) {
     const option = new Option(flags, description);
     if (choices !== undefined) option.choices(choices);
     if (flags.endsWith("<list>")) option.argParser<string | undefined>(join);

@@ -18,6 +18,12 @@ describe("options that a command has no use for are refused, with the place wher
     [["test", "case.yaml", "--node", "x"], "'--node <name>' is not", "proxy: {nodeName: …}"],
     [["test", "case.yaml", "--zone", "x"], "'--zone <name>' is not", "proxy: {zone: …}"],
     [["diff", "a.yaml", "a.yaml", "-f", "nosuch"], "'-f, --filename <path>' is not for kpc diff", "are arguments"],
+    [
+      ["agent", "--default-certificate", "a/b"],
+      "'--default-certificate <secret>' is not for kpc agent",
+      "kpc ingress run",
+    ],
+    [["agent", "--allow-external-names"], "'--allow-external-names' is not for kpc agent", "kpc ingress run"],
   ])("%j", (args, refused, place) => {
     inFolder({ "a.yaml": SERVICE, "case.yaml": CASE }, (folder) => {
       const { code, stdout, stderr } = kpc(args, { folder });
