@@ -109,6 +109,24 @@ const TRAPS: readonly (readonly [what: string, text: string])[] = [
       ),
   ],
   [
+    "a list that is not affinity alone",
+    NAT +
+      linesBefore(
+        ["A -m recent --name x --rcheck --hitcount 3 -j B"],
+        (i) => `A -m recent --name ${["x", "y", "l1", "l2", "l3", "l4"][i]} --rcheck --seconds 10 --rsource -j B`,
+      ) +
+      linesBefore(
+        [
+          "A -m recent --name y --rcheck --seconds 11 --rsource -g B",
+          "A -m recent --name DEFAULT --set",
+          "A -m recent --set",
+        ],
+        (i) => `A -m recent --name l${i} --set --rsource -s 10.0.0.${i}/32 -m recent --name x --set -j B`,
+      ) +
+      linesBefore([], (i) => `A -m recent --name l${i} --update --seconds 10 ! --rcheck -j B`) +
+      linesBefore([], (i) => `B -m recent --name m${i} --update --seconds 10 -j A`),
+  ],
+  [
     "other lengths of prefixes",
     FILTER +
       linesBefore(

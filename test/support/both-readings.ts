@@ -154,6 +154,10 @@ const PORT: Words = (pick) =>
 const PROTOCOL: Words = (pick) => ["tcp", "udp", "sctp", "6", "17", "300"][pick(6)] as string;
 const NAME: Words = (pick) => `"eth${pick(20)}${pick(9) === 0 ? "*" : ""}"`;
 const MARK: Words = (pick) => (pick(3) === 0 ? String(pick(100)) : `0x${pick(65536).toString(16)}`);
+const CLASS: Words = (pick) =>
+  pick(12) === 0
+    ? (["root", "none", "1", "0x10", "1:", "10000:1", "1:2:3"][pick(7)] as string)
+    : `${pick(65536).toString(16)}:${pick(65536).toString(16)}`;
 const VERDICT: Words = (pick) =>
   ["accept", "drop", "return", `jump svc-${pick(50)}`, "goto a", "jump 9a", "goto drop"][pick(7)] as string;
 
@@ -196,6 +200,8 @@ const KINDS: readonly {
     key: [ADDRESS, PORT, PORT],
     value: [ADDRESS, PORT],
   },
+  { map: true, types: "type classid : ipv4_addr . inet_service", key: [CLASS], value: [ADDRESS, PORT] },
+  { map: true, types: "type ipv4_addr . inet_service : classid", key: [ADDRESS, PORT], value: [CLASS] },
   { map: true, types: "type ipv4_addr : mark", key: [ADDRESS], value: [MARK] },
   { map: true, types: "type ipv4_addr : interval ipv4_addr . inet_service", key: [ADDRESS], value: [PREFIX, PORT] },
   { map: true, types: "type ipv4_addr", key: [ADDRESS], value: [ADDRESS] },

@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<string, readonly HoleKind[]>> = {
   "--sport": ["port"],
   "--ctorigdstport": ["port"],
   "--comment": ["quoted", "word"],
+  "--name": ["list"],
   "-j": ["name"],
   "-g": ["name"],
 };
@@ -67,9 +68,13 @@ function isAt(pattern: RegExp, text: string, at: number): boolean {
   return pattern.test(text);
 }
 
-/** A chain of a table, by the name under which it is known; a target's name means the target. */
-export function chainNames(chains: ReadonlyMap<string, { readonly name: string }>): KnownName {
-  return (word) => {
+/** A chain of a table, by the name under which it is known: a target's name means the target. And lists of `recent`: those of `lists`. */
+export function knownNames(
+  chains: ReadonlyMap<string, { readonly name: string }>,
+  lists: Pick<ReadonlySet<string>, "has">,
+): KnownName {
+  return (word, kind) => {
+    if (kind === "list") return lists.has(word) ? word : undefined;
     const name = chains.get(word)?.name;
     return name === undefined || TARGET_NAMES.has(name) ? undefined : name;
   };

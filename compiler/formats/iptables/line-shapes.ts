@@ -3,12 +3,12 @@ import type { ChainDraft } from "../../ir/draft.ts";
 import type { Rule } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { ShapeBook } from "../shapes/book.ts";
-import type { HoleValue } from "../shapes/holes.ts";
+import { type HoleValue, isProbeWord } from "../shapes/holes.ts";
 import type { ShapeTemplate } from "../shapes/template.ts";
 import type { ChainHooks } from "./chain-hooks.ts";
 import { COMMANDS, type IptablesDraft, isOfCall } from "./commands.ts";
 import { parseLine } from "./grammar.ts";
-import { chainNames, shapeOfLine } from "./line-holes.ts";
+import { knownNames, shapeOfLine } from "./line-holes.ts";
 import { readPlainLine } from "./plain-line.ts";
 import { type ReadRule, type RuleScope, readRule } from "./read-rule.ts";
 
@@ -17,6 +17,14 @@ type Book = ShapeBook<readonly ReadRule[]>;
 /** What equal words mean the same in: a table, the built-in chains that lead to the rule, and its chain where that is built in. */
 type Surroundings = Pick<RuleScope, "table" | "family" | "chain" | "hooks" | "translates" | "affinity">;
 
+/** Of the rules that a line is. */
+interface RulesKind {
+  /** It is one rule, no part of which is the rule's own where others have the same words. */
+  readonly isPlain: boolean;
+  /** Some ask lists, or enter clients. */
+  readonly asksLists: boolean;
+}
+
 export class LineShapes {
   private readonly hooks: ChainHooks;
   private readonly affinity: RuleScope["affinity"];
@@ -24,9 +32,9 @@ export class LineShapes {
   private readonly books = new Map<IptablesDraft, Map<ReadonlySet<string> | string, Book>>();
   private book: Book | undefined;
   private table: IptablesDraft | undefined;
-  private readonly plain = new Map<ShapeTemplate<readonly ReadRule[]>, boolean>();
+  private readonly kinds = new Map<ShapeTemplate<readonly ReadRule[]>, RulesKind>();
   private asked: ShapeTemplate<readonly ReadRule[]> | undefined;
-  private answer = false;
+  private answer: RulesKind = { isPlain: false, asksLists: false };
   /** That of the last line that was read. */
   chain: ChainDraft<Rule> | undefined;
 
@@ -41,19 +49,19 @@ export class LineShapes {
     const nameEnd = this.enter(text, start, end, table);
     const { book } = this;
     if (nameEnd < 0 || book === undefined) return undefined;
-    return book.expectTemplate(text, nameEnd, end) ?? book.readTemplate(text, nameEnd, end);
+    return book.expect(text, nameEnd, end) ?? book.read(text, nameEnd, end);
   }
 
   get values(): readonly HoleValue[] {
     return this.book?.values ?? [];
   }
 
-  /** Whether all that `template` makes is one rule, no part of which is a rule's own where others have the same words. */
-  isPlain(template: ShapeTemplate<readonly ReadRule[]>): boolean {
+  /** What all rules have in common that `template` makes. */
+  kindOf(template: ShapeTemplate<readonly ReadRule[]>): RulesKind {
     // Most lines have the shape of the one before.
     if (this.asked !== template) {
-      const known = this.plain.get(template) ?? isPlain(template.fill(this.values));
-      this.plain.set(template, known);
+      const known = this.kinds.get(template) ?? kindOf(template.fill(this.values));
+      this.kinds.set(template, known);
       this.asked = template;
       this.answer = known;
     }
@@ -102,10 +110,14 @@ export class LineShapes {
     const { name, family, chains } = table;
     const translates = name === "nat" ? this.hooks.translatedBehind(hooks) : undefined;
     const around: Surroundings = { family, table: name, chain, hooks, affinity: this.affinity, translates };
-    const nameOf = chainNames(chains);
+    const aroundProbes = {
+      ...around,
+      affinity: { has: (list: string) => isProbeWord(list) || this.affinity.has(list) },
+    };
+    const nameOf = knownNames(chains, this.affinity);
     return new ShapeBook({
       shapeOf: (words) => shapeOfLine(words, nameOf),
-      read: (words) => readQuietly(words, around),
+      read: (words, isProbe) => readQuietly(words, isProbe ? aroundProbes : around),
       mayEnd: (_, at, end) => at === end,
       nameOf,
     });
@@ -114,8 +126,11 @@ export class LineShapes {
 
 const BLANK = 32;
 
-function isPlain(rules: readonly ReadRule[]): boolean {
-  return rules.length === 1 && !rules.some(hasOpaque);
+function kindOf(rules: readonly ReadRule[]): RulesKind {
+  return {
+    isPlain: rules.length === 1 && !rules.some(hasOpaque),
+    asksLists: rules.some(({ steps }) => steps.some(({ kind }) => kind === "member" || kind === "remember")),
+  };
 }
 
 function hasOpaque({ steps }: ReadRule): boolean {

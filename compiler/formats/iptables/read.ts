@@ -283,7 +283,9 @@ class FileReader {
     const template = shapes.read(text, start + 3, end, table);
     const { chain } = shapes;
     if (template === undefined || chain === undefined) return false;
-    if (chain.base === undefined && shapes.isPlain(template)) {
+    const { isPlain, asksLists } = shapes.kindOf(template);
+    if (asksLists) for (const { steps } of template.fill(shapes.values)) this.noteLists(steps, table);
+    if (chain.base === undefined && isPlain) {
       this.lines.add(template, shapes.values, start, end);
       chain.takeStored();
     } else {
@@ -412,6 +414,12 @@ class FileReader {
   }
 
   private toRule({ steps, comment }: ReadRule, origin: Origin, table: IptablesDraft): Rule {
+    this.noteLists(steps, table);
+    return comment === undefined ? { steps, origin } : { steps, comment, origin };
+  }
+
+  /** The table has the lists that `steps` ask or fill. */
+  private noteLists(steps: ReadRule["steps"], table: IptablesDraft): void {
     for (const step of steps) {
       if (step.kind !== "member" && step.kind !== "remember") continue;
       const { set } = step;
@@ -420,7 +428,6 @@ class FileReader {
       if (asked !== undefined) table.sets.set(asked.name, asked);
       else table.lists.set(set, this.affinity.get(set));
     }
-    return comment === undefined ? { steps, origin } : { steps, comment, origin };
   }
 
   /** The options of a line; undefined when it is not even that, which is reported. A rule whose chain can be told could do anything. */

@@ -54,12 +54,12 @@ export class ElementLists {
     const rows = new Rows<SetElement | MapElement>(Math.floor((end - start) / LENGTH));
     let alone = 0;
     for (let at = endOfBlanks(text, start, end); at < end; ) {
-      let template = book.expectTemplate(text, at, end);
+      let template = book.expect(text, at, end);
       let elementEnd = book.end;
       if (template === undefined) {
         elementEnd = endOfElement(text, at, end);
         const own = text.slice(at, elementEnd).trimEnd();
-        template = book.readTemplate(own, 0, own.length);
+        template = book.read(own, 0, own.length);
         if (template === undefined) {
           if (++alone > MAX_ALONE && alone * 4 > rows.count) return undefined;
           const element = readAlone(own, read);
@@ -109,6 +109,7 @@ const ADDRESSES_AND_NUMBERS: readonly HoleKind[] = [
   "ipv4",
   "ipv6-prefix",
   "ipv6",
+  "classid",
   "number",
 ];
 const CHAINS: readonly HoleKind[] = ["word"];

@@ -8,24 +8,24 @@ import { learn, type ShapeTemplate } from "./template.ts";
 export interface ReadingByShape<T> {
   /** The text with holes where others of its kind may have other words; undefined: none has its shape. */
   readonly shapeOf: (text: string) => Shape | undefined;
-  /** What the grammar makes of a text; undefined where it has anything to report, or what it makes depends on more than the text. */
-  readonly read: (text: string) => T | undefined;
+  /** What the grammar makes of a text; undefined where it has anything to report, or what it makes depends on more than the text.
+   *  `isProbe`: it was made of a text, with words in its holes that are taken for known. */
+  readonly read: (text: string, isProbe: boolean) => T | undefined;
   /** Whether a text may end at `at`; `end`: where it has to end, or at most. */
   readonly mayEnd: (text: string, at: number, end: number) => boolean;
   readonly nameOf: KnownName;
 }
 
-/** A shape that was met. */
+/** A shape that was met twice. */
 interface Met<T> {
   readonly shape: Shape;
-  /** `new`: it was met once; `trusted`: what `template` makes is what the grammar makes; `refused`: the grammar reads such texts. */
-  state: "new" | "trusted" | "refused";
-  template: ShapeTemplate<T> | undefined;
+  /** What it makes is what the grammar makes; undefined: the grammar reads such texts. */
+  readonly template: ShapeTemplate<T> | undefined;
   /** The shape that came after it the last time. */
   next: Met<T> | undefined;
 }
 
-/** A text whose shapes never come again shall not fill the memory with them. */
+/** A text whose shapes never come again shall neither fill the memory with them nor keep those out that do. */
 const MAX_SHAPES = 4096;
 
 /** Shapes that are tried before a text is cut into its own: few fail later than at their first word. */
@@ -38,6 +38,8 @@ const MAX_RECENT = 16;
 export class ShapeBook<T> {
   private readonly reading: ReadingByShape<T>;
   private readonly met = new Map<string, Met<T>>();
+  /** The keys of those that were met once. */
+  private readonly once = new Set<string>();
   private last: Met<T> | undefined;
   /** The shapes that came last, the last one first. */
   private readonly recent: Met<T>[] = [];
@@ -50,42 +52,40 @@ export class ShapeBook<T> {
     this.reading = reading;
   }
 
-  /** What begins at `start` is, where its shape is one of those that came last. */
-  expect(text: string, start: number, end: number): T | undefined {
-    return this.expectTemplate(text, start, end)?.fill(this.values);
-  }
-
-  /** What the text from `start` to `end` is, of whatever shape; undefined: the grammar has to read it. */
-  read(text: string, start: number, end: number): T | undefined {
-    return this.readTemplate(text, start, end)?.fill(this.values);
-  }
-
-  /** As `expect`: what makes it of `values`. */
-  expectTemplate(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
+  /** What makes of `values` what begins at `start`, where its shape is one of those that came last. */
+  expect(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
     const next = this.last?.next;
     if (next !== undefined && this.fits(next, text, start, end)) return this.follow(next);
     const found = this.recent.find((met) => met !== next && this.fits(met, text, start, end));
     return found === undefined ? undefined : this.come(found);
   }
 
-  /** As `read`: what makes it of `values`. */
-  readTemplate(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
+  /** What makes of `values` what the text from `start` to `end` is, of whatever shape; undefined: the grammar has to read it. */
+  read(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
     const own = text.slice(start, end);
     const shape = this.reading.shapeOf(own);
     if (shape === undefined) return undefined;
     const met = this.met.get(shape.key);
-    if (met === undefined) {
-      if (this.met.size < MAX_SHAPES)
-        this.met.set(shape.key, { shape, state: "new", template: undefined, next: undefined });
-      return undefined;
-    }
-    if (met.state === "new") this.learn(met, own);
-    if (met.state === "refused" || !this.fits(met, text, start, end)) return undefined;
+    if (met === undefined) return this.meet(shape, own) ? this.read(text, start, end) : undefined;
+    if (!this.fits(met, text, start, end)) return undefined;
     return this.come(met);
   }
 
-  private fits({ state, shape }: Met<T>, text: string, start: number, end: number): boolean {
-    if (state !== "trusted") return false;
+  /** Whether `shape`, of which `text` is, came once before, so that it was learned now. */
+  private meet(shape: Shape, text: string): boolean {
+    const { once, met } = this;
+    if (!once.delete(shape.key)) {
+      if (once.size >= MAX_SHAPES) once.clear();
+      once.add(shape.key);
+      return false;
+    }
+    if (met.size >= MAX_SHAPES) return false;
+    met.set(shape.key, this.learn(shape, text));
+    return true;
+  }
+
+  private fits({ template, shape }: Met<T>, text: string, start: number, end: number): boolean {
+    if (template === undefined) return false;
     this.end = shape.match(text, start, this.values, this.reading.nameOf);
     return this.end >= 0 && this.reading.mayEnd(text, this.end, end);
   }
@@ -105,13 +105,13 @@ export class ShapeBook<T> {
     return met.template as ShapeTemplate<T>;
   }
 
-  private learn(met: Met<T>, text: string): void {
+  private learn(shape: Shape, text: string): Met<T> {
     const { read, nameOf } = this.reading;
-    met.state = "refused";
-    const template = learn(met.shape, read);
-    if (template === undefined || met.shape.match(text, 0, this.values, nameOf) !== text.length) return;
-    if (!isSame(template.fill(this.values), read(text))) return;
-    met.state = "trusted";
-    met.template = template;
+    const template = learn(shape, (probe) => read(probe, true));
+    const isRight =
+      template !== undefined &&
+      shape.match(text, 0, this.values, nameOf) === text.length &&
+      isSame(template.fill(this.values), read(text, false));
+    return { shape, template: isRight ? template : undefined, next: undefined };
   }
 }

@@ -20,13 +20,20 @@ export type HoleKind =
   | "port"
   /** Letters, digits, `_` and `-`, the first no digit and no `-`. */
   | "word"
+  /** A class of traffic control: two numbers of up to four hexadecimal digits with a colon between them. */
+  | "classid"
   /** A word that is known as a name. */
   | "name"
+  /** A word that is known as a list of clients. */
+  | "list"
   /** What stands between quotation marks, of which the hole is the text. */
   | "quoted";
 
-/** The word under which a name is known, which is kept instead of the one in the text; undefined: it is none that fits. */
-export type KnownName = (word: string) => string | undefined;
+/** Kinds of holes that hold known words only. */
+export type KnownHole = "name" | "list";
+
+/** The word under which one is known, which is kept instead of the one in the text; undefined: it is none that fits. */
+export type KnownName = (word: string, kind: KnownHole) => string | undefined;
 
 interface Hole {
   /** How many values it has: prefixes and ranges have their first and their last address. */
@@ -122,6 +129,41 @@ function probeWords(n: number): readonly [string, string, string, string] {
   return [`probe-a-${n}`, `PROBE_${n}-B`, "x", `Z${"9-".repeat(12)}${n}`];
 }
 
+/** Whether a word is one that `probeWords` gives. */
+export function isProbeWord(word: string): boolean {
+  return word === "x" || /^(?:probe-a-\d+|PROBE_\d+-B|Z(?:9-){12}\d+)$/.test(word);
+}
+
+function known(kind: KnownHole): Hole {
+  return {
+    values: 1,
+    scan: (text, at, values, slot, nameOf) => {
+      const end = endOfWord(text, at);
+      const name = end === at ? undefined : nameOf(text.slice(at, end), kind);
+      if (name === undefined) return -1;
+      values[slot] = name;
+      return end;
+    },
+    probes: probeWords,
+  };
+}
+
+/** Up to four hexadecimal digits. */
+function scanHexadecimal(text: string, from: number): number {
+  let value = 0;
+  let at = from;
+  for (; at - from < 5; at++) {
+    const code = text.charCodeAt(at);
+    const letter = code | 32;
+    if (code >= 48 && code <= 57) value = value * 16 + code - 48;
+    else if (letter >= 97 && letter <= 102) value = value * 16 + letter - 87;
+    else break;
+  }
+  if (at === from || at - from > 4) return -1;
+  scanned = value;
+  return at;
+}
+
 function numberFrom(least: number): Hole {
   return {
     values: 1,
@@ -215,6 +257,18 @@ export const HOLES: Readonly<Record<HoleKind, Hole>> = {
       "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/127",
     ],
   },
+  classid: {
+    values: 1,
+    scan: (text, at, values, slot) => {
+      const colon = scanHexadecimal(text, at);
+      if (colon < 0 || text.charCodeAt(colon) !== COLON) return -1;
+      const major = scanned;
+      const end = scanHexadecimal(text, colon + 1);
+      if (end >= 0) values[slot] = major * 65536 + scanned;
+      return end;
+    },
+    probes: (n) => [`1a${n.toString(16)}:17`, `BEEF:c9${n.toString(16)}`, "0:0", "ffff:ffff"],
+  },
   number: numberFrom(0),
   port: numberFrom(1),
   word: {
@@ -228,17 +282,8 @@ export const HOLES: Readonly<Record<HoleKind, Hole>> = {
     },
     probes: probeWords,
   },
-  name: {
-    values: 1,
-    scan: (text, at, values, slot, nameOf) => {
-      const end = endOfWord(text, at);
-      const name = end === at ? undefined : nameOf(text.slice(at, end));
-      if (name === undefined) return -1;
-      values[slot] = name;
-      return end;
-    },
-    probes: probeWords,
-  },
+  name: known("name"),
+  list: known("list"),
   quoted: {
     values: 1,
     scan: (text, at, values, slot) => {

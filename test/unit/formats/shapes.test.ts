@@ -29,6 +29,9 @@ describe("words in holes", () => {
     ["port", "65535", [65535]],
     ["word", "a-b_9| x", ["a-b_9"]],
     ["quoted", 'a b|" c', ["a b"]],
+    ["classid", "e3b5:0F| :", [0xe3b5000f]],
+    ["classid", "ffff:ffff", [0xffffffff]],
+    ["list", "KUBE-SEP|.", ["kube-sep"]],
     ["name", "KUBE-SVC", ["kube-svc"]],
   ])("%s: %s", (kind, text, wanted) => {
     const values: HoleValue[] = [];
@@ -55,6 +58,13 @@ describe("words in holes", () => {
     ["port", "0"],
     ["word", "-j"],
     ["name", "unknown"],
+    ["list", "unknown"],
+    ["classid", "e3b5"],
+    ["classid", "e3b5:"],
+    ["classid", ":1"],
+    ["classid", "1e3b5:1"],
+    ["classid", "1:1e3b5"],
+    ["classid", "root"],
     ["quoted", "=a"],
     ["quoted", "a\\"],
   ])("none of %s: %s", (kind, text) => {
@@ -101,6 +111,10 @@ describe("what is made of texts of one shape", () => {
 });
 
 describe("a book of shapes", () => {
+  function asking(book: ShapeBook<unknown>): (text: string) => unknown {
+    return (text) => (book.expect(text, 0, text.length) ?? book.read(text, 0, text.length))?.fill(book.values);
+  }
+
   function open(make: (address: number, port: number) => unknown) {
     const read = reader(make);
     const asked: string[] = [];
@@ -113,8 +127,7 @@ describe("a book of shapes", () => {
       mayEnd: (_, at, end) => at === end,
       nameOf: () => undefined,
     });
-    const ask = (text: string): unknown => book.expect(text, 0, text.length) ?? book.read(text, 0, text.length);
-    return { asked, ask };
+    return { asked, ask: asking(book) };
   }
 
   it("asks the grammar for a few texts of a shape, and no more", () => {
@@ -126,6 +139,25 @@ describe("a book of shapes", () => {
     expect(ask("to 10.0.0.1 port 0")).toBeUndefined();
     expect(ask("to 10.0.0.1 port 80 ")).toBeUndefined();
     expect(ask("from 10.0.0.1 port 80")).toBeUndefined();
+  });
+
+  it("learns shapes that come again, however many came once", () => {
+    const read = reader((address, port) => [address, port]);
+    let asked = 0;
+    const book = new ShapeBook<unknown>({
+      shapeOf: (text) => new Shape([`${text.split(" at ")[0]} at `, ""], ["ipv4"]),
+      read: (text) => {
+        asked++;
+        return read(text.replace(/^.* at /, "to ").concat(" port 1"));
+      },
+      mayEnd: (_, at, end) => at === end,
+      nameOf: () => undefined,
+    });
+    const ask = asking(book);
+    for (let i = 0; i < 5000; i++) expect(ask(`once ${i} at 10.0.0.1`)).toBeUndefined();
+    expect(asked).toBe(0);
+    expect(ask("often at 10.0.0.1")).toBeUndefined();
+    expect(ask("often at 10.0.0.2")).toEqual([0x0a000002, 1]);
   });
 
   it("does not trust a shape whose second text is read otherwise", () => {

@@ -26,7 +26,7 @@ export interface MatchScope {
   /** The one protocol that `-p` names. */
   readonly protocol: number | undefined;
   /** How the lists of `recent` that are nothing but affinity are asked: seconds, or undefined for no limit. */
-  readonly affinity: ReadonlyMap<string, number | undefined>;
+  readonly affinity: Pick<ReadonlySet<string>, "has">;
   /** What the match on a set of ipset asks for; undefined: it is not known. */
   readonly ipset: (query: Omit<SetQuery, "family">) => Exclude<SetAnswer, { kind: "unknown" }> | undefined;
 }
