@@ -42,35 +42,57 @@ export class ObjectCutter {
   /** Reads `chunk` from `from` on. Yields each object that ends in it; returns where `end` stood, or the length of the chunk.
    *  Throws ApiTrouble `malformed` or `too-large`. */
   *cut(chunk: Buffer, from = 0): Generator<Buffer, number> {
-    let start = from;
-    for (let at = from; at < chunk.length; at++) {
-      const byte = chunk[at] as number;
+    for (let at = from; at < chunk.length; ) {
+      const start = at;
       if (this.depth === 0) {
+        const byte = chunk[at] as number;
         if (byte === this.end) return at;
-        if (isSpace(byte) || byte === this.between) continue;
+        if (isSpace(byte) || byte === this.between) {
+          at++;
+          continue;
+        }
         if (byte !== OPEN_OBJECT)
           throw new ApiTrouble("malformed", `the answer has ${shown(byte)} instead of an object`);
-        start = at;
         this.depth = 1;
-      } else if (this.isInString) {
-        if (this.isEscaped) this.isEscaped = false;
-        else if (byte === BACKSLASH) this.isEscaped = true;
-        else if (byte === QUOTE) this.isInString = false;
-      } else if (byte === QUOTE) this.isInString = true;
-      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
-        this.depth++;
-        if (this.depth > MAX_NESTING)
-          throw new ApiTrouble("malformed", `the answer has an object that is nested deeper than ${MAX_NESTING}`);
-      } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
-        this.depth--;
-        if (this.depth === 0) {
-          yield this.take(chunk.subarray(start, at + 1));
-          start = at + 1;
-        }
+        at++;
       }
+      at = this.behindObject(chunk, at);
+      if (this.depth > 0) this.keep(chunk.subarray(start));
+      else yield this.take(chunk.subarray(start, at));
     }
-    if (this.depth > 0) this.keep(chunk.subarray(start));
     return chunk.length;
+  }
+
+  /** Where the object that has begun is over; the length of the chunk: it goes on, and the state says how. A start reads each byte of a cluster here, most of
+   *  them in strings, and before this is compiled: hence loops over variables. */
+  private behindObject(chunk: Buffer, from: number): number {
+    const { length } = chunk;
+    let { depth, isInString } = this;
+    let at = from;
+    if (this.isEscaped && at < length) {
+      this.isEscaped = false;
+      at++;
+    }
+    while (at < length && depth > 0) {
+      if (isInString) {
+        while (at < length && chunk[at] !== QUOTE && chunk[at] !== BACKSLASH) at++;
+        if (at === length) break;
+        if (chunk[at++] === QUOTE) isInString = false;
+        else if (at === length) this.isEscaped = true;
+        else at++;
+        continue;
+      }
+      const byte = chunk[at++];
+      if (byte === QUOTE) isInString = true;
+      else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+        depth++;
+        if (depth > MAX_NESTING)
+          throw new ApiTrouble("malformed", `the answer has an object that is nested deeper than ${MAX_NESTING}`);
+      } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth--;
+    }
+    this.depth = depth;
+    this.isInString = isInString;
+    return at;
   }
 
   private keep(part: Buffer): void {
