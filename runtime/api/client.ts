@@ -35,6 +35,8 @@ export interface RequestCount {
 export interface ApiAnswer {
   /** Ends with ApiTrouble `cut-off` or `silent` where the connection does not end as it should. */
   readonly body: AsyncIterable<Buffer>;
+  /** Whether the server zips it. */
+  readonly isZipped: boolean;
   /** Milliseconds of the clock at the last byte. */
   lastByteAt(): number;
   /** Ends the connection. */
@@ -200,7 +202,8 @@ export class ApiClient {
     const body = this.bytesOf(response, () => {
       lastByteAt = this.clock.now();
     });
-    return { body, lastByteAt: () => lastByteAt, destroy: () => response.destroy() };
+    const isZipped = isZippedBody(response);
+    return { body, isZipped, lastByteAt: () => lastByteAt, destroy: () => response.destroy() };
   }
 
   /** The bytes of a body, unzipped. The silence that ends it is that of the connection. */
@@ -220,7 +223,7 @@ export class ApiClient {
       heard();
     });
     try {
-      if (response.headers["content-encoding"] === "gzip") yield* this.unzipped(response);
+      if (isZippedBody(response)) yield* this.unzipped(response);
       else yield* response as AsyncIterable<Buffer>;
       if (!response.complete) throw new ApiTrouble("cut-off", "the connection ended within the answer");
     } catch (error) {
@@ -263,6 +266,10 @@ export class ApiClient {
     }
     return troubleOfStatus(request.path, response.statusCode ?? 0, body, response.headers["retry-after"]);
   }
+}
+
+function isZippedBody({ headers }: http.IncomingMessage): boolean {
+  return headers["content-encoding"] === "gzip";
 }
 
 /** Each piece is unzipped by another thread, and to ask for it costs more than the work: a server sends a piece for each event, and what arrives while

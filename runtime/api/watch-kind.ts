@@ -1,8 +1,9 @@
 /**
  * Follows all objects of a kind: a list, then a watch, for ever.
  *
- * The list is streamed by the watch itself where the server does that. A watch goes on from the last version that it has told. Where that version
- * is gone, a new list takes the place of what was known, and what it lacks is told as deleted. Nothing ends the loop but `stop`.
+ * The list is streamed by the watch itself where the server does that; where it zips the list, another watch follows. A watch goes on from the last
+ * version that it has told. Where that version is gone, a new list takes the place of what was known, and what it lacks is told as deleted. Nothing ends
+ * the loop but `stop`.
  */
 import { BackOff } from "./back-off.ts";
 import type { ApiClient, ApiQuery } from "./client.ts";
@@ -236,6 +237,8 @@ class WatchLoop implements KindWatch {
           told++;
           if (this.take(parseObject(line), isListing)) isListing = false;
         }
+        // Else the server would zip each event by itself, and a thread here unzip it. What has arrived of one is told again.
+        if (!isListing && answer.isZipped) return;
       }
       if (lines.isWithin) throw new ApiTrouble("cut-off", "the watch ended within an event");
     } finally {

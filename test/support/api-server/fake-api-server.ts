@@ -65,6 +65,8 @@ export class FakeApiServer {
   readonly clock = new TestClock();
   /** Whether watches can bring a list first. */
   streamsLists = true;
+  /** Whether such watches are zipped for who asks for it. */
+  zipsStreams = true;
   /** The only tokens that come in; undefined: everybody. */
   tokens: ReadonlySet<string> | undefined;
   /** What becomes of all requests while the server is away: connections are cut, or nothing is said. */
@@ -214,7 +216,8 @@ export class FakeApiServer {
     const inPlace: Selector = (object) =>
       (place.namespace === undefined || object.metadata.namespace === place.namespace) && selects(object);
     const bytes = outletFor(misbehaviour, request, response);
-    const outlet = form === "stream" && asksForGzip(request) && this.streamsLists ? zippedOutlet(bytes) : bytes;
+    const isZipped = this.zipsStreams && asksForGzip(request);
+    const outlet = form === "stream" && isZipped && this.streamsLists ? zippedOutlet(bytes) : bytes;
     if (form === "list") return this.list(request, response, place, query, inPlace, misbehaviour, outlet);
     this.watch(request, response, place, seen, inPlace, misbehaviour, outlet);
   }
@@ -294,7 +297,7 @@ export class FakeApiServer {
       );
     const from = Number(query["resourceVersion"] ?? (isStream ? 0 : this.store.version));
     const [apiVersion, kind] = KINDS[path] ?? ["v1", "Object"];
-    const isZipped = isStream && asksForGzip(request);
+    const isZipped = isStream && this.zipsStreams && asksForGzip(request);
     response.writeHead(200, {
       "content-type": "application/json",
       ...(isZipped ? { "content-encoding": "gzip" } : {}),

@@ -14,10 +14,11 @@ export const FIRST = ["put shop/a 1001", "put shop/b 1002", "synced"];
 export let fake: FakeApiServer;
 let followed: FollowedKind | undefined;
 
-/** A fake API server before each test of the file; it ends with the test, and so does the watch. */
+/** A fake API server before each test of the file, whose watches bring the list and go on; it ends with the test, and so does the watch. */
 export function withFakeServer(): void {
   beforeEach(async () => {
     fake = await FakeApiServer.start();
+    fake.zipsStreams = false;
   });
   afterEach(async () => {
     await followed?.stop();

@@ -34,6 +34,20 @@ describe("a list and a watch", () => {
     expect(it.objects.get("shop/a")).toMatchObject({ spec: { type: "ClusterIP" } });
   });
 
+  test("one that is zipped is followed by a watch that is not, and nothing is missed between them", async () => {
+    fake.zipsStreams = true;
+    const it = await begun();
+    put("c");
+    await it.hears("put shop/c 1003");
+    await fake.watching();
+    remove("b");
+    await it.hears("delete shop/b 1004");
+    expect(it.told).toEqual([...FIRST, "put shop/c 1003", "delete shop/b 1004"]);
+    expect(asked()[0]).toBe("stream -");
+    expect(asked()[1]).toMatch(/^watch 100[23]$/);
+    expect(fake.requests.map(({ query }) => query["sendInitialEvents"])).toEqual(["true", undefined]);
+  });
+
   test.each([422, 400])("a plain list from the cache where the server answers %d to that", async (code) => {
     fake.misbehave("stream", { kind: "status", code }, { times: 9 });
     const it = await begun();

@@ -108,10 +108,12 @@ describe("connections that go bad", () => {
   });
 
   test.each([
-    ["a streamed list", "stream", true],
-    ["a plain list", "list", false],
-  ] as const)("%s that ends anywhere is asked for again, and is no list", async (_, form, streams) => {
+    ["a streamed list", "stream", true, false],
+    ["a zipped list", "stream", true, true],
+    ["a plain list", "list", false, false],
+  ] as const)("%s that ends anywhere is asked for again, and is no list", async (_, form, streams, zips) => {
     fake.streamsLists = streams;
+    fake.zipsStreams = zips;
     put("a");
     put("b");
     const whole = 900;
