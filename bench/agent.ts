@@ -14,10 +14,9 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Netfilter } from "../runtime/table/netfilter.ts";
-import { generationOf } from "../runtime/table/nf-tables.ts";
 import { FakeApiServer } from "../test/support/api-server/fake-api-server.ts";
 import { makeCluster, NODE_FLAGS, NODE_NAME } from "./support/cluster.ts";
+import { CommitTimes } from "./support/commit-times.ts";
 import { printJsonList } from "./support/manifests.ts";
 import { printTable } from "./support/table.ts";
 
@@ -147,24 +146,22 @@ async function measureChanges(
   count: number,
 ): Promise<Figures["changeMs"]> {
   const slices = items.filter(({ kind }) => kind === "EndpointSlice");
-  const netfilter = new Netfilter();
+  const commits = await CommitTimes.start();
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
     const slice = slices[(i * 7919) % slices.length] as ApiManifest;
     const [first, ...others] = slice.endpoints ?? [];
     const address = `10.250.${i >> 8}.${i & 255}`;
-    const { id } = await generationOf(netfilter);
-    const written = performance.now();
+    const committed = commits.next();
+    const written = process.hrtime.bigint();
     api.store.put(PATHS.EndpointSlice, {
       ...slice,
       endpoints: [{ ...first, addresses: [address] }, ...others],
     } as never);
-    // The server writes when this program waits.
-    while ((await generationOf(netfilter)).id === id) await new Promise((resolve) => setImmediate(resolve));
-    times.push(performance.now() - written);
+    times.push(Number((await committed) - written) / 1e6);
     await sleep(70);
   }
-  netfilter.close();
+  commits.stop();
   times.sort((a, b) => a - b);
   const at = (part: number): number => times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99) };
