@@ -2,7 +2,7 @@
 import type { KeyPart, SetElement } from "../../ir/types.ts";
 import { choiceOf, type OpenField } from "./keys.ts";
 import { compareRanks, type ListReader, type Live, type LiveList, SortedItems } from "./live-elements.ts";
-import { comparedFirst, type TreeBranch, type TreeKey } from "./plan.ts";
+import { comparedFirst, rowOf, type TreeBranch, type TreeKey } from "./plan.ts";
 import { planAgain } from "./plan-again.ts";
 
 export type LiveKey = TreeKey<Live<SetElement>>;
@@ -47,7 +47,10 @@ export class KeyedList {
   /** The same for all keys but those of `others`. */
   branchesWithout(others: ReadonlyMap<SetElement, LiveKey>, before: LiveBranches): LiveBranches {
     const some = this.sorted.items.filter(({ element }) => !others.has(element));
-    return this.planned(some, before);
+    if (some.length > rowOf(this.types)) return this.planned(some, before);
+    // A row has the order of the elements.
+    const inOrder = this.list.elements.filter((element) => !others.has(element));
+    return inOrder.map((element) => ({ kind: "choice", choice: this.keyOf(element) }));
   }
 
   keyOf(element: Live<SetElement>): LiveKey {
