@@ -87,6 +87,8 @@ class FollowedFamily {
   readonly table: UnfoldedTable;
   private readonly family: TableFamily;
   private readonly printed = new Map<string, PrintedChain>();
+  /** Chains that cannot be written, with the reason. One that is to go may be such a one, until what led there is made anew. */
+  private readonly unwritable = new Map<string, string>();
   /** Chains that have been printed, or are gone, since the rules were put together. */
   private readonly touched = new Set<string>();
   /** What iptables calls chains, and which chain has a name there. */
@@ -105,8 +107,8 @@ class FollowedFamily {
 
   settle(): ReadonlyMap<string, OwnRules> {
     const lacking = this.table.settle();
-    const [first] = lacking ?? [];
-    if (first !== undefined) throw new Error(first.message);
+    const [reason] = [...(lacking ?? []).map(({ message }) => message), ...this.unwritable.values()];
+    if (reason !== undefined) throw new Error(reason);
     if (lacking === undefined) this.clear();
     else {
       for (const name of this.touched) for (const [table, section] of this.sections) this.renew(table, section, name);
@@ -132,7 +134,8 @@ class FollowedFamily {
     const context = { family, chainNames, sets: table.dynamicSets };
     const lines = chainLines({ name, rules }, this.nameOf(name), context, lacking);
     const [first] = lacking;
-    if (first !== undefined) throw new Error(first.message);
+    if (first === undefined) this.unwritable.delete(name);
+    else this.unwritable.set(name, first.message);
     const before = this.printed.get(name);
     if (before !== undefined && areSameLines(before.lines, lines)) return;
     this.printed.set(name, { lines, targets });
@@ -140,6 +143,7 @@ class FollowedFamily {
   }
 
   private forget(name: string): void {
+    this.unwritable.delete(name);
     if (!this.printed.delete(name)) return;
     this.touched.add(name);
     this.taken.delete(this.nameOf(name));

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { entangledHistory, stickyNoMore } from "../support/entangled-histories.ts";
 import { history } from "../support/events.ts";
 import { crowdedHistory, iptablesDisagreement } from "../support/iptables-histories.ts";
 import { EVERYTHING, runs } from "../support/runs.ts";
@@ -19,5 +20,14 @@ test("trees of chains are what compile makes of all Services, while these come, 
       expect(iptablesDisagreement(each)).toBe("");
     }),
     { numRuns: runs(80) },
+  );
+});
+
+test("so are rows and trees of what Services have in common: addresses, ranges of sources, endpoints", () => {
+  fc.assert(
+    fc.property(EVERYTHING ? entangledHistory(30, 90, 10) : entangledHistory(10, 70, 3), (each) => {
+      expect(iptablesDisagreement(each)).toBe("");
+    }),
+    { numRuns: runs(160), examples: [[stickyNoMore()]] },
   );
 });

@@ -2,7 +2,9 @@
 import fc from "fast-check";
 import { FollowedIptables } from "../../compiler/followed-iptables.ts";
 import type { OwnRules, OwnTables } from "../../compiler/formats/iptables/own-rules.ts";
+import { required } from "../../compiler/invariant.ts";
 import type { Table } from "../../compiler/ir/types.ts";
+import { getOrMake } from "../../compiler/memo.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { iptablesChains } from "../../compiler/print.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
@@ -20,27 +22,47 @@ export interface FollowingParts {
 
 const PARTS: FollowingParts = { FollowedIptables, NodeTables };
 
+type Wanted = ReadonlyMap<(typeof FAMILIES)[number], OwnTables>;
+
+/** The rules that a history is to lead to, by its steps: made once for all followers that are compared with them. */
+export class WantedRules {
+  private readonly made = new Map<number, Wanted>();
+
+  at(step: number, tables: () => readonly Table[]): Wanted {
+    return getOrMake(this.made, step, () => {
+      const all = tables();
+      return new Map(FAMILIES.map((family) => [family, iptablesChains(all, family).tables]));
+    });
+  }
+}
+
 /** After each update, how the rules that follow events differ from those of the whole tables, and at the end from those that `compile` makes of
- *  the objects. Empty: not at all. */
-export function iptablesDisagreement({ config, events }: EventHistory, parts: FollowingParts = PARTS): string {
-  const inMode: Config = { ...config, mode: "iptables" };
+ *  the objects. Empty: not at all. Rules of iptables are made in either mode. */
+export function iptablesDisagreement(
+  { config, events }: EventHistory,
+  parts: FollowingParts = PARTS,
+  rules = new WantedRules(),
+): string {
+  const inMode: Config = { ...config, mode: config.mode ?? "iptables" };
   const follower = new parts.FollowedIptables();
   const tables = new parts.NodeTables(inMode, { follower });
   const mirrors = { ip: new Mirror(), ip6: new Mirror() };
   const objects = new Map<string, Manifest>();
-  const compare = (wanted: readonly Table[], what: string): string =>
+  const compare = (wanted: Wanted, what: string): string =>
     FAMILIES.map((family) => {
       const now = follower.rules(family);
       const changed = follower.takeChanged(family);
-      const { tables: own } = iptablesChains(wanted, family);
-      const wrong = mirrors[family].take(now, changed) ?? firstDifference(own, now);
+      const wrong = mirrors[family].take(now, changed) ?? firstDifference(required(wanted.get(family), "all"), now);
       return wrong === undefined ? "" : `${what}: ${family} ${wrong}`;
     }).join("");
   try {
-    for (const event of events) {
+    for (const [step, event] of events.entries()) {
       if (event.kind === "update") {
         tables.update(event.limit);
-        const found = compare(tables.tables(), "after an update");
+        const found = compare(
+          rules.at(step, () => tables.tables()),
+          "after an update",
+        );
         if (found !== "") return found;
         continue;
       }
@@ -54,7 +76,10 @@ export function iptablesDisagreement({ config, events }: EventHistory, parts: Fo
       }
     }
     while (tables.waiting > 0) tables.update(500);
-    return compare(compiledTables(inMode, objects.values()) ?? [], "at the end");
+    return compare(
+      rules.at(events.length, () => compiledTables(inMode, objects.values()) ?? []),
+      "at the end",
+    );
   } catch (error) {
     return String(error);
   }
