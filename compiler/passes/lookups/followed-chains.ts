@@ -188,14 +188,6 @@ export class FollowedChains implements PartMaker {
     this.finish(chain, rules);
   }
 
-  unnoted<Result>(work: () => Result): Result {
-    const before = this.current;
-    this.current = undefined;
-    const result = work();
-    this.current = before;
-    return result;
-  }
-
   private finish(chain: FollowedChain, rules: readonly Rule[]): void {
     const before = chain.facts;
     const only = rules.length === 1 ? onlyStep(rules[0]) : undefined;

@@ -28,8 +28,6 @@ export interface PartMaker extends ChainMaker {
   keyed(list: LiveList<SetElement>, fields: readonly OpenField[]): KeyedList;
   /** One user of them less. */
   unkeyed(list: LiveList<SetElement>, fields: readonly OpenField[]): void;
-  /** Does `work` without noting what is asked for. */
-  unnoted<Result>(work: () => Result): Result;
 }
 
 /** A chain of the tree. */
@@ -50,8 +48,6 @@ export class KeptTree {
   private readonly keyed: KeyedList;
   /** Keys that stand before the tree, by their elements. */
   private readonly leaving = new Map<Live<SetElement>, LiveKey>();
-  /** Elements of which is not known yet where they stand. */
-  private news: Live<SetElement>[];
   /** Where some keys stand before the tree, the plan of the others. */
   private ownBranches: LiveBranches = [];
   /** Whether others stand there than those without which that was made, or keys have come or gone. */
@@ -66,8 +62,7 @@ export class KeptTree {
     this.list = list;
     this.fields = fields;
     this.keyed = chains.keyed(list, fields);
-    this.news = [...list.elements];
-    this.reader = { added: (element) => void this.news.push(element), removed: (element) => this.remove(element) };
+    this.reader = { added: () => this.moved(), removed: (element) => this.remove(element) };
     list.enter(this.reader);
   }
 
@@ -138,26 +133,22 @@ export class KeptTree {
 
   // --- keys --------------------------------------------------------------------------------------------------------------
 
-  private remove(element: Live<SetElement>): void {
+  private moved(): void {
     this.hasMoved = true;
-    this.leaving.delete(element);
-    if (this.news.length > 0) this.news = this.news.filter((other) => other !== element);
   }
 
-  /** Decides where new keys stand, and again about those that stand before the tree. */
+  private remove(element: Live<SetElement>): void {
+    this.moved();
+    this.leaving.delete(element);
+  }
+
+  /** Decides again about the keys that stand before the tree. Those in it, new ones too, are looked at where their rules are made. */
   private judge(tree: Tree<Live<SetElement>>): void {
-    if (this.news.length > 0) this.hasMoved = true;
-    for (const element of this.news) {
-      const key = this.keyed.keyOf(element);
-      if (this.chains.unnoted(() => tree.mustNotComeBack(key))) this.leaving.set(element, key);
-    }
-    this.news = [];
-    // What decides about them is noted with the chain that they stand in.
     for (const key of [...this.leaving.values()]) if (!tree.mustNotComeBack(key)) this.setLeaving(key, false);
   }
 
   private setLeaving(key: LiveKey, isLeaving: boolean): void {
-    this.hasMoved = true;
+    this.moved();
     if (isLeaving) this.leaving.set(key.element, key);
     else this.leaving.delete(key.element);
   }
@@ -193,23 +184,17 @@ export class KeptTree {
     if (old !== undefined && !old.chain.isDirty && old.branches === branches && old.known === known) return old;
     const chain = old?.chain ?? this.chains.partOf(parent, name);
     const below = new Map<string, TreeNode>();
-    this.chains.begin(chain, () => {
-      for (const branch of branches)
-        if (branch.kind === "choice" && tree.mustNotComeBack(branch.choice)) wrong.push(branch.choice);
-      return tree.rulesBelow(name, branches, cursor, (nameBelow, branchesBelow, cursorBelow) => {
-        const node = this.makeNode(
-          nameBelow,
-          branchesBelow,
-          cursorBelow,
-          old?.below.get(nameBelow),
-          chain,
-          tree,
-          wrong,
-        );
-        below.set(nameBelow, node);
-        return node.chain.facts.isEmpty ? undefined : node.chain.name;
-      });
-    });
+    const chainBelow = (
+      nameBelow: string,
+      branchesBelow: LiveBranches,
+      cursorBelow: StepCursor,
+    ): string | undefined => {
+      const before = old?.below.get(nameBelow);
+      const node = this.makeNode(nameBelow, branchesBelow, cursorBelow, before, chain, tree, wrong);
+      below.set(nameBelow, node);
+      return node.chain.facts.isEmpty ? undefined : node.chain.name;
+    };
+    this.chains.begin(chain, () => tree.rulesBelow(name, branches, cursor, chainBelow, (key) => void wrong.push(key)));
     for (const [nameBelow, node] of old?.below ?? []) if (!below.has(nameBelow)) this.removeNode(node);
     return { chain, branches, known, below };
   }

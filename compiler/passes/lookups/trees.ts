@@ -78,7 +78,12 @@ export class Tree<Element extends SetElement> {
   /** Whether a packet with this key may come back from where it is sent, while the rules behind have work for it. */
   mustNotComeBack(choice: TreeKey<Element>): boolean {
     const found = narrowTo(choice, this.fields, this.cursor);
-    const leaves = this.onFound(choice.element, found).rules.some(({ steps }) => {
+    return this.mayComeBack(this.onFound(choice.element, found).rules, found);
+  }
+
+  /** The same of what a key's `rules` do; `found`: where they stand. */
+  private mayComeBack(rules: readonly Rule[], found: StepCursor): boolean {
+    const leaves = rules.some(({ steps }) => {
       const last = steps.at(-1);
       if (last?.kind !== "verdict") return false;
       const { verdict } = last;
@@ -93,15 +98,21 @@ export class Tree<Element extends SetElement> {
     return rules.length === 0 ? undefined : this.chains.add(name, rules);
   }
 
-  /** The rules of the chain `name`. `chainBelow` gives the chain of a group. */
+  /** The rules of the chain `name`. `chainBelow` gives the chain of a group; `onWrong` is told of keys that must not come back. */
   rulesBelow(
     name: string,
     branches: readonly TreeBranch<Element>[],
     cursor: StepCursor,
     chainBelow: (name: string, branches: readonly TreeBranch<Element>[], cursor: StepCursor) => string | undefined,
+    onWrong?: (choice: TreeKey<Element>) => void,
   ): readonly Rule[] {
     return branches.flatMap((branch): readonly Rule[] => {
-      if (branch.kind === "choice") return this.rulesFor(branch.choice, cursor);
+      if (branch.kind === "choice") {
+        const own = narrowTo(branch.choice, this.fields, cursor);
+        const { rules } = this.onFound(branch.choice.element, own);
+        if (onWrong !== undefined && this.mayComeBack(rules, own)) onWrong(branch.choice);
+        return rules;
+      }
       const { field } = this.fields[branch.part] as OpenField;
       const found = narrowToGroup(branch, this.fields, cursor);
       const below = `${name} ${printInterval(field, branch.interval)}`;
