@@ -127,7 +127,8 @@ export class IptablesKernel implements AgentKernel {
   private toBeWritten(family: IptablesFamily, wanted: OwnTables, changed: ChainsBefore): MinimalRestore {
     const there = this.there.get(family);
     if (there === undefined) return minimalRestore(NO_TABLES, wanted);
-    if (there.kind === "read") return differenceOf(family, there.tables, wanted);
+    const mostRules = this.host.backend === "nft" ? MOST_RULES : undefined;
+    if (there.kind === "read") return differenceOf(family, there.tables, wanted, mostRules);
     for (const [table, chains] of changed) {
       const since = there.since.get(table) ?? new Map<string, readonly string[] | undefined>();
       there.since.set(table, since);
@@ -145,6 +146,8 @@ export class IptablesKernel implements AgentKernel {
         const now = [...(there.since.get(table)?.keys() ?? [])].map((name) => [name, chains.get(name)] as const);
         return { chains: thoseThere(now), jumps };
       }),
+      undefined,
+      mostRules,
     );
   }
 
@@ -227,10 +230,15 @@ function thoseThere(chains: Iterable<readonly [string, readonly string[] | undef
 }
 
 /** `there`: from iptables-save. */
-function differenceOf(family: IptablesFamily, there: OwnTables, wanted: OwnTables): MinimalRestore {
+function differenceOf(family: IptablesFamily, there: OwnTables, wanted: OwnTables, mostRules?: number): MinimalRestore {
   const isSame: IsSame = (table, left, right) => areSameRules(table, family, left, right);
-  return minimalRestore(there, wanted, isSame);
+  return minimalRestore(there, wanted, isSame, mostRules);
 }
+
+/** So many new rules go into one transaction. For each rule, iptables-nft-restore looks through a list of all chains that the transaction names:
+ *  360,000 rules take it 17.5 s of a processor and 350 MB at once, 4.5 s and 18 MB in such parts. iptables-legacy-restore writes the whole table
+ *  for each transaction: there is one. */
+const MOST_RULES = 1000;
 
 interface Planned {
   readonly texts: ReadonlyMap<IptablesFamily, string>;

@@ -12,40 +12,82 @@ export interface MinimalRestore {
 /** Whether a chain of a table whose lines differ has the same rules nevertheless. */
 export type IsSame = (table: string, there: readonly string[], wanted: readonly string[]) => boolean;
 
-/** What makes of tables with `there` those with `wanted`. One transaction for each table that differs. */
-export function minimalRestore(there: OwnTables, wanted: OwnTables, isSame: IsSame = () => false): MinimalRestore {
+/** What makes of tables with `there` those with `wanted`. One transaction for each table that differs; before it, where a table lacks chains with more
+ *  than `mostRules` rules together, others make these chains: nothing leads there yet. */
+export function minimalRestore(
+  there: OwnTables,
+  wanted: OwnTables,
+  isSame: IsSame = () => false,
+  mostRules = Number.POSITIVE_INFINITY,
+): MinimalRestore {
   const differing: string[] = [];
-  const sections = [...new Set([...wanted.keys(), ...there.keys()])].map((table) => {
-    const { lines, names } = sectionOf(there.get(table) ?? NO_RULES, wanted.get(table) ?? NO_RULES, (...rules) =>
-      isSame(table, ...rules),
+  const sections = [...new Set([...wanted.keys(), ...there.keys()])].flatMap((table) => {
+    const { transactions, names } = sectionsOf(
+      there.get(table) ?? NO_RULES,
+      wanted.get(table) ?? NO_RULES,
+      (...rules) => isSame(table, ...rules),
+      mostRules,
     );
     differing.push(...names.map((name) => `${table} ${name}`));
-    return lines.length === 0 ? "" : `*${table}\n${lines.join("\n")}\nCOMMIT\n`;
+    return transactions.map((lines) => (lines.length === 0 ? "" : `*${table}\n${lines.join("\n")}\nCOMMIT\n`));
   });
   return { text: sections.join(""), differing };
 }
 
-function sectionOf(
+type Chains = readonly (readonly [name: string, rules: readonly string[]])[];
+
+/** `transactions`: the lines of each. */
+function sectionsOf(
   there: OwnRules,
   wanted: OwnRules,
   isSame: (there: readonly string[], wanted: readonly string[]) => boolean,
-): { readonly lines: readonly string[]; readonly names: readonly string[] } {
+  mostRules: number,
+): { readonly transactions: readonly (readonly string[])[]; readonly names: readonly string[] } {
   const written = [...wanted.chains].filter(([name, rules]) => {
     const before = there.chains.get(name);
     return before === undefined || !(areSameLines(before, rules) || isSame(before, rules));
   });
   const gone = [...there.chains.keys()].filter((name) => !wanted.chains.has(name)).sort();
   const { inserts, deletes } = planJumps([...wanted.jumps.keys()], there.jumps);
+  const lacking = written.filter(([name]) => !there.chains.has(name));
+  const isMuch = lacking.reduce((sum, [, rules]) => sum + rules.length, 0) > mostRules;
+  const ahead = isMuch ? new Set(lacking) : new Set();
+  const rewritten = written.filter((chain) => !ahead.has(chain));
   // As in `printFile`: last names first. A chain that goes is emptied before, since chains that go may lead to each other.
-  const heads = [...written.map(([name]) => name), ...gone].sort().reverse();
+  const heads = [...rewritten.map(([name]) => name), ...gone].sort().reverse();
   const lines = [
-    ...heads.map((name) => `:${name} - [0:0]`),
+    ...heads.map(printHead),
     ...deletes,
     ...inserts,
-    ...written.flatMap(([, rules]) => rules),
+    ...rewritten.flatMap(([, rules]) => rules),
     ...gone.map((name) => `-X ${name}`),
   ];
-  return { lines, names: [...heads, ...[...deletes, ...inserts].map((jump) => jump.slice(3))] };
+  const jumps = [...deletes, ...inserts].map((jump) => jump.slice(3));
+  const names = isMuch
+    ? lacking
+        .map(([name]) => name)
+        .sort()
+        .reverse()
+    : [];
+  return {
+    transactions: [names.map(printHead), ...(isMuch ? inParts(lacking, mostRules) : []), lines],
+    names: [...names, ...heads, ...jumps],
+  };
+}
+
+function printHead(chain: string): string {
+  return `:${chain} - [0:0]`;
+}
+
+/** The rules of all chains, in parts of at most `mostRules`; a chain stays whole. */
+function inParts(chains: Chains, mostRules: number): readonly (readonly string[])[] {
+  const parts: string[][] = [];
+  for (const [, rules] of chains) {
+    const part = parts.at(-1);
+    if (part !== undefined && part.length + rules.length <= mostRules) part.push(...rules);
+    else parts.push([...rules]);
+  }
+  return parts;
 }
 
 /** Whether both are the same texts. */

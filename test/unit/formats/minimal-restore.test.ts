@@ -69,6 +69,40 @@ COMMIT
   ]);
 });
 
+test("many rules of new chains come in parts, and what leads to them comes last", () => {
+  const there = BEFORE.replace(/.*KPC-b.*\n/g, "").replace("COMMIT", ":KPC-gone - [0:0]\nCOMMIT");
+  const wanted = readOwnTables(
+    BEFORE.replace(":KPC-b", ":KPC-c - [0:0]\n:KPC-b").replace(
+      "COMMIT",
+      "-A KPC-b -p udp -j ACCEPT\n-A KPC-c -p tcp -j KPC-b\nCOMMIT",
+    ),
+  );
+  const restored = minimalRestore(readOwnTables(there), wanted, () => false, 2);
+  expect(restored.text).toBe(`*nat
+:KPC-c - [0:0]
+:KPC-b - [0:0]
+COMMIT
+*nat
+-A KPC-c -p tcp -j KPC-b
+COMMIT
+*nat
+-A KPC-b -p tcp -j ACCEPT
+-A KPC-b -p udp -j ACCEPT
+COMMIT
+*nat
+:KPC-gone - [0:0]
+:KPC-a - [0:0]
+-A KPC-a -p tcp -j KPC-b
+-X KPC-gone
+COMMIT
+`);
+  expect(restored.differing).toEqual(["nat KPC-c", "nat KPC-b", "nat KPC-gone", "nat KPC-a"]);
+  // Three rules are not too many.
+  expect(minimalRestore(readOwnTables(there), wanted, () => false, 3)).toEqual(
+    minimalRestore(readOwnTables(there), wanted),
+  );
+});
+
 test("a jump that is there twice, and one of others, go", () => {
   const there = BEFORE.replace("COMMIT", "-A PREROUTING -j KPC-NAT-PREROUTING\n-A THEIRS -p udp -j KPC-a\nCOMMIT");
   expect(minimalRestore(readOwnTables(there), readOwnTables(BEFORE)).text).toBe(
