@@ -34,6 +34,7 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "unit/agent",
     "unit/table",
     "unit/updates",
+    "property/brief-objects.test.ts",
     "property/node-tables.test.ts",
     "property/odd-objects.test.ts",
   ],
