@@ -59,11 +59,6 @@ export class TableFrame {
     if (IPv4 === undefined || IPv6 === undefined) return undefined;
     return { behaviours: own.behaviours, endpointTreatments: own.endpointTreatments, families: { IPv4, IPv6 } };
   }
-
-  /** Whether an address is one of the node's own. */
-  isLocal(address: Address): boolean {
-    return this.families[typeof address === "number" ? "IPv4" : "IPv6"].classes.has(address);
-  }
 }
 
 /** The number of a behaviour's value, by the number that its tabulation gives it. */

@@ -1,19 +1,22 @@
 /** A table of all sources, and what a few Services would add to it. */
-import { compileNode, type ResolvedInput, resolveInput } from "../../compile.ts";
+import { type ResolvedInput, resolveInput } from "../../compile.ts";
 import type { Diagnostic, Source } from "../../diagnostics.ts";
 import { LiveTable } from "../../formats/tables/live-table.ts";
 import { Unsupported } from "../../ir/unsupported.ts";
 import { Contribution } from "../../lower/contribution.ts";
 import { Identities } from "../../lower/identities.ts";
 import { type Contributions, contributionsOf, rulesetOf } from "../../lower/lower.ts";
-import { FAMILIES, type Family } from "../../net/address.ts";
+import { getOrMake } from "../../memo.ts";
+import { type Address, FAMILIES, type Family, isLoopback } from "../../net/address.ts";
 import type { Config } from "../../node/config.ts";
 import { type Resolved, resolveConfig } from "../../node/resolve.ts";
+import type { Settings } from "../../node/settings.ts";
 import { type NodeView, viewOf } from "../../node/view.ts";
 import { loadSpecs } from "../../specs/load.ts";
 import type { Specs } from "../../specs/types.ts";
 import { NO_PART, TableFrame, type TablePart } from "../../tabulate/part.ts";
 import { tabulate, unsupportedByTable } from "../../tabulate/tabulate.ts";
+import { type FormWalks, servicesIn, tabulateByForm } from "./by-form.ts";
 import { Claims } from "./claims.ts";
 import { ServiceForms } from "./forms.ts";
 import type { ServiceSpecs } from "./owners.ts";
@@ -23,7 +26,6 @@ const ENTANGLED: ReadonlySet<string> = new Set(["address-conflict", "external-ip
 
 export interface Base {
   readonly table: LiveTable;
-  readonly specs: Specs;
   readonly claims: Claims;
   /** No change of Services is a patch: some of them depend on each other. */
   readonly isEntangled: boolean;
@@ -40,6 +42,8 @@ export interface FollowWork {
   lowered: number;
   /** Those of them whose rows had to be found out from the rules, because none of their form was known. */
   tabulated: number;
+  /** Service ports that rules were walked for, in tables made of all sources. */
+  walked: number;
 }
 
 export interface ServicesPart {
@@ -57,11 +61,15 @@ export interface FollowSettings {
   readonly work: FollowWork;
 }
 
-/** The table of all sources; undefined where something is wrong, or a table cannot hold it. */
+/** The table of all sources, and their objects; undefined where something is wrong, or a table cannot hold it. */
 export function buildBase(
   sources: readonly Source[],
   { config, strict, source, work }: FollowSettings,
-): { readonly diagnostics: readonly Diagnostic[]; readonly base: Base | undefined } {
+): {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly base: Base | undefined;
+  readonly specs?: ServiceSpecs;
+} {
   work.tables++;
   const { diagnostics, resolved } = resolveInput(
     (report) => {
@@ -74,23 +82,37 @@ export function buildBase(
   );
   const [own] = resolved?.nodes ?? [];
   if (resolved === undefined || own === undefined) return { diagnostics, base: undefined };
-  const tabulated = tabulate(compileNode(resolved, own).program, own.node.addresses);
+  const { specs, cluster } = resolved;
+  const view = viewOf(cluster, own.node);
+  const shape = shapeOf(view, own.settings);
+  const addresses = new Set<Address>(own.node.addresses);
+  const isLocal = (address: Address): boolean => addresses.has(address) || isLoopback(address);
+  const claims = new Claims(specs, isLocal);
+  const isEntangled = claims.doMeet || diagnostics.some(({ code }) => ENTANGLED.has(code));
+  const forms = new ServiceForms(rulesetOf(shape, own.settings), isLocal);
+  const walks: FormWalks = {
+    forms,
+    formOf: (few) =>
+      isEntangled || !FAMILIES.every((family) => claims.isAlone(few[family]))
+        ? undefined
+        : forms.formOf(few, contributionsOf(few, own.settings)),
+    tabulate: (some) => {
+      work.walked += some.IPv4.length + some.IPv6.length;
+      return tabulateRules(contributionsOf(some, own.settings), own, shape);
+    },
+    partOf: (few, frame) => tabulatePart(contributionsOf(few, own.settings), own, { shape, frame, work }),
+  };
+  const tabulated = tabulateByForm(view, walks);
   if ("unsupported" in tabulated) return { diagnostics: [...diagnostics, ...tabulated.unsupported], base: undefined };
-  const frame = new TableFrame(tabulated.tabulation);
+  const { tabulation } = tabulated;
   try {
-    const table = new LiveTable(tabulated.tabulation, source);
-    const { specs, cluster } = resolved;
-    const claims = new Claims(specs, (address) => frame.isLocal(address));
-    const isEntangled = claims.doMeet || diagnostics.some(({ code }) => ENTANGLED.has(code));
-    const view = viewOf(cluster, own.node);
-    const contributions = contributionsOf(view, own.settings);
-    const skeleton = rulesetOf(widened(new Map(), contributions), own.settings);
-    const maker = {
-      ...{ input: resolved, contributions, frame, strict, work },
-      forms: new ServiceForms(skeleton, (address) => frame.isLocal(address)),
-    };
+    const table = new LiveTable(tabulation, source);
+    // Objects of Services are many, and not kept.
+    const input = { specs: { ...specs, ...NO_OBJECTS }, config: resolved.config, nodes: resolved.nodes };
+    const frame = new TableFrame(tabulation);
+    const maker = { input, shape, frame, strict, work, forms };
     const partOf = (some: ServiceSpecs) => makePart(some, maker);
-    return { diagnostics, base: { table, specs, claims, isEntangled, partOf, ports: portsIn(view) } };
+    return { diagnostics, base: { table, claims, isEntangled, partOf, ports: portsIn(view) }, specs };
   } catch (error) {
     if (!(error instanceof Unsupported)) throw error;
     return { diagnostics: [...diagnostics, unsupportedByTable(error)], base: undefined };
@@ -119,9 +141,10 @@ interface Own {
 
 /** What parts are made with. */
 interface PartMaker {
-  readonly input: ResolvedInput;
-  /** Those of all Services of the beginning. */
-  readonly contributions: Contributions;
+  /** Without objects. */
+  readonly input: Pick<ResolvedInput, "specs" | "config" | "nodes">;
+  /** The shape of those of all Services of the beginning. */
+  readonly shape: Contributions;
   readonly frame: TableFrame;
   readonly forms: ServiceForms;
   readonly strict: boolean;
@@ -135,7 +158,7 @@ function makePart(own: ServiceSpecs, maker: PartMaker): ServicesPart | undefined
   const { input, strict, forms, work } = maker;
   const { specs, config, nodes } = input;
   const { diagnostics, resolved } = resolveInput(
-    () => ({ ...specs, ...NO_OTHERS, ...own }),
+    () => ({ ...specs, ...own }),
     config,
     { strict, complete: false },
     () => nodes,
@@ -156,13 +179,35 @@ function makePart(own: ServiceSpecs, maker: PartMaker): ServicesPart | undefined
 function tabulatePart(
   few: Contributions,
   { node, settings }: Resolved,
-  { contributions, frame, work }: PartMaker,
+  { shape, frame, work }: Pick<PartMaker, "shape" | "frame" | "work">,
 ): TablePart | undefined {
-  if ([...few].some(([family, each]) => !fitsInto(each, contributions.get(family)))) return undefined;
+  if ([...few].some(([family, each]) => !fitsInto(each, shape.get(family)))) return undefined;
   work.tabulated++;
-  const program = { ruleset: rulesetOf(widened(few, contributions), settings), routes: [] };
-  const tabulated = tabulate(program, node.addresses);
+  const tabulated = tabulateRules(few, { node, settings }, shape);
   return "unsupported" in tabulated ? undefined : frame.partOf(tabulated.tabulation);
+}
+
+/** What the tables of all Services of `view` need to have room for. */
+function shapeOf(view: NodeView, settings: Settings): Contributions {
+  const shapes = new Map([...contributionsOf({ IPv4: [], IPv6: [] }, settings)]);
+  for (const own of servicesIn(view))
+    for (const [family, one] of contributionsOf(own, settings))
+      getOrMake(shapes, family, () => new Contribution(new Identities())).widen(one);
+  return new Map(
+    FAMILIES.flatMap((family) => {
+      const shape = shapes.get(family);
+      return shape === undefined ? [] : [[family, shape]];
+    }),
+  );
+}
+
+/** The table of `few`, in the shape `shape`. */
+function tabulateRules(
+  few: Contributions,
+  { node, settings }: Resolved,
+  shape: Contributions,
+): ReturnType<typeof tabulate> {
+  return tabulate({ ruleset: rulesetOf(widened(few, shape), settings), routes: [] }, node.addresses);
 }
 
 /** `few`, with what tables need to have room for `all`. */
@@ -184,8 +229,11 @@ function portsIn(view: NodeView): Record<Family, number> {
   return { IPv4: view.IPv4.length, IPv6: view.IPv6.length };
 }
 
-/** Objects on which no rule of a Service depends. */
-const NO_OTHERS = {
+/** In the place of objects of Services, and of those on which no rule of a Service depends. */
+const NO_OBJECTS = {
+  services: [],
+  endpointSlices: [],
+  endpoints: [],
   pods: [],
   ingresses: [],
   secrets: [],

@@ -1,5 +1,6 @@
 /** Which Services have which addresses and node ports, and where endpoints are: Services that meet depend on each other. */
 import type { Address } from "../../net/address.ts";
+import type { ServicePortView } from "../../node/view.ts";
 import type { ServiceSpec } from "../../specs/types.ts";
 import { AddressSet } from "./address-set.ts";
 import { type ServiceSpecs, serviceKey } from "./owners.ts";
@@ -15,7 +16,10 @@ export class Claims {
   private readonly endpoints = new AddressSet();
   /** Ports of those at the node's own addresses, and of node ports. */
   private readonly localEndpointPorts = new Set<number>();
-  private readonly claimedNodePorts = new Set<number>();
+  /** The numbers of node ports that are, or have been, and of the other ports of Services: rules that ask for a node port are passed by
+   *  packets to a cluster IP at a port of that number. */
+  private readonly nodePortNumbers = new Map<number, string>();
+  private readonly portNumbers = new Map<number, string>();
   private readonly isLocal: (address: Address) => boolean;
   /** Of the Services of the beginning some have addresses of the node, or addresses or node ports where endpoints are: what packets there
    *  meet may change with any Service. `add` lets no more of them in. */
@@ -26,15 +30,25 @@ export class Claims {
     this.isLocal = isLocal;
     for (const service of specs.services) {
       for (const address of addressesOf(service)) claim(this.addresses, address, serviceKey(service.meta));
-      for (const { key, port } of nodePortsOf(service)) {
-        claim(this.nodePorts, key, serviceKey(service.meta));
-        this.claimedNodePorts.add(port);
-      }
+      for (const { key } of nodePortsOf(service)) claim(this.nodePorts, key, serviceKey(service.meta));
+      this.claimNumbers(service);
     }
     for (const { address, ports } of endpointsIn(specs)) this.addEndpoint(address, ports);
     this.doMeet =
       [...this.addresses.keys()].some((address) => isLocal(address) || this.endpoints.has(address)) ||
-      [...this.localEndpointPorts].some((port) => this.claimedNodePorts.has(port));
+      [...this.localEndpointPorts].some((port) => this.nodePortNumbers.has(port));
+  }
+
+  /** Whether no row of the Service that `ports` are of depends on another one. */
+  isAlone(ports: readonly ServicePortView[]): boolean {
+    return ports.every((port) => {
+      const { clusterIp, externalIps, loadBalancerIps } = port;
+      const located = [...externalIps, ...loadBalancerIps].map(({ address }) => address);
+      return (
+        [clusterIp, ...located].every((address) => this.addresses.get(address) !== SEVERAL) &&
+        !this.doNumbersMeet(serviceKey(port), port.port, port.nodePort)
+      );
+    });
   }
 
   /** Takes the claims of `specs` back; false: some of them are not theirs alone. */
@@ -42,6 +56,7 @@ export class Claims {
     return specs.services.every((service) => {
       const owner = serviceKey(service.meta);
       return (
+        !this.doesMeetInNumbers(service) &&
         addressesOf(service).every((address) => unclaim(this.addresses, address, owner)) &&
         nodePortsOf(service).every(({ key }) => unclaim(this.nodePorts, key, owner))
       );
@@ -53,6 +68,8 @@ export class Claims {
     const own = new Set(specs.services.map(({ meta }) => serviceKey(meta)));
     for (const service of specs.services) {
       const owner = serviceKey(service.meta);
+      this.claimNumbers(service);
+      if (this.doesMeetInNumbers(service)) return false;
       for (const address of addressesOf(service)) {
         if (this.endpoints.has(address) || this.isLocal(address)) return false;
         if (claim(this.addresses, address, owner) !== owner) return false;
@@ -64,11 +81,28 @@ export class Claims {
     for (const { address, ports } of endpointsIn(specs)) {
       const owner = this.addresses.get(address);
       if (owner !== undefined && !own.has(owner)) return false;
-      if (this.isLocal(address) && ports.some((port) => this.claimedNodePorts.has(port))) return false;
+      if (this.isLocal(address) && ports.some((port) => this.nodePortNumbers.has(port))) return false;
       this.addEndpoint(address, ports);
     }
-    for (const service of specs.services) for (const { port } of nodePortsOf(service)) this.claimedNodePorts.add(port);
     return true;
+  }
+
+  private claimNumbers({ meta, ports }: ServiceSpec): void {
+    for (const { port, nodePort } of ports) {
+      claim(this.portNumbers, port, serviceKey(meta));
+      if (nodePort !== undefined) claim(this.nodePortNumbers, nodePort.value, serviceKey(meta));
+    }
+  }
+
+  private doesMeetInNumbers({ meta, ports }: ServiceSpec): boolean {
+    return ports.some(({ port, nodePort }) => this.doNumbersMeet(serviceKey(meta), port, nodePort?.value));
+  }
+
+  /** Whether another Service has a node port or a port of the number of the other kind. */
+  private doNumbersMeet(owner: string, port: number, nodePort: number | undefined): boolean {
+    const isOfOthers = (owners: ReadonlyMap<number, string>, number: number | undefined): boolean =>
+      number !== undefined && (owners.get(number) ?? owner) !== owner;
+    return isOfOthers(this.nodePortNumbers, port) || isOfOthers(this.portNumbers, nodePort);
   }
 
   private addEndpoint(address: Address, ports: readonly number[]): void {

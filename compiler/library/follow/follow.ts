@@ -51,7 +51,7 @@ export function followTable(manifests: Iterable<Source>, options: FollowTableOpt
   checkText(source, "options.source");
   const early: Diagnostic[] = [];
   const config = settingsIn(settings, (diagnostic) => early.push(diagnostic));
-  const work = { tables: 0, lowered: 0, tabulated: 0 };
+  const work = { tables: 0, lowered: 0, tabulated: 0, walked: 0 };
   return new TableFollower(sources, { config, strict, source, work }, early);
 }
 
@@ -115,9 +115,9 @@ export class TableFollower implements FollowedTable {
     this.parts = new WeakMap();
     this.base = undefined;
     if (this.early.some(({ severity }) => severity === "error")) return [];
-    const { diagnostics, base } = buildBase([...this.sources.values()], this.settings);
+    const { diagnostics, base, specs } = buildBase([...this.sources.values()], this.settings);
     this.base = base;
-    for (const [meta, owner] of base === undefined ? [] : ownedIn(base.specs))
+    for (const [meta, owner] of specs === undefined ? [] : ownedIn(specs))
       this.own(owner, meta.field.document().source.name);
     return diagnostics;
   }

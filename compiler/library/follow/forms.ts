@@ -61,13 +61,19 @@ export class ServiceForms {
   /** What Services of this form add, if that is known: `find` finds it out otherwise, and gives undefined where the table has no room for
    *  such rows. */
   partOf(form: ServiceForm, find: () => TablePart | undefined): TablePart | undefined {
-    const known = this.known.get(form.text);
-    if (known !== undefined) return exchanged(known.part, known.form, form);
+    const known = this.copyOf(form);
+    if (known !== undefined) return known;
     const part = find();
     if (part === undefined || this.known.has(form.text)) return part;
     if (this.known.size >= MOST_FORMS) this.known.clear();
     this.known.set(form.text, this.isExchangeable(part, form) ? { form, part } : undefined);
     return part;
+  }
+
+  /** What Services of this form add; undefined where that is not known, or more than the form decides it. */
+  copyOf(form: ServiceForm): TablePart | undefined {
+    const known = this.known.get(form.text);
+    return known && exchanged(known.part, known.form, form);
   }
 
   /** Whether all that differs from Service to Service has a name. */
@@ -108,6 +114,7 @@ class Names {
   readonly intervals: Interval[] = [];
   /** The name of each, "" until it is met. */
   private readonly names = new Map<unknown, string>();
+  private text = "";
 
   /** `isNamed`: whether an address or a node port may have a name. */
   constructor(view: NodeView, isNamed: (value: Address | number) => boolean) {
@@ -124,21 +131,57 @@ class Names {
     }
   }
 
+  /** The text of `value`, with names; intervals and named values are noted. */
   textOf(value: unknown): string {
-    const name = this.names.get(value);
-    if (name !== undefined) return name === "" ? this.name(value) : name;
-    if (typeof value !== "object" || value === null)
-      return typeof value === "string" ? JSON.stringify(value) : `${value}`;
+    this.text = "";
+    this.write(value);
+    return this.text;
+  }
+
+  private write(value: unknown): void {
+    if (typeof value !== "object" || value === null) {
+      const name = this.names.get(value);
+      if (name !== undefined) this.text += name === "" ? this.name(value) : name;
+      else this.text += typeof value === "string" ? JSON.stringify(value) : `${value}`;
+    } else if (Array.isArray(value)) {
+      this.text += "[";
+      for (const each of value) this.writePart(each);
+      this.text += "]";
+    } else if (value instanceof Map) {
+      this.text += "{";
+      for (const [key, each] of value) {
+        this.write(key);
+        this.text += ":";
+        this.writePart(each);
+      }
+      this.text += "}";
+    } else if (value instanceof Set) {
+      this.text += "(";
+      for (const each of value) this.writePart(each);
+      this.text += ")";
+    } else this.writeObject(value);
+  }
+
+  private writePart(value: unknown): void {
+    this.write(value);
+    this.text += ",";
+  }
+
+  private writeObject(value: object): void {
     if (isInterval(value)) {
       this.intervals.push(value);
-      if (value.from !== value.to) return `${value.from}-${value.to}`;
+      if (value.from !== value.to) {
+        this.text += `${value.from}-${value.to}`;
+        return;
+      }
     }
-    if (Array.isArray(value)) return `[${value.map((each) => this.textOf(each)).join()}]`;
-    if (value instanceof Map) return `{${[...value].map(([key, each]) => `${this.textOf(key)}:${this.textOf(each)}`)}}`;
-    if (value instanceof Set) return `(${[...value].map((each) => this.textOf(each))})`;
-    let text = "";
-    for (const [key, each] of Object.entries(value)) if (key !== "origin") text += `${key}:${this.textOf(each)};`;
-    return `{${text}}`;
+    this.text += "{";
+    for (const key in value) {
+      if (key === "origin") continue;
+      this.text += `${key}:`;
+      this.writePart((value as Readonly<Record<string, unknown>>)[key]);
+    }
+    this.text += "}";
   }
 
   private name(value: unknown): string {

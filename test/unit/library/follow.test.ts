@@ -43,17 +43,30 @@ const changed = (object: object): ObjectEvent => ({ type: "MODIFIED", object });
 
 function follow(): TableFollower {
   const config = toConfig({ nodeName: "node-a", nodeIP: "192.168.0.2", clusterCIDR: "10.244.0.0/16" });
-  const work = { tables: 0, lowered: 0, tabulated: 0 };
+  const work = { tables: 0, lowered: 0, tabulated: 0, walked: 0 };
   return new TableFollower(new Map(), { config, strict: false, source: "", work }, []);
 }
 
 /** What an update does, besides its answer. */
 function workOf(followed: TableFollower, update: () => unknown): FollowWork {
-  const { tables, lowered, tabulated } = followed.work;
+  const { tables, lowered, tabulated, walked } = followed.work;
   update();
   const now = followed.work;
-  return { tables: now.tables - tables, lowered: now.lowered - lowered, tabulated: now.tabulated - tabulated };
+  return {
+    tables: now.tables - tables,
+    lowered: now.lowered - lowered,
+    tabulated: now.tabulated - tabulated,
+    walked: now.walked - walked,
+  };
 }
+
+test.each([1, 10])("the first table walks the rules for one Service of each form, of %i0 Services", (tens) => {
+  const followed = follow();
+  const all = Array.from({ length: tens * 10 }, (_, i) => [added(serviceObject(i)), added(sliceObject(i, 1))]);
+  // Two forms: with and without a node port. Each Service has a port in both families.
+  const work = workOf(followed, () => followed.updateObjects(all.flat()));
+  expect(work).toMatchObject({ tables: 1, tabulated: 2, walked: 4 });
+});
 
 test("an event makes one Service anew, whose form is known", () => {
   const followed = follow();
@@ -61,11 +74,10 @@ test("an event makes one Service anew, whose form is known", () => {
   expect(followed.updateObjects(all).table).toBeDefined();
   const change = (i: number, first: number) => (): void =>
     void expect(followed.updateObjects([changed(sliceObject(i, first))]).patch).toBeDefined();
-  // Two forms: with and without a node port. What a Service had is made once more, to be removed.
-  for (const i of [0, 1]) expect(workOf(followed, change(i, 3))).toEqual({ tables: 0, lowered: 2, tabulated: 1 });
-  for (const i of numbers.slice(2))
-    expect(workOf(followed, change(i, 3))).toEqual({ tables: 0, lowered: 2, tabulated: 0 });
-  for (const i of numbers) expect(workOf(followed, change(i, 5))).toEqual({ tables: 0, lowered: 1, tabulated: 0 });
+  // What a Service had is made once more, to be removed.
+  const none = { tables: 0, tabulated: 0, walked: 0 };
+  for (const i of numbers) expect(workOf(followed, change(i, 3))).toEqual({ ...none, lowered: 2 });
+  for (const i of numbers) expect(workOf(followed, change(i, 5))).toEqual({ ...none, lowered: 1 });
   const wanted = follow();
   wanted.updateObjects(numbers.flatMap((i) => [added(serviceObject(i)), added(sliceObject(i, 5))]));
   expect(saidBy(followed)).toEqual(saidBy(wanted));
@@ -82,10 +94,11 @@ test("Services that come and go are made once each", () => {
     const objects = [serviceObject(0), sliceObject(0, 1)];
     expect(followed.updateObjects(objects.map((object) => ({ type: "DELETED", object }))).patch).toBeDefined();
   };
-  expect(workOf(followed, come(0))).toEqual({ tables: 0, lowered: 1, tabulated: 1 });
-  expect(workOf(followed, come(1))).toEqual({ tables: 0, lowered: 1, tabulated: 1 });
-  expect(workOf(followed, go)).toEqual({ tables: 0, lowered: 0, tabulated: 0 });
-  expect(workOf(followed, come(0))).toEqual({ tables: 0, lowered: 1, tabulated: 0 });
+  const none = { tables: 0, lowered: 0, tabulated: 0, walked: 0 };
+  expect(workOf(followed, come(0))).toEqual({ ...none, lowered: 1 });
+  expect(workOf(followed, come(1))).toEqual({ ...none, lowered: 1 });
+  expect(workOf(followed, go)).toEqual(none);
+  expect(workOf(followed, come(0))).toEqual({ ...none, lowered: 1 });
   const wanted = follow();
   wanted.updateObjects(numbers.flatMap((i) => [added(serviceObject(i)), added(sliceObject(i, 1))]));
   expect(saidBy(followed)).toEqual(saidBy(wanted));
@@ -94,6 +107,17 @@ test("Services that come and go are made once each", () => {
 function saidBy({ table }: TableFollower): string[] {
   return linesOf(decodeTable(table ?? expect.fail("no table")));
 }
+
+/** A node port is looked up by its number alone, so that a packet to a cluster IP at a port of that number passes it, too. */
+test("a Service port of the number of another Service's node port is no patch", () => {
+  const followed = follow();
+  followed.updateObjects(numbers.flatMap((i) => [added(serviceObject(i)), added(sliceObject(i, 1))]));
+  const met = JSON.parse(JSON.stringify(serviceObject(0)).replace('"port":80', '"port":30001')) as object;
+  for (const object of [met, serviceObject(1)]) {
+    const { table, patch } = followed.updateObjects([changed(object)]);
+    expect([table === undefined, patch]).toEqual([false, undefined]);
+  }
+});
 
 test.each<[what: string, events: unknown, message: string]>([
   ["no list", 7, "events: expected a list of {type: string, object: object}, found 7"],
