@@ -1,4 +1,5 @@
 /** Elements of sets and maps that a reader has not made objects of: a listing may have a million, of which most are looked at once. */
+import type { FormedRows } from "./row-forms.ts";
 import type { MapDeclaration, MapElement, SetDeclaration, SetElement } from "./types.ts";
 
 /** A set or map that a table declares. */
@@ -6,10 +7,12 @@ type Declared = SetDeclaration | MapDeclaration;
 
 type AnyElement = SetElement | MapElement;
 
-export interface ElementRows {
+export interface ElementRows extends FormedRows {
   readonly count: number;
   /** The element of a row, from 0, as an object to keep. */
   readonly make: (row: number) => AnyElement;
+  /** The element of a row until this or `forEach` is called again: not to be kept, nor what is in it but numbers and texts. */
+  readonly peek: (row: number) => AnyElement;
   /** Calls `visit` with each element in turn. What it is given says something else behind the call: it is not to be kept, nor what is
    *  in it but numbers and texts. */
   readonly forEach: (visit: (element: AnyElement, row: number) => void) => void;
@@ -33,6 +36,11 @@ export function withElementRows<Of extends Declared>(properties: Omit<Of, "eleme
   }) as Of;
   KEPT.set(declared, { rows, properties });
   return declared;
+}
+
+/** The elements of `set` as rows; undefined: they are objects. */
+export function rowsOfElements(set: object): ElementRows | undefined {
+  return KEPT.get(set)?.rows;
 }
 
 /** Without making objects of them. */

@@ -2,7 +2,7 @@
 import type { DiagnosticCode } from "../diagnostics.ts";
 import { Adjacency } from "./adjacency.ts";
 import { ChainGraph } from "./chain-graph.ts";
-import { everyRule } from "./rule-rows.ts";
+import { RuleTargets } from "./rule-targets.ts";
 import type { Chain, Rule, Statement, Table } from "./types.ts";
 
 /** Takes a finding about a rule that leads to a chain which is not there, or back to its own. */
@@ -57,15 +57,16 @@ export function repairChains(table: Table, most: number, tell: Tell): Table {
 /** Whether there is nothing to repair, as in most tables. Names are looked up once for each jump: there may be a million. */
 function isSound({ chains }: Table, graph: ChainGraph, most: number): boolean {
   const [from, to]: [number[], number[]] = [[], []];
-  const leadOn = (rule: Rule, i: number): boolean =>
-    targetsOf(rule, graph).every((name) => {
+  const targets = new RuleTargets((rule) => targetsOf(rule, graph));
+  const isLed = (chain: Chain, i: number): boolean =>
+    targets.every(chain, (name) => {
       const target = graph.numberOf(name);
       if (target === undefined || chains[target]?.kind !== "regular") return false;
       from.push(i);
       to.push(target);
       return true;
     });
-  if (!chains.every((chain, i) => everyRule(chain, (rule) => leadOn(rule, i)))) return false;
+  if (!chains.every(isLed)) return false;
   const heights = heightsIn(new Adjacency(chains.length, from, to), chains.length, to);
   return heights !== undefined && chains.every(({ kind }, i) => kind !== "base" || (heights[i] as number) <= most);
 }

@@ -1,8 +1,9 @@
 /** Rules that a reader has not made objects of: a dump may have a million, most of which are looked at once. */
+import type { FormedRows } from "./row-forms.ts";
 import type { Chain, RegularChain, Rule } from "./types.ts";
 
 /** The rules of many chains, one behind the other. */
-export interface RuleRows {
+export interface RuleRows extends FormedRows {
   /** The rule of a row, as an object to keep. */
   readonly make: (row: number) => Rule;
   /** The rule of a row until this is called again; it may lack its origin. It is not to be kept, nor what is in it but numbers and
@@ -43,7 +44,11 @@ class ChainOfRows implements RegularChain {
     return "first" in this.#own ? this.#own.count : this.#own.length;
   }
 
-  private rowOf(i: number): number {
+  get rows(): RuleRows {
+    return this.#rows;
+  }
+
+  rowOf(i: number): number {
     return "first" in this.#own ? this.#own.first + i : (this.#own[i] as number);
   }
 
@@ -67,6 +72,18 @@ const RULES: PropertyDescriptor & ThisType<ChainOfRows> = {
 /** A chain that other chains lead to. */
 export function chainOfRows(name: string, rows: RuleRows, own: RowsOfChain): RegularChain {
   return new ChainOfRows(name, rows, own);
+}
+
+/** The rules of a chain as rows. */
+export interface RuleRowsOfChain {
+  readonly rows: RuleRows;
+  /** The row of rule `i`. */
+  readonly rowOf: (i: number) => number;
+}
+
+/** Undefined: its rules are objects. */
+export function rowsOfRules(chain: Chain): RuleRowsOfChain | undefined {
+  return ChainOfRows.of(chain);
 }
 
 /** Without making objects of them. */

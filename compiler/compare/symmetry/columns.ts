@@ -87,6 +87,68 @@ function hashOf(first: number, second: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
+/** A bigint below 2¹²⁸ is written to `HALVES`, and read as `WORDS`. */
+const HALVES = new BigUint64Array(2);
+const WORDS = new Int32Array(HALVES.buffer);
+
+/** What stands in a place of a table of bigints: four words, and a number. */
+const WIDE_NUMBER = WORDS.length;
+const WIDE_STRIDE = 8;
+
+/** A number for each bigint of 128 bits. A `Map` of them looks for all that have one lower half in one place. */
+class WideTable {
+  private data = new Int32Array(WIDE_STRIDE * PLACES).fill(FREE);
+  private mask = PLACES - 1;
+  private count = 0;
+
+  /** -1: it has none. */
+  get(value: bigint): number {
+    HALVES[0] = value;
+    HALVES[1] = value >> 64n;
+    return this.data[this.placeOfWords() + WIDE_NUMBER] as number;
+  }
+
+  /** Of a value that has none yet. */
+  set(value: bigint, number: number): void {
+    invariant(number >= 0, "no free place is taken for a number");
+    if (2 * ++this.count > this.mask) this.grow();
+    HALVES[0] = value;
+    HALVES[1] = value >> 64n;
+    this.put(number);
+  }
+
+  private put(number: number): void {
+    const at = this.placeOfWords();
+    this.data.set(WORDS, at);
+    this.data[at + WIDE_NUMBER] = number;
+  }
+
+  /** Where `WORDS` stand, or where they are to stand. */
+  private placeOfWords(): number {
+    const { data, mask } = this;
+    const [first, second, third, fourth] = [WORDS[0], WORDS[1], WORDS[2], WORDS[3]] as [number, number, number, number];
+    for (let place = hashOf(hashOf(first, second), hashOf(third, fourth)) & mask; ; place = (place + 1) & mask) {
+      const at = place * WIDE_STRIDE;
+      if (data[at + WIDE_NUMBER] === FREE) return at;
+      if (data[at] === first && data[at + 1] === second && data[at + 2] === third && data[at + 3] === fourth) return at;
+    }
+  }
+
+  private grow(): void {
+    const { data } = this;
+    const places = 2 * (this.mask + 1);
+    this.data = new Int32Array(WIDE_STRIDE * places).fill(FREE);
+    this.mask = places - 1;
+    for (let at = 0; at < data.length; at += WIDE_STRIDE) {
+      if (data[at + WIDE_NUMBER] === FREE) continue;
+      WORDS.set(data.subarray(at, at + WIDE_NUMBER));
+      this.put(data[at + WIDE_NUMBER] as number);
+    }
+  }
+}
+
+const WIDEST = 2n ** 128n - 1n;
+
 /** A number for each number or bigint, which is another value. */
 export class ValueTable {
   /** In the order in which they came. */
@@ -95,11 +157,14 @@ export class ValueTable {
   readonly numbers: number[] = [];
   /** By halves of whole numbers of 32 bits, as most are. */
   private readonly small = new PairTable();
+  /** Addresses of IPv6. */
+  private readonly wide = new WideTable();
   private readonly others = new Map<number | bigint, number>();
 
   /** -1: it has none. */
   get(value: number | bigint): number {
-    return isSmall(value) ? this.small.get(value >>> 16, value & 0xffff) : (this.others.get(value) ?? -1);
+    if (isSmall(value)) return this.small.get(value >>> 16, value & 0xffff);
+    return isWide(value) ? this.wide.get(value) : (this.others.get(value) ?? -1);
   }
 
   /** Of a value that has none yet. */
@@ -107,6 +172,7 @@ export class ValueTable {
     this.known.push(value);
     this.numbers.push(number);
     if (isSmall(value)) this.small.set(value >>> 16, value & 0xffff, number);
+    else if (isWide(value)) this.wide.set(value, number);
     else this.others.set(value, number);
   }
 
@@ -117,4 +183,8 @@ export class ValueTable {
 
 function isSmall(value: number | bigint): value is number {
   return typeof value === "number" && value >>> 0 === value;
+}
+
+function isWide(value: number | bigint): value is bigint {
+  return typeof value === "bigint" && value >= 0n && value <= WIDEST;
 }

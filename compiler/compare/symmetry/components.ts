@@ -1,8 +1,7 @@
 /** Components: items that share a parameter, directly or by way of others, and where each item stands. */
 
 import { invariant } from "../../invariant.ts";
-import { forEachElement } from "../../ir/element-rows.ts";
-import { type Items, isRanged } from "./items.ts";
+import type { Items } from "./items.ts";
 import type { Roles } from "./roles.ts";
 import type { Parameter } from "./row-template.ts";
 import type { Token } from "./tokens.ts";
@@ -128,10 +127,10 @@ export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
       const { name } = list.of;
       const place = tokens.ofText(`${where} @${name}`);
       const ranged: number[] = [];
-      forEachElement(list.of, (element, i) => {
-        if (isRanged(element)) ranged.push(first + i);
-        else if (isItem[first + i] === 1) set(first + i, place, 0);
-      });
+      for (let row = first; row < first + count; row++) {
+        if (items.keys.get(templates[row] as Token)?.kind === "ranged") ranged.push(row);
+        else if (isItem[row] === 1) set(row, place, 0);
+      }
       if (ranged.length > 0) inOrder(ranged, `${where} @${name}`);
     } else if (list.name !== undefined && isFixed[list.name] === 0) {
       const placeOf = ownPlaces.get(where) ?? numbered(`${where} own`);

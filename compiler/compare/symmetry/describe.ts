@@ -1,4 +1,5 @@
-/** Steps and elements as templates: all that they are, but for the parameters in them. */
+/** Steps and elements as templates: all that they are, but for the parameters in them. Long because they are made of the same parts, and what
+ *  is found in one of these is noted in one place. */
 import { unreachable } from "../../invariant.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { ruleAt } from "../../ir/rule-rows.ts";
@@ -8,6 +9,7 @@ import type {
   AskedSet,
   Chain,
   DataType,
+  ElementKey,
   Expression,
   Interval,
   KeyPart,
@@ -23,11 +25,20 @@ import { componentsOf, fieldsWritten, isInert } from "../../ir/walk.ts";
 import { ValueTable } from "./columns.ts";
 import type { DataTypes, Declarations } from "./declarations.ts";
 import { fieldOf, guardIn, isNamed, isPure, type Named, ONE_OF, type Sort, sortOf } from "./fields.ts";
+import { type DescribedRow, FormTemplates } from "./form-templates.ts";
 import { bySort, Intervals } from "./intervals.ts";
 import { OpenSearches } from "./open-searches.ts";
 import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
-import { countMembers, RuleShapes } from "./rule-shapes.ts";
+import { countMembers, type Naming, RuleShapes } from "./rule-shapes.ts";
 import { NoSymmetry, type Token, Tokens } from "./tokens.ts";
+
+/** An element that was described. */
+export interface DescribedElement extends DescribedRow {
+  /** That of its key. */
+  readonly keyToken: Token;
+  /** How many of its parameters are in its key. */
+  readonly keyEnd: number;
+}
 
 /** Makes templates for both sides: equal ones have one number. */
 export class Describer {
@@ -50,36 +61,46 @@ export class Describer {
   /** By the number of a part of a key. */
   private readonly partFields: Token[] = [];
   private found: Parameter[] = [];
+  /** Of an element: how many parameters were found up to each of its parts. */
+  private ends: number[] = [];
   private declared: Declarations = { where: "", family: "inet", sets: new Map(), chains: new Map() };
   /** Those of the table. */
-  private shapes = this.newShapes();
+  private shapes: RuleShapes;
 
   /** `parameterOf` makes a new one. `ports`: those that may be parameters. */
   constructor(parameterOf: () => Parameter, ports: ReadonlySet<Named> = new Set()) {
     this.parameterOf = parameterOf;
     this.ports = ports;
+    this.shapes = new RuleShapes(this.naming());
   }
 
   /** What is described next stands in this table. */
   enter(declared: Declarations): void {
     this.declared = declared;
-    this.shapes = this.newShapes();
+    this.shapes = new RuleShapes(this.naming());
   }
 
-  private newShapes(): RuleShapes {
-    const { chains } = this.declared;
-    return new RuleShapes({
+  private naming(): Naming {
+    const { chains, sets } = this.declared;
+    return {
       ofValue: (sort, value) => this.parameterFor(sort, value),
       ofChain: (name) => chains.get(name),
-    });
+      ofSet: (name) => sets.get(name)?.alike ?? `@${name}`,
+    };
+  }
+
+  /** For rules or elements of the table: those of one set, which have one type. */
+  newForms(): FormTemplates {
+    return new FormTemplates(this.tokens, this.naming());
   }
 
   /** What `rule` is, which is number `at` of `chain`, from where it is taken to be kept. */
   rule(rule: Rule, chain: Chain, at: number): RowTemplate {
-    return this.shapes.describe(rule) ?? this.describeAnew(ruleAt(chain, at));
+    return this.shapes.describe(rule) ?? this.ruleAnew(ruleAt(chain, at));
   }
 
-  private describeAnew(rule: Rule): RowTemplate {
+  /** What `rule` is, which is kept. Its parts are its steps. */
+  ruleAnew(rule: Rule): DescribedRow {
     const { steps, whileReplacing } = rule;
     this.found = [];
     const guards: RowGuard[] = [];
@@ -95,20 +116,24 @@ export class Describer {
       token = this.pair(token, this.step(step));
       ends.push(this.found.length);
     }
-    const template = { token, parameters: this.found, guards };
-    this.shapes.learn(rule, template, ends);
-    return template;
+    const described = { token, parameters: this.found, guards, ends };
+    this.shapes.learn(rule, described, ends);
+    return described;
   }
 
-  /** An element of a set or map of these types. Values in its key are its guards. */
-  element(element: SetElement | MapElement, key: readonly DataType[], data: DataTypes | undefined): RowTemplate {
+  /** An element of a set or map of these types. Values in its key are its guards. Its parts are those of its key, and then its verdict or
+   *  those of its value. */
+  element(element: SetElement | MapElement, key: readonly DataType[], data: DataTypes | undefined): DescribedElement {
     this.found = [];
-    const token = this.entry(element, key, data);
+    this.ends = [];
+    const keyToken = this.keyOf(element.key, key);
+    const keyEnd = this.found.length;
+    const token = this.entry(element, keyToken, data);
     const guards: RowGuard[] = [];
     const parts = partsOfKey(element);
     for (let i = 0; i < parts.length; i++)
       if (this.isGuard(parts[i] as KeyPart, key[i])) guards.push({ at: guards.length, field: this.partField(i) });
-    return { token, parameters: this.found, guards };
+    return { token, parameters: this.found, guards, ends: this.ends, keyToken, keyEnd };
   }
 
   private partField(i: number): Token {
@@ -210,12 +235,19 @@ export class Describer {
 
   // --- elements --------------------------------------------------------------------------------------------------------
 
-  private entry(element: SetElement | MapElement, types: readonly DataType[], data: DataTypes | undefined): Token {
-    const { key, timeoutSeconds, statements } = element;
+  private keyOf(key: ElementKey, types: readonly DataType[]): Token {
     let token = this.text("element");
-    if (isForOthers(key)) token = this.pair(token, this.text("for others"));
-    else
-      for (let i = 0; i < key.length; i++) token = this.pair(token, this.keyPart(sortOf(types[i]), key[i] as KeyPart));
+    if (isForOthers(key)) return this.pair(token, this.text("for others"));
+    for (let i = 0; i < key.length; i++) {
+      token = this.pair(token, this.keyPart(sortOf(types[i]), key[i] as KeyPart));
+      this.ends.push(this.found.length);
+    }
+    return token;
+  }
+
+  private entry(element: SetElement | MapElement, key: Token, data: DataTypes | undefined): Token {
+    const { timeoutSeconds, statements } = element;
+    let token = key;
     if (timeoutSeconds !== undefined || statements !== undefined)
       token = this.pair(token, this.text(stringify([timeoutSeconds, statements])));
     return "value" in element ? this.pair(token, this.value(element.value, data)) : token;
@@ -233,12 +265,17 @@ export class Describer {
   }
 
   private value(value: MapElement["value"], data: DataTypes | undefined): Token {
-    if ("kind" in value) return this.chain(value);
+    if ("kind" in value) {
+      const verdict = this.chain(value);
+      this.ends.push(this.found.length);
+      return verdict;
+    }
     let token = this.text("value");
     for (let i = 0; i < value.length; i++) {
       const each = value[i] as Value;
       const sort = data === undefined || data === "verdict" ? undefined : sortOf(data[i]);
       token = this.pair(token, sort === undefined ? this.tokens.ofValue(each) : this.point(sort, each));
+      this.ends.push(this.found.length);
     }
     return token;
   }
@@ -274,7 +311,8 @@ export class Describer {
       token = this.pair(token, this.text(`@${among}`));
     } else {
       token = this.pair(token, this.text(stringify([known.key, known.data])));
-      for (const element of among.elements) token = this.pair(token, this.entry(element, known.key, known.data));
+      for (const element of among.elements)
+        token = this.pair(token, this.entry(element, this.keyOf(element.key, known.key), known.data));
     }
     this.openSearches.note(parts, declared.family, () => this.pair(token, this.text(declared.where)));
     return token;

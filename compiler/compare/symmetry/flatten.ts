@@ -1,8 +1,11 @@
 /** Trees of chains that look for an address, laid flat: the rules at their leaves, in one chain. */
-import { countRules, everyRule, forEachRule } from "../../ir/rule-rows.ts";
-import type { Chain, Rule, Step, Table, Value, Verdict } from "../../ir/types.ts";
+import { forEachElement } from "../../ir/element-rows.ts";
+import { countRules } from "../../ir/rule-rows.ts";
+import { RuleTargets } from "../../ir/rule-targets.ts";
+import type { Chain, Rule, Table, Value, Verdict } from "../../ir/types.ts";
 import { mayGiveVerdicts, verdictsOf } from "../../ir/walk.ts";
-import { type Guard, guardBy, guardIn, isPure, type Named, type SortedField } from "./fields.ts";
+import type { Guard, Named, SortedField } from "./fields.ts";
+import { type Lead, Leads } from "./leads.ts";
 import type { RuleRun } from "./rule-runs.ts";
 
 /** A chain all rules of which ask one field for values that no other of its rules asks for. */
@@ -18,14 +21,7 @@ interface Dispatch {
   references: number;
 }
 
-interface DispatchRule {
-  readonly from: Named;
-  readonly to: Named;
-  /** The chain that it leads to, where it does nothing else, and the protocol whose packets it leads there. */
-  readonly target: string | undefined;
-  readonly protocol: Value | undefined;
-  /** What it asks of other fields. */
-  readonly others: readonly Guard[];
+interface DispatchRule extends Lead {
   /** The part of a tree that it leads to, when that is known. */
   part: Dispatch | undefined;
 }
@@ -33,8 +29,9 @@ interface DispatchRule {
 /** The chains of `table` without those that are parts of a tree, each with its rules. README.md says why packets fare alike. */
 export function flatChainsOf(table: Table): Map<Chain, readonly RuleRun[]> {
   const dispatches = new Map<string, Dispatch>();
+  const leads = new Leads();
   for (const chain of table.chains) {
-    const dispatch = chain.kind === "regular" ? dispatchOf(chain) : undefined;
+    const dispatch = chain.kind === "regular" ? dispatchOf(chain, leads) : undefined;
     if (dispatch !== undefined) dispatches.set(chain.name, dispatch);
   }
   countReferences(table, dispatches);
@@ -51,13 +48,10 @@ export function flatChainsOf(table: Table): Map<Chain, readonly RuleRun[]> {
   };
   /** Whether no packet that `guard` keeps out passes a rule of `inner`. */
   const asksFor = ({ chain, rules, field }: Dispatch, guard: Guard): boolean => {
-    const others: DispatchRule[] = [];
-    forEachRule(chain, (rule, i) => {
-      const own = guardBy(rule, guard.field);
-      if (own === undefined || own.from < guard.from || own.to > guard.to) others.push(rules[i] as DispatchRule);
-    });
-    return others.every((each) => {
-      const part = partBehind(each, field);
+    return rules.every((rule, i) => {
+      const own = leads.rangeOf(chain, i, guard.field);
+      if (own !== undefined && own.from >= guard.from && own.to <= guard.to) return true;
+      const part = partBehind(rule, field);
       return part !== undefined && asksFor(part, guard);
     });
   };
@@ -89,87 +83,48 @@ function leavesOf({ chain, rules }: Dispatch, leaves: RuleRun[] = []): readonly 
 }
 
 function countReferences({ chains, maps }: Table, dispatches: ReadonlyMap<string, Dispatch>): void {
-  const add = (verdict: Verdict): void => {
-    const dispatch = "chain" in verdict ? dispatches.get(verdict.chain) : undefined;
+  const add = (name: string): true => {
+    const dispatch = dispatches.get(name);
     if (dispatch !== undefined) dispatch.references++;
+    return true;
   };
-  for (const chain of chains)
-    forEachRule(chain, ({ steps }) => {
-      for (const step of steps) {
-        // As most rules end: there may be half a million.
-        if (step.kind === "verdict") add(step.verdict);
-        else if (mayGiveVerdicts(step)) for (const verdict of verdictsOf(step, () => [])) add(verdict);
-      }
-    });
+  const targets = new RuleTargets(chainsNamedIn);
+  for (const chain of chains) targets.every(chain, add);
   for (const map of maps)
-    if (map.data === "verdict") for (const { value } of map.elements) if ("kind" in value) add(value);
+    if (map.data === "verdict")
+      forEachElement(map, (element) => {
+        if ("value" in element && "kind" in element.value && "chain" in element.value) add(element.value.chain);
+      });
 }
 
-function dispatchOf(chain: Chain): Dispatch | undefined {
-  let field: SortedField | undefined;
+/** The chains that a rule names, but for those in maps that its table declares. */
+function chainsNamedIn({ steps }: Rule): readonly string[] {
+  const nameIn = (verdict: Verdict): readonly string[] => ("chain" in verdict ? [verdict.chain] : []);
+  return steps.flatMap((step) => {
+    // As most rules end.
+    if (step.kind === "verdict") return nameIn(step.verdict);
+    return mayGiveVerdicts(step) ? [...verdictsOf(step, () => [])].flatMap(nameIn) : [];
+  });
+}
+
+function dispatchOf(chain: Chain, leads: Leads): Dispatch | undefined {
+  const count = countRules(chain);
   const found: DispatchRule[] = [];
   let isSorted = true;
-  const isOfField = everyRule(chain, (rule) => {
-    const guard = guardBy(rule, field);
-    const last = found.at(-1);
-    if (guard === undefined || (last !== undefined && typeof last.from !== typeof guard.from)) return false;
-    field = guard.field;
-    const { from, to, at } = guard;
-    if (last !== undefined && from <= last.to) isSorted = false;
-    const { target, others } = leadOf(rule, at);
-    found.push({ from, to, target, protocol: protocolOf(rule), others, part: undefined });
-    return true;
-  });
-  if (!isOfField || field === undefined) return undefined;
+  let last: DispatchRule | undefined;
+  for (let i = 0; i < count; i++) {
+    const lead = leads.of(chain, i, last?.field);
+    if (lead === undefined || (last !== undefined && typeof last.from !== typeof lead.from)) return undefined;
+    if (last !== undefined && lead.from <= last.to) isSorted = false;
+    last = { ...lead, part: undefined };
+    found.push(last);
+  }
+  if (last === undefined) return undefined;
   const sorted = isSorted ? found : [...found].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
   if (!isSorted && sorted.some(({ from }, i) => i > 0 && from <= (sorted[i - 1] as DispatchRule).to)) return undefined;
-  const [first, last] = [sorted[0] as DispatchRule, sorted.at(-1) as DispatchRule];
-  const { protocol } = first;
+  const { from: low, protocol } = sorted[0] as DispatchRule;
+  const { to: high } = sorted.at(-1) as DispatchRule;
   const isOne = found.every((each) => each.protocol === protocol);
-  return {
-    chain,
-    field,
-    rules: found,
-    low: first.from,
-    high: last.to,
-    protocol: isOne ? protocol : undefined,
-    references: 0,
-  };
-}
-
-/** The chain that a rule leads to that asks for a protocol, perhaps, and for guards, of which one is step `at`, and nothing else;
- *  and the other guards. */
-function leadOf({ steps, whileReplacing }: Rule, at: number): Pick<DispatchRule, "target" | "others"> {
-  const last = steps.at(-1);
-  if (last?.kind !== "verdict" || !("chain" in last.verdict) || whileReplacing) return NOWHERE;
-  let others: Guard[] | undefined;
-  for (let i = 0; i < steps.length - 1; i++) {
-    const step = steps[i] as Step;
-    if (i === at) continue;
-    const guard = guardIn(step, i);
-    if (guard === undefined && (i > 0 || protocolIn(step) === undefined)) return NOWHERE;
-    if (guard !== undefined) {
-      others ??= [];
-      others.push(guard);
-    }
-  }
-  return { target: last.verdict.chain, others: others ?? NOWHERE.others };
-}
-
-const NOWHERE: Pick<DispatchRule, "target" | "others"> = { target: undefined, others: [] };
-
-/** The protocol without which `step` fails. */
-function protocolIn(step: Step | undefined): Value | undefined {
-  if (step?.kind !== "compare" || step.operator !== "==" || step.orAbsent) return undefined;
-  return step.left.kind === "meta" && step.left.key === "l4proto" ? step.right : undefined;
-}
-
-/** The first protocol that a rule asks for before it does anything. */
-function protocolOf({ steps }: Rule): Value | undefined {
-  for (const step of steps) {
-    const protocol = protocolIn(step);
-    if (protocol !== undefined) return protocol;
-    if (!isPure(step)) return undefined;
-  }
-  return undefined;
+  const { field } = last;
+  return { chain, field, rules: found, low, high, protocol: isOne ? protocol : undefined, references: 0 };
 }

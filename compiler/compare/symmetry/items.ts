@@ -1,22 +1,33 @@
 /** The rules and elements of two programs, with what they are for the argument of README.md. */
 import { isAffinity } from "../../evaluate/memory.ts";
-import { countElements, forEachElement } from "../../ir/element-rows.ts";
+import { countElements, forEachElement, rowsOfElements } from "../../ir/element-rows.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
-import { countRules } from "../../ir/rule-rows.ts";
-import { dataTypesOf, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
-import type { BaseChain, Chain, MapDeclaration, Program, SetDeclaration, SetElement, Table } from "../../ir/types.ts";
+import { countRules, type RuleRows, rowsOfRules, ruleAt } from "../../ir/rule-rows.ts";
+import { dataTypesOf, isMap, keyTypesOf } from "../../ir/sets.ts";
+import type {
+  BaseChain,
+  Chain,
+  MapDeclaration,
+  MapElement,
+  Program,
+  SetDeclaration,
+  SetElement,
+  Table,
+} from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import { Column } from "./columns.ts";
 import type { Declarations } from "./declarations.ts";
-import { Describer } from "./describe.ts";
+import { type DescribedElement, Describer } from "./describe.ts";
 import type { Named, Sort } from "./fields.ts";
 import { flatChainsOf } from "./flatten.ts";
-import { areKeysDistinct } from "./keys.ts";
+import type { FormTemplate, FormTemplates, RowReading } from "./form-templates.ts";
+import { areKeysDistinct, areTextsDistinct, type KeyForm, KeyTypes, keyFormOf } from "./keys.ts";
 import { guardingPorts } from "./ports.ts";
-import type { Parameter, RowTemplate } from "./row-template.ts";
-import { countRulesIn, forEachRuleIn, type RuleRun } from "./rule-runs.ts";
-import { NoSymmetry } from "./tokens.ts";
+import { elementsAsRead, rulesAsRead } from "./readings.ts";
+import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
+import { countRulesIn, type RuleRun } from "./rule-runs.ts";
+import { NoSymmetry, type Token } from "./tokens.ts";
 
 /** A list of rules or of elements, in their order: `count` items from `first` on. */
 export type ItemList = ChainRows | SetRows;
@@ -63,7 +74,10 @@ export class Items {
   readonly guards: readonly GuardColumns[];
   /** By parameter: the text of the side and the table of a chain; undefined for values. */
   readonly chainsOf: (string | undefined)[] = [];
+  /** By template of an element: its key. */
+  readonly keys = new Map<Token, KeyForm>();
   private readonly growing = new Column();
+  private readonly readings = new Map<RuleRows, RowReading>();
   private rows = 0;
 
   constructor(programs: readonly [Program, Program]) {
@@ -105,28 +119,95 @@ export class Items {
     });
     const declarations: Declarations = { where, family: table.family, sets: new Map(declared), chains };
     describer.enter(declarations);
+    const forms = describer.newForms();
     for (const [chain, runs] of flatChainsOf(table)) {
       const name = chains.get(chain.name);
       const list = { side, table, where, first: this.count, count: countRulesIn(runs) };
       this.lists.push({ kind: "rules", ...list, chain, runs, name });
-      forEachRuleIn(runs, (rule, of, at) => this.add(describer.rule(rule, of, at), name));
+      for (const run of runs) this.addRules(run, name, forms);
     }
     for (const set of [...table.sets, ...table.maps]) {
       const list = { side, table, where, first: this.count, count: countElements(set) };
       this.lists.push({ kind: "elements", ...list, of: set });
-      const key = keyTypesOf(set);
-      const data = isMap(set) ? dataTypesOf(set) : undefined;
-      if (!areKeysDistinct(set)) throw new NoSymmetry(TWO_OF_A_NAME);
-      forEachElement(set, (element) => this.add(describer.element(element, key, data), undefined));
+      if (!this.addElements(set)) throw new NoSymmetry(TWO_OF_A_NAME);
     }
   }
 
+  private addRules({ chain, first, end }: RuleRun, name: Parameter | undefined, forms: FormTemplates): void {
+    const { describer } = this;
+    const own = rowsOfRules(chain);
+    if (own === undefined) {
+      for (let at = first; at < end; at++) this.add(describer.rule(ruleAt(chain, at), chain, at), name);
+      return;
+    }
+    const { rows } = own;
+    const reading = this.readings.get(rows) ?? rulesAsRead(rows, describer);
+    this.readings.set(rows, reading);
+    for (let at = first; at < end; at++) {
+      const row = own.rowOf(at);
+      const template = forms.find(reading, row);
+      if (template === undefined) this.add(describer.rule(rows.peek(row), chain, at), name);
+      else this.addFormed(template, forms.taken, name);
+    }
+  }
+
+  /** Whether no two of them are for one and the same key, by its text. */
+  private addElements(set: SetDeclaration | MapDeclaration): boolean {
+    const { describer, keys } = this;
+    const first = this.count;
+    const types = new KeyTypes();
+    const key = keyTypesOf(set);
+    const data = isMap(set) ? dataTypesOf(set) : undefined;
+    const describe = (element: SetElement | MapElement): DescribedElement => {
+      const described = describer.element(element, key, data);
+      if (!keys.has(described.token)) keys.set(described.token, keyFormOf(element.key, described));
+      types.add(element.key);
+      return described;
+    };
+    const rows = rowsOfElements(set);
+    if (rows === undefined) forEachElement(set, (element) => this.add(describe(element), undefined));
+    else {
+      const forms = describer.newForms();
+      const reading = elementsAsRead(rows, key, data, describe);
+      for (let row = 0; row < rows.count; row++) {
+        const template = forms.find(reading, row);
+        if (template === undefined) this.add(describe(rows.peek(row)), undefined);
+        else this.addFormed(template, forms.taken, undefined);
+      }
+    }
+    if (!types.areLike) return areTextsDistinct(set);
+    const columns = { templates: this.templates, starts: this.starts, parameters: this.growing.values, keys };
+    return areKeysDistinct(columns, first, this.count - first);
+  }
+
   /** `name`: of the chain that it stands in, which comes before its other parameters. */
-  private add({ token, parameters: own, guards: found }: RowTemplate, name: Parameter | undefined): void {
-    const { growing, guards } = this;
+  private add({ token, parameters: own, guards }: RowTemplate, name: Parameter | undefined): void {
+    const { growing } = this;
     if (name !== undefined) growing.push(name);
     const start = growing.length;
     for (let i = 0; i < own.length; i++) growing.push(own[i] as Parameter);
+    this.close(token, guards, start);
+  }
+
+  /** As `add`. */
+  private addFormed(
+    { token, layout, guards }: FormTemplate,
+    taken: readonly Parameter[],
+    name: Parameter | undefined,
+  ): void {
+    const { growing } = this;
+    if (name !== undefined) growing.push(name);
+    const start = growing.length;
+    for (let i = 0; i < layout.length; i++) {
+      const place = layout[i] as number;
+      growing.push(place < 0 ? -1 - place : (taken[place] as Parameter));
+    }
+    this.close(token, guards, start);
+  }
+
+  /** `start`: of what is its own among its parameters. */
+  private close(token: Token, found: readonly RowGuard[], start: number): void {
+    const { growing, guards } = this;
     const row = this.rows++;
     this.templates[row] = token;
     this.starts[row + 1] = growing.length;
@@ -147,13 +228,6 @@ export function sizeOf(programs: readonly Program[]): number {
     for (const set of [...sets, ...maps]) size += countElements(set);
   }
   return size;
-}
-
-/** Whether an element is for more than one key. */
-export function isRanged(element: SetElement): boolean {
-  const parts = partsOfKey(element);
-  for (let i = 0; i < parts.length; i++) if (typeof parts[i] === "object") return true;
-  return false;
 }
 
 const TWO_OF_A_NAME = "two things of one kind have one name";

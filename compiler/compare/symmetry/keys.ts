@@ -2,29 +2,39 @@
 import { keyText } from "../../evaluate/lookup.ts";
 import { forEachElement } from "../../ir/element-rows.ts";
 import { isForOthers } from "../../ir/sets.ts";
-import type { KeyPart, SetDeclaration } from "../../ir/types.ts";
+import type { ElementKey, KeyPart, SetDeclaration } from "../../ir/types.ts";
+import type { DescribedElement } from "./describe.ts";
+import type { Token } from "./tokens.ts";
 
-/** Whether no two elements of `set` are for one and the same key, by its text. Those for several keys, and for all others, are left
- *  out. */
-export function areKeysDistinct(set: Pick<SetDeclaration, "elements">): boolean {
-  /** The parts of keys, one behind the other. */
-  const parts: KeyPart[] = [];
-  let first: readonly KeyPart[] | undefined;
-  let count = 0;
-  let areNumbers = true;
-  forEachElement(set, ({ key }) => {
+/** What the key is of all elements of a template, but for its parameters. */
+export interface KeyForm {
+  /** `single`: for one key; `ranged`: for several; `others`: for all that no other element has. */
+  readonly kind: "single" | "ranged" | "others";
+  readonly token: Token;
+  /** How many parameters it has: they come before those of the value. */
+  readonly width: number;
+}
+
+export function keyFormOf(key: ElementKey, { keyToken: token, keyEnd: width }: DescribedElement): KeyForm {
+  return { kind: isForOthers(key) ? "others" : hasInterval(key) ? "ranged" : "single", token, width };
+}
+
+/** Whether keys are numbers and bigints, the same in all: then two have one text only where their parts are equal. */
+export class KeyTypes {
+  private first: readonly string[] | undefined;
+  areLike = true;
+
+  /** Has to be told a key of each form. */
+  add(key: ElementKey): void {
     if (isForOthers(key) || hasInterval(key)) return;
-    count++;
-    first ??= [...key];
-    areNumbers &&= isOfNumbers(key) && isLike(key, first);
-    if (areNumbers) for (let i = 0; i < key.length; i++) parts.push(key[i] as KeyPart);
-  });
-  if (areNumbers) return areDistinct(parts as (number | bigint)[], first?.length ?? 0, count);
-  const texts = new Set<string>();
-  forEachElement(set, ({ key }) => {
-    if (!isForOthers(key) && !hasInterval(key)) texts.add(keyText(key));
-  });
-  return texts.size === count;
+    this.first ??= key.map((part) => typeof part);
+    const { first } = this;
+    if (key.length !== first.length) this.areLike = false;
+    for (let i = 0; i < key.length; i++) {
+      const type = typeof key[i];
+      if (type !== first[i] || type === "string") this.areLike = false;
+    }
+  }
 }
 
 function hasInterval(key: readonly KeyPart[]): boolean {
@@ -32,45 +42,67 @@ function hasInterval(key: readonly KeyPart[]): boolean {
   return false;
 }
 
-function isOfNumbers(key: readonly KeyPart[]): boolean {
-  for (let i = 0; i < key.length; i++) if (typeof key[i] !== "number" && typeof key[i] !== "bigint") return false;
-  return true;
+/** The columns of elements. */
+interface KeyColumns {
+  readonly templates: Int32Array;
+  readonly starts: Int32Array;
+  readonly parameters: Int32Array;
+  /** By template. */
+  readonly keys: ReadonlyMap<Token, KeyForm>;
 }
 
-/** Whether two keys of numbers have one text only where their parts are equal. */
-function isLike(key: readonly KeyPart[], other: readonly KeyPart[]): boolean {
-  if (key.length !== other.length) return false;
-  for (let i = 0; i < key.length; i++) if (typeof key[i] !== typeof other[i]) return false;
-  return true;
-}
-
-/** Of a million keys no text is made: a hash says where to look for equal ones, which are compared part by part. `parts`: those of
- *  `count` keys of so many parts. */
-function areDistinct(parts: readonly (number | bigint)[], width: number, count: number): boolean {
-  // At most half of the places are taken: by the number of a key, and one.
+/** Whether no two of `count` elements from row `first` on are for one and the same key, of keys whose types are like. Those for several
+ *  keys, and for all others, are left out. Of a million keys no text is made: a hash says where to look for equal ones, which are compared
+ *  number by number. */
+export function areKeysDistinct(
+  { templates, starts, parameters, keys }: KeyColumns,
+  first: number,
+  count: number,
+): boolean {
+  const forms: (KeyForm | undefined)[] = [];
+  // At most half of the places are taken: by the number of a row, from 1.
   const places = new Int32Array(2 ** (33 - Math.clz32(count)));
   const mask = places.length - 1;
-  for (let i = 0; i < count; i++) {
-    let place = hashOf(parts, i * width, width) & mask;
+  const isSame = (row: number, other: number): boolean => {
+    const [{ token, width }, { token: otherToken }] = [forms[row], forms[other]] as [KeyForm, KeyForm];
+    if (token !== otherToken) return false;
+    const [from, otherFrom] = [starts[first + row] as number, starts[first + other] as number];
+    for (let i = 0; i < width; i++) if (parameters[from + i] !== parameters[otherFrom + i]) return false;
+    return true;
+  };
+  let template = -1;
+  let form: KeyForm | undefined;
+  for (let row = 0; row < count; row++) {
+    const own = templates[first + row] as Token;
+    // Most are of the same one as the row before.
+    if (own !== template) {
+      template = own;
+      form = keys.get(own);
+    }
+    forms.push(form);
+    if (form?.kind !== "single") continue;
+    const start = starts[first + row] as number;
+    let hash = Math.imul(form.token, 0x85ebca77);
+    for (let i = 0; i < form.width; i++) {
+      hash = Math.imul(hash ^ (parameters[start + i] as number), 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    let place = hash & mask;
     for (; places[place] !== 0; place = (place + 1) & mask)
-      if (areSame(parts, i * width, ((places[place] as number) - 1) * width, width)) return false;
-    places[place] = i + 1;
+      if (isSame(row, (places[place] as number) - 1)) return false;
+    places[place] = row + 1;
   }
   return true;
 }
 
-function hashOf(parts: readonly (number | bigint)[], from: number, width: number): number {
-  let hash = 0;
-  for (let i = from; i < from + width; i++) {
-    const part = parts[i] as number | bigint;
-    const bits = typeof part === "number" ? part | 0 : Number(BigInt.asIntN(32, part ^ (part >> 61n)));
-    hash = Math.imul(hash ^ bits, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  return hash;
-}
-
-function areSame(parts: readonly (number | bigint)[], from: number, other: number, width: number): boolean {
-  for (let i = 0; i < width; i++) if (parts[from + i] !== parts[other + i]) return false;
-  return true;
+/** As `areKeysDistinct`, of any keys. */
+export function areTextsDistinct(set: Pick<SetDeclaration, "elements">): boolean {
+  const texts = new Set<string>();
+  let count = 0;
+  forEachElement(set, ({ key }) => {
+    if (isForOthers(key) || hasInterval(key)) return;
+    count++;
+    texts.add(keyText(key));
+  });
+  return texts.size === count;
 }

@@ -1,5 +1,5 @@
 /** Lists of rules, by where they stand: as rows of their chains, of which no object is made. */
-import { forEachRule, ruleAt } from "../../ir/rule-rows.ts";
+import { ruleAt } from "../../ir/rule-rows.ts";
 import type { Chain, Rule } from "../../ir/types.ts";
 
 /** The rules of a chain from number `first` to before `end`. */
@@ -11,11 +11,6 @@ export interface RuleRun {
 
 export function countRulesIn(runs: readonly RuleRun[]): number {
   return runs.reduce((sum, { first, end }) => sum + end - first, 0);
-}
-
-/** Calls `visit` with each rule, which is number `at` of `chain`, as `forEachRule`. */
-export function forEachRuleIn(runs: readonly RuleRun[], visit: (rule: Rule, chain: Chain, at: number) => void): void {
-  for (const { chain, first, end } of runs) forEachRule(chain, (rule, at) => visit(rule, chain, at), first, end);
 }
 
 /** Those for whose number in the list `stays` says so. */

@@ -15,6 +15,8 @@ export interface Naming {
   readonly ofValue: (sort: Sort, value: Named) => Parameter | undefined;
   /** Undefined: the table has no such chain. */
   readonly ofChain: (name: string) => Parameter | undefined;
+  /** A text: sets of one are asked and filled as one. */
+  readonly ofSet: (name: string) => string;
 }
 
 /** A rule that was described. */

@@ -1,6 +1,7 @@
 /** Rules of lines that have the shape of earlier ones, as rows. */
 import type { Origin } from "../../diagnostics.ts";
 import type { LineStore } from "../../ir/draft.ts";
+import type { RowHole } from "../../ir/row-forms.ts";
 import type { RuleRows } from "../../ir/rule-rows.ts";
 import type { Rule } from "../../ir/types.ts";
 import type { HoleValue } from "../shapes/holes.ts";
@@ -57,4 +58,16 @@ export class LineRows implements RuleRows, LineStore<Rule> {
   };
 
   readonly peek = (row: number): Rule => this.rows.peek(row)[0] as ReadRule;
+
+  formOf(row: number): number {
+    return this.rows.formOf(row);
+  }
+
+  holesOf(form: number): readonly RowHole[] {
+    return this.rows.holesOf(form);
+  }
+
+  valueOf(row: number, slot: number): HoleValue {
+    return this.rows.valueOf(row, slot);
+  }
 }

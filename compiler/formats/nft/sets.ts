@@ -208,7 +208,15 @@ export function closeSet(set: SetDraft, words: WordReader): SetDeclaration | Map
 }
 
 function rowsOf({ rows }: ReadList): ElementRows {
-  return { count: rows.count, make: (row) => rows.make(row), forEach: (visit) => rows.forEach(visit) };
+  return {
+    count: rows.count,
+    make: (row) => rows.make(row),
+    peek: (row) => rows.peek(row),
+    forEach: (visit) => rows.forEach(visit),
+    formOf: (row) => rows.formOf(row),
+    holesOf: (form) => rows.holesOf(form),
+    valueOf: (row, slot) => rows.valueOf(row, slot),
+  };
 }
 
 function closeElements(set: SetDraft, words: WordReader, { key, read }: ElementReading): readonly SetElement[] {

@@ -1,5 +1,6 @@
 /** What texts of shapes are, kept as the values of their holes: objects of it are made when they are asked for. */
 import { invariant } from "../../invariant.ts";
+import type { FormedRows } from "../../ir/row-forms.ts";
 import type { HoleValue } from "./holes.ts";
 import { NumberColumn } from "./number-column.ts";
 import type { HolePlace, Mask, ShapeTemplate } from "./template.ts";
@@ -12,7 +13,7 @@ const LEAST_ROOM = 64;
 /** Holes of a row, about. */
 const VALUES = 4;
 
-export class Rows<T extends object> {
+export class Rows<T extends object> implements FormedRows {
   private readonly templates: ShapeTemplate<T>[] = [];
   /** By the number of their template. */
   private readonly masks: Mask<T>[] = [];
@@ -52,7 +53,7 @@ export class Rows<T extends object> {
       this.values[start + slot] = typeof value === "number" ? value : this.others.push(value) - 1;
     }
     this.used = start + width;
-    this.put(this.formOf(template), start);
+    this.put(this.formFor(template), start);
   }
 
   /** Adds a row of no template. */
@@ -66,7 +67,7 @@ export class Rows<T extends object> {
     this.starts.push(start);
   }
 
-  private formOf(template: ShapeTemplate<T>): number {
+  private formFor(template: ShapeTemplate<T>): number {
     // Most are of the same one as the row before.
     if (template === this.last) return this.lastForm;
     let form = this.numberOf.get(template);
@@ -93,6 +94,25 @@ export class Rows<T extends object> {
     return this.forms.at(row) === MADE;
   }
 
+  /** The number of the template of a row, or `MADE`. */
+  formOf(row: number): number {
+    return this.forms.at(row);
+  }
+
+  holesOf(form: number): readonly HolePlace[] {
+    return this.maskOf(form).places;
+  }
+
+  /** Values of a slot are of one kind of hole, and so of one type. */
+  valueOf(row: number, slot: number): HoleValue {
+    return this.valueAt(this.templates[this.forms.at(row)] as ShapeTemplate<T>, this.starts.at(row), slot);
+  }
+
+  private maskOf(form: number): Mask<T> {
+    this.masks[form] ??= (this.templates[form] as ShapeTemplate<T>).mask();
+    return this.masks[form] as Mask<T>;
+  }
+
   /** Calls `visit` with each row, as `peek` gives it. */
   forEach(visit: (row: T, number: number) => void): void {
     for (let row = 0; row < this.count; row++) visit(this.peek(row), row);
@@ -104,8 +124,7 @@ export class Rows<T extends object> {
     const start = this.starts.at(row);
     if (form === MADE) return this.made[start] as T;
     const template = this.templates[form] as ShapeTemplate<T>;
-    this.masks[form] ??= template.mask();
-    const { is, places } = this.masks[form] as Mask<T>;
+    const { is, places } = this.masks[form] ?? this.maskOf(form);
     for (let i = 0; i < places.length; i++) {
       const { of, key, slot } = places[i] as HolePlace;
       of[key] = this.valueAt(template, start, slot);

@@ -20,12 +20,19 @@ const open = (): SetDeclaration =>
       made.push(row);
       return { key: [KEYS[row] as number] };
     },
+    peek: (row) => {
+      mask.key[0] = KEYS[row] as number;
+      return mask;
+    },
     forEach: (visit) => {
       for (const [row, key] of KEYS.entries()) {
         mask.key[0] = key;
         visit(mask, row);
       }
     },
+    formOf: () => -1,
+    holesOf: () => [],
+    valueOf: (row) => row,
   });
 
 beforeEach(() => {

@@ -31,6 +31,9 @@ const ROWS: RuleRows = {
     mask.comment = `rule ${row}`;
     return mask;
   },
+  formOf: () => -1,
+  holesOf: () => [],
+  valueOf: (row) => row,
 };
 
 describe.each<[string, RowsOfChain, readonly number[]]>([

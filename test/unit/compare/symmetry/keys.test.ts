@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
-import { areKeysDistinct } from "../../../../compiler/compare/symmetry/keys.ts";
+import { Items } from "../../../../compiler/compare/symmetry/items.ts";
+import { NoSymmetry } from "../../../../compiler/compare/symmetry/tokens.ts";
+import { DPORT } from "../../../../compiler/ir/build.ts";
 import { OTHER_KEYS } from "../../../../compiler/ir/sets.ts";
-import type { ElementKey } from "../../../../compiler/ir/types.ts";
+import type { ElementKey, Program, SetDeclaration } from "../../../../compiler/ir/types.ts";
+import { DADDR } from "../../../support/ir.ts";
 
 const many = Array.from({ length: 3000 }, (_, i): ElementKey => [i % 50, 2 ** 31 + Math.floor(i / 50)]);
 const wide = Array.from({ length: 3000 }, (_, i): ElementKey => [BigInt(i) << 64n, 80]);
@@ -44,5 +47,18 @@ test.each<readonly [boolean, string, readonly ElementKey[]]>([
   [true, "other lengths", [[1], [1, 2]]],
   [true, "intervals, and all others", [[{ from: 1, to: 2 }], [{ from: 1, to: 2 }], OTHER_KEYS, OTHER_KEYS]],
 ])("%s: %s", (isDistinct, _, keys) => {
-  expect(areKeysDistinct({ elements: keys.map((key) => ({ key })) })).toBe(isDistinct);
+  const set: SetDeclaration = {
+    name: "s",
+    key: [
+      { type: "ipv4_addr", sample: DADDR },
+      { type: "inet_service", sample: DPORT },
+    ],
+    interval: true,
+    elements: keys.map((key) => ({ key })),
+  };
+  const table = { family: "ip", name: "t", chains: [], sets: [set], maps: [] } as const;
+  const program: Program = { ruleset: { tables: [table] }, routes: [] };
+  const open = (): Items => new Items([program, program]);
+  if (isDistinct) expect(open().count).toBe(2 * keys.length);
+  else expect(open).toThrow(NoSymmetry);
 });
