@@ -1,6 +1,6 @@
 /** The chains that rules lead to, without looking at each rule of a form. */
-import { type FormPlaces, placesInRule } from "./form-places.ts";
-import { PerForm } from "./row-forms.ts";
+import type { FormPlaces } from "./form-places.ts";
+import { RuleForms } from "./rule-forms.ts";
 import { countRules, everyRule, rowsOfRules } from "./rule-rows.ts";
 import type { Chain, Rule } from "./types.ts";
 
@@ -15,8 +15,7 @@ interface FormTargets {
 /** Looks for names of chains in rules by `namesIn`, which finds all that stand in verdicts, and perhaps others. */
 export class RuleTargets {
   private readonly namesIn: (rule: Rule) => readonly string[];
-  /** `irregular`: each rule has to be asked. */
-  private readonly forms = new PerForm<FormTargets | "irregular">();
+  private readonly forms = new RuleForms((rule, places) => this.targetsOf(rule, places));
 
   constructor(namesIn: (rule: Rule) => readonly string[]) {
     this.namesIn = namesIn;
@@ -30,13 +29,7 @@ export class RuleTargets {
     const count = countRules(chain);
     for (let i = 0; i < count; i++) {
       const row = own.rowOf(i);
-      const form = rows.formOf(row);
-      let targets = form < 0 ? "irregular" : this.forms.get(rows, form);
-      if (targets === undefined) {
-        const rule = rows.peek(row);
-        targets = this.targetsOf(rule, placesInRule(rule, rows.holesOf(form)));
-        this.forms.set(rows, form, targets);
-      }
+      const targets = this.forms.of(rows, row);
       if (targets === "irregular") {
         if (!this.namesIn(rows.peek(row)).every(test)) return false;
         continue;
@@ -48,8 +41,7 @@ export class RuleTargets {
     return true;
   }
 
-  private targetsOf(rule: Rule, places: FormPlaces | undefined): FormTargets | "irregular" {
-    if (places === undefined) return "irregular";
+  private targetsOf(rule: Rule, places: FormPlaces): FormTargets {
     const slots = places.flat().flatMap(({ kind, slot }) => (kind === "chain" ? [slot] : []));
     const rest = rule.steps.filter((_, i) => places[i]?.every(({ kind }) => kind !== "chain"));
     return { fixed: this.namesIn({ ...rule, steps: rest }), slots };

@@ -10,3 +10,10 @@ export function isSame(a: unknown, b: unknown): boolean {
   const [mine, theirs] = [a as Record<string, unknown>, b as Record<string, unknown>];
   return keys.length === others.length && keys.every((key, i) => key === others[i] && isSame(mine[key], theirs[key]));
 }
+
+/** Without a list of them: there are a hundred thousand translations. */
+export function countMembers(thing: object): number {
+  let count = 0;
+  for (const _ in thing) count++;
+  return count;
+}

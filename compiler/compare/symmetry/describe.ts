@@ -3,6 +3,7 @@
 import { unreachable } from "../../invariant.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { ruleAt } from "../../ir/rule-rows.ts";
+import { countMembers } from "../../ir/same-data.ts";
 import { dataTypesOf, isForOthers, isMap, keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type {
   AskedMap,
@@ -29,7 +30,7 @@ import { type DescribedRow, FormTemplates } from "./form-templates.ts";
 import { bySort, Intervals } from "./intervals.ts";
 import { OpenSearches } from "./open-searches.ts";
 import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
-import { countMembers, type Naming, RuleShapes } from "./rule-shapes.ts";
+import { type Naming, RuleShapes } from "./rule-shapes.ts";
 import { NoSymmetry, type Token, Tokens } from "./tokens.ts";
 
 /** An element that was described. */

@@ -5,25 +5,27 @@ import { RuleTargets } from "../../ir/rule-targets.ts";
 import type { Chain, Rule, Table, Value, Verdict } from "../../ir/types.ts";
 import { mayGiveVerdicts, verdictsOf } from "../../ir/walk.ts";
 import type { Guard, Named, SortedField } from "./fields.ts";
-import { type Lead, Leads } from "./leads.ts";
+import type { NamedInterval } from "./intervals.ts";
+import { Leads } from "./leads.ts";
 import type { RuleRun } from "./rule-runs.ts";
 
 /** A chain all rules of which ask one field for values that no other of its rules asks for. */
 interface Dispatch {
   readonly chain: Chain;
   readonly field: SortedField;
-  readonly rules: readonly DispatchRule[];
   readonly low: Named;
   readonly high: Named;
   /** The protocol that all rules ask for before they do anything. */
   readonly protocol: Value | undefined;
   /** How often a verdict names the chain. */
   references: number;
+  /** The parts of a tree that it leads to, by the numbers of the rules, when they are known. */
+  parts: readonly DispatchPart[];
 }
 
-interface DispatchRule extends Lead {
-  /** The part of a tree that it leads to, when that is known. */
-  part: Dispatch | undefined;
+interface DispatchPart {
+  readonly at: number;
+  readonly dispatch: Dispatch;
 }
 
 /** The chains of `table` without those that are parts of a tree, each with its rules. README.md says why packets fare alike. */
@@ -35,11 +37,9 @@ export function flatChainsOf(table: Table): Map<Chain, readonly RuleRun[]> {
     if (dispatch !== undefined) dispatches.set(chain.name, dispatch);
   }
   countReferences(table, dispatches);
-  /** The part of a tree that `rule` of a chain that dispatches by `field` leads to. */
-  const partBehind = (
-    { target, protocol, from, to, others }: DispatchRule,
-    field: SortedField,
-  ): Dispatch | undefined => {
+  /** The part of a tree that the last rule leads to that `leads` has read, of a chain that dispatches by `field`. */
+  const partBehind = (field: SortedField): Dispatch | undefined => {
+    const { target, protocol, from, to, others } = leads;
     const inner = target === undefined ? undefined : dispatches.get(target);
     if (inner?.references !== 1 || inner.field !== field || typeof inner.low !== typeof from) return undefined;
     if (protocol !== undefined && inner.protocol !== protocol) return undefined;
@@ -47,38 +47,50 @@ export function flatChainsOf(table: Table): Map<Chain, readonly RuleRun[]> {
     return others.every((guard) => asksFor(inner, guard)) ? inner : undefined;
   };
   /** Whether no packet that `guard` keeps out passes a rule of `inner`. */
-  const asksFor = ({ chain, rules, field }: Dispatch, guard: Guard): boolean => {
-    return rules.every((rule, i) => {
+  const asksFor = ({ chain, field }: Dispatch, guard: Guard): boolean => {
+    const count = countRules(chain);
+    for (let i = 0; i < count; i++) {
       const own = leads.rangeOf(chain, i, guard.field);
-      if (own !== undefined && own.from >= guard.from && own.to <= guard.to) return true;
-      const part = partBehind(rule, field);
-      return part !== undefined && asksFor(part, guard);
-    });
-  };
-  const parts = new Set<Dispatch>();
-  for (const { rules, field } of dispatches.values())
-    for (const rule of rules) {
-      rule.part = partBehind(rule, field);
-      if (rule.part !== undefined) parts.add(rule.part);
+      if (own !== undefined && own.from >= guard.from && own.to <= guard.to) continue;
+      leads.read(chain, i, field);
+      const part = partBehind(field);
+      if (part === undefined || !asksFor(part, guard)) return false;
     }
+    return true;
+  };
+  const partsOf = ({ chain, field }: Dispatch): readonly DispatchPart[] => {
+    const parts: DispatchPart[] = [];
+    const count = countRules(chain);
+    for (let at = 0; at < count; at++) {
+      leads.read(chain, at, field);
+      const dispatch = leads.target === undefined ? undefined : partBehind(field);
+      if (dispatch !== undefined) parts.push({ at, dispatch });
+    }
+    return parts;
+  };
+  const inner = new Set<Dispatch>();
+  for (const dispatch of dispatches.values()) {
+    dispatch.parts = partsOf(dispatch);
+    for (const part of dispatch.parts) inner.add(part.dispatch);
+  }
   const flat = new Map<Chain, readonly RuleRun[]>();
   for (const chain of table.chains) {
     const dispatch = dispatches.get(chain.name);
     if (dispatch === undefined) flat.set(chain, [{ chain, first: 0, end: countRules(chain) }]);
-    else if (!parts.has(dispatch)) flat.set(chain, leavesOf(dispatch));
+    else if (!inner.has(dispatch)) flat.set(chain, leavesOf(dispatch));
   }
   return flat;
 }
 
-function leavesOf({ chain, rules }: Dispatch, leaves: RuleRun[] = []): readonly RuleRun[] {
+function leavesOf({ chain, parts }: Dispatch, leaves: RuleRun[] = []): readonly RuleRun[] {
   let first = 0;
-  for (const [i, { part }] of rules.entries()) {
-    if (part === undefined) continue;
-    if (first < i) leaves.push({ chain, first, end: i });
-    leavesOf(part, leaves);
-    first = i + 1;
+  for (const { at, dispatch } of parts) {
+    if (first < at) leaves.push({ chain, first, end: at });
+    leavesOf(dispatch, leaves);
+    first = at + 1;
   }
-  if (first < rules.length) leaves.push({ chain, first, end: rules.length });
+  const end = countRules(chain);
+  if (first < end) leaves.push({ chain, first, end });
   return leaves;
 }
 
@@ -109,22 +121,28 @@ function chainsNamedIn({ steps }: Rule): readonly string[] {
 
 function dispatchOf(chain: Chain, leads: Leads): Dispatch | undefined {
   const count = countRules(chain);
-  const found: DispatchRule[] = [];
-  let isSorted = true;
-  let last: DispatchRule | undefined;
-  for (let i = 0; i < count; i++) {
-    const lead = leads.of(chain, i, last?.field);
-    if (lead === undefined || (last !== undefined && typeof last.from !== typeof lead.from)) return undefined;
-    if (last !== undefined && lead.from <= last.to) isSorted = false;
-    last = { ...lead, part: undefined };
-    found.push(last);
+  if (count === 0 || !leads.read(chain, 0, undefined)) return undefined;
+  const { field, protocol, from: low } = leads;
+  if (field === undefined) return undefined;
+  let high = leads.to;
+  let [isSorted, isOne] = [true, true];
+  for (let i = 1; i < count; i++) {
+    if (!leads.read(chain, i, field) || typeof leads.from !== typeof low) return undefined;
+    isOne &&= leads.protocol === protocol;
+    isSorted &&= leads.from > high;
+    high = leads.to;
   }
-  if (last === undefined) return undefined;
-  const sorted = isSorted ? found : [...found].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
-  if (!isSorted && sorted.some(({ from }, i) => i > 0 && from <= (sorted[i - 1] as DispatchRule).to)) return undefined;
-  const { from: low, protocol } = sorted[0] as DispatchRule;
-  const { to: high } = sorted.at(-1) as DispatchRule;
-  const isOne = found.every((each) => each.protocol === protocol);
-  const { field } = last;
-  return { chain, field, rules: found, low, high, protocol: isOne ? protocol : undefined, references: 0 };
+  const ends = isSorted ? { low, high } : endsOf(chain, field, leads);
+  return ends && { chain, field, ...ends, protocol: isOne ? protocol : undefined, references: 0, parts: [] };
+}
+
+/** Of what all rules of `chain` ask of `field`; undefined: two of them ask for one value. */
+function endsOf(chain: Chain, field: SortedField, leads: Leads): Pick<Dispatch, "low" | "high"> | undefined {
+  const ranges = Array.from({ length: countRules(chain) }, (_, i): NamedInterval => {
+    leads.read(chain, i, field);
+    return { from: leads.from, to: leads.to };
+  });
+  ranges.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
+  if (ranges.some(({ from }, i) => i > 0 && from <= (ranges[i - 1] as NamedInterval).to)) return undefined;
+  return { low: (ranges[0] as NamedInterval).from, high: (ranges.at(-1) as NamedInterval).to };
 }

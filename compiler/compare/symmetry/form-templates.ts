@@ -6,7 +6,7 @@
  */
 import { type FormedRows, PerForm } from "../../ir/row-forms.ts";
 import type { Sort } from "./fields.ts";
-import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
+import type { Parameter, RowTemplate } from "./row-template.ts";
 import type { Naming } from "./rule-shapes.ts";
 import type { Token, Tokens } from "./tokens.ts";
 
@@ -34,10 +34,10 @@ export interface RowReading {
 }
 
 /** What rows are that differ in parameters alone. */
-export interface FormTemplate {
-  readonly token: Token;
-  readonly guards: readonly RowGuard[];
-  /** By parameter: its place in `FormTemplates.taken`; or, below zero, -1 - the parameter that all rows have. */
+interface FormTemplate extends RowTemplate {
+  /** Those of the last one that was found. */
+  readonly parameters: Parameter[];
+  /** By parameter: its place in `FormTemplates.taken`; -1: all rows have the same. */
   readonly layout: readonly number[];
 }
 
@@ -62,7 +62,7 @@ export class FormTemplates {
   private readonly parameter: Token;
   private forms = 0;
   /** The parameters that the last row has in its slots; -1: there is none. */
-  readonly taken: Parameter[] = [];
+  private readonly taken: Parameter[] = [];
 
   constructor(tokens: Tokens, naming: Naming) {
     this.tokens = tokens;
@@ -70,8 +70,8 @@ export class FormTemplates {
     this.parameter = tokens.ofText("parameter");
   }
 
-  /** What `row` is; undefined: it is none of a form, or what its form says does not do. Its parameters are in `taken`. */
-  find(reading: RowReading, row: number): FormTemplate | undefined {
+  /** What `row` is, until the next call; undefined: it is none of a form, or what its form says does not do. */
+  find(reading: RowReading, row: number): RowTemplate | undefined {
     const { rows } = reading;
     const form = rows.formOf(row);
     if (form < 0) return undefined;
@@ -94,7 +94,14 @@ export class FormTemplates {
       taken[i] = parameter ?? -1;
       state = tokens.pair(state, parameter === undefined ? tokens.ofValue(part) : this.parameter);
     }
-    return templates.get(state) ?? this.learn(reading, row, form, plan, state);
+    const template = templates.get(state) ?? this.learn(reading, row, form, plan, state);
+    if (template === undefined) return undefined;
+    const { layout, parameters } = template;
+    for (let i = 0; i < layout.length; i++) {
+      const place = layout[i] as number;
+      if (place >= 0) parameters[i] = taken[place] as Parameter;
+    }
+    return template;
   }
 
   private open(reading: RowReading, row: number, form: number): FormPlan | "irregular" {
@@ -123,8 +130,8 @@ export class FormTemplates {
       this.plans.set(reading.rows, form, "irregular");
       return undefined;
     }
-    const { token, guards } = described;
-    const template: FormTemplate = { token, guards, layout };
+    const { token, guards, parameters } = described;
+    const template: FormTemplate = { token, guards, parameters: [...parameters], layout };
     plan.templates.set(state, template);
     return template;
   }
@@ -137,7 +144,7 @@ export class FormTemplates {
       const own = parameters.slice(ends[part - 1] ?? 0, ends[part]);
       const [first, end] = [plan.ends[part - 1] ?? 0, plan.ends[part] as number];
       if (first === end) {
-        for (const parameter of own) layout.push(-1 - parameter);
+        layout.push(...own.map(() => -1));
         continue;
       }
       const places = Array.from({ length: end - first }, (_, i) => first + i).filter((i) => this.taken[i] !== -1);

@@ -21,11 +21,11 @@ import type { Declarations } from "./declarations.ts";
 import { type DescribedElement, Describer } from "./describe.ts";
 import type { Named, Sort } from "./fields.ts";
 import { flatChainsOf } from "./flatten.ts";
-import type { FormTemplate, FormTemplates, RowReading } from "./form-templates.ts";
+import type { FormTemplates, RowReading } from "./form-templates.ts";
 import { areKeysDistinct, areTextsDistinct, type KeyForm, KeyTypes, keyFormOf } from "./keys.ts";
 import { guardingPorts } from "./ports.ts";
 import { elementsAsRead, rulesAsRead } from "./readings.ts";
-import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
+import type { Parameter, RowTemplate } from "./row-template.ts";
 import { countRulesIn, type RuleRun } from "./rule-runs.ts";
 import { NoSymmetry, type Token } from "./tokens.ts";
 
@@ -145,9 +145,7 @@ export class Items {
     this.readings.set(rows, reading);
     for (let at = first; at < end; at++) {
       const row = own.rowOf(at);
-      const template = forms.find(reading, row);
-      if (template === undefined) this.add(describer.rule(rows.peek(row), chain, at), name);
-      else this.addFormed(template, forms.taken, name);
+      this.add(forms.find(reading, row) ?? describer.rule(rows.peek(row), chain, at), name);
     }
   }
 
@@ -169,11 +167,8 @@ export class Items {
     else {
       const forms = describer.newForms();
       const reading = elementsAsRead(rows, key, data, describe);
-      for (let row = 0; row < rows.count; row++) {
-        const template = forms.find(reading, row);
-        if (template === undefined) this.add(describe(rows.peek(row)), undefined);
-        else this.addFormed(template, forms.taken, undefined);
-      }
+      for (let row = 0; row < rows.count; row++)
+        this.add(forms.find(reading, row) ?? describe(rows.peek(row)), undefined);
     }
     if (!types.areLike) return areTextsDistinct(set);
     const columns = { templates: this.templates, starts: this.starts, parameters: this.growing.values, keys };
@@ -181,33 +176,11 @@ export class Items {
   }
 
   /** `name`: of the chain that it stands in, which comes before its other parameters. */
-  private add({ token, parameters: own, guards }: RowTemplate, name: Parameter | undefined): void {
-    const { growing } = this;
+  private add({ token, parameters: own, guards: found }: RowTemplate, name: Parameter | undefined): void {
+    const { growing, guards } = this;
     if (name !== undefined) growing.push(name);
     const start = growing.length;
     for (let i = 0; i < own.length; i++) growing.push(own[i] as Parameter);
-    this.close(token, guards, start);
-  }
-
-  /** As `add`. */
-  private addFormed(
-    { token, layout, guards }: FormTemplate,
-    taken: readonly Parameter[],
-    name: Parameter | undefined,
-  ): void {
-    const { growing } = this;
-    if (name !== undefined) growing.push(name);
-    const start = growing.length;
-    for (let i = 0; i < layout.length; i++) {
-      const place = layout[i] as number;
-      growing.push(place < 0 ? -1 - place : (taken[place] as Parameter));
-    }
-    this.close(token, guards, start);
-  }
-
-  /** `start`: of what is its own among its parameters. */
-  private close(token: Token, found: readonly RowGuard[], start: number): void {
-    const { growing, guards } = this;
     const row = this.rows++;
     this.templates[row] = token;
     this.starts[row + 1] = growing.length;

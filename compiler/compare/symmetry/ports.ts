@@ -1,7 +1,7 @@
 /** Which ports may be parameters: those by which rules and elements find packets that they do not find by an address. */
 import { forEachElement } from "../../ir/element-rows.ts";
-import { placesInRule } from "../../ir/form-places.ts";
-import { PerForm, type RowHole } from "../../ir/row-forms.ts";
+import type { FormPlaces } from "../../ir/form-places.ts";
+import { type Irregular, RuleForms } from "../../ir/rule-forms.ts";
 import { countRules, forEachRule, rowsOfRules } from "../../ir/rule-rows.ts";
 import { keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type { Chain, Program, Rule, Step } from "../../ir/types.ts";
@@ -13,7 +13,7 @@ const FEW = HAD.port;
 /** A matter of speed alone: any other port is left as it is, wherever it stands. */
 export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> {
   const found = new Set<Named>();
-  const forms: PortForms = new PerForm();
+  const forms = new RuleForms(portFormOf);
   for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
     for (const chain of chains) notePorts(chain, forms, found);
     for (const set of [...sets, ...maps]) {
@@ -29,11 +29,10 @@ export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> 
   return found.size > FEW ? found : new Set();
 }
 
-/** Where rules of a form have the port by which they find packets; `none`: they find them otherwise, or all have one port, which was
- *  noted; `irregular`: each rule has to be asked. */
-type PortForms = PerForm<{ readonly slot: number } | "none" | "irregular">;
+/** Where rules of a form have the port by which they find packets, or the one that all have; `none`: they find them otherwise. */
+type PortForm = { readonly slot: number } | { readonly port: Named } | "none";
 
-function notePorts(chain: Chain, forms: PortForms, into: Set<Named>): void {
+function notePorts(chain: Chain, forms: RuleForms<PortForm>, into: Set<Named>): void {
   const note = (rule: Rule): void => {
     const found = portGuardIn(rule);
     if (found !== undefined) into.add(found.port);
@@ -47,26 +46,19 @@ function notePorts(chain: Chain, forms: PortForms, into: Set<Named>): void {
   const count = countRules(chain);
   for (let i = 0; i < count; i++) {
     const row = own.rowOf(i);
-    const form = rows.formOf(row);
-    let known = form < 0 ? "irregular" : forms.get(rows, form);
-    if (known === undefined) {
-      const rule = rows.peek(row);
-      note(rule);
-      known = portFormOf(rule, rows.holesOf(form));
-      forms.set(rows, form, known);
-    }
-    if (known === "irregular") note(rows.peek(row));
-    else if (known !== "none") into.add(rows.valueOf(row, known.slot) as Named);
+    const found = forms.of(rows, row);
+    if (found === "irregular") note(rows.peek(row));
+    else if (found !== "none") into.add("slot" in found ? (rows.valueOf(row, found.slot) as Named) : found.port);
   }
 }
 
-function portFormOf(rule: Rule, holes: readonly RowHole[]): { readonly slot: number } | "none" | "irregular" {
-  const places = placesInRule(rule, holes);
+function portFormOf(rule: Rule, places: FormPlaces): PortForm | Irregular {
   // An interval may be one value.
-  if (places?.every((part) => part.every(({ kind }) => kind !== "from" && kind !== "to")) !== true) return "irregular";
+  if (places.some((part) => part.some(({ kind }) => kind === "from" || kind === "to"))) return "irregular";
   const found = portGuardIn(rule);
-  const [place] = found === undefined ? [] : (places[found.at] ?? []);
-  return place === undefined ? "none" : { slot: place.slot };
+  if (found === undefined) return "none";
+  const [place] = places[found.at] ?? [];
+  return place === undefined ? found : { slot: place.slot };
 }
 
 /** The first port that `rule` asks for before it does anything, and in which step, where it asks for no address. */

@@ -4,6 +4,7 @@
  * A matter of speed alone: `Describer.rule` makes the same of each rule without it.
  */
 import { unreachable } from "../../invariant.ts";
+import { countMembers } from "../../ir/same-data.ts";
 import type { NatRandom, NatTarget, Rule, Step } from "../../ir/types.ts";
 import { fieldOf, isNamed, type Named, type Sort, type SortedField } from "./fields.ts";
 import type { Parameter, RowGuard, RowTemplate } from "./row-template.ts";
@@ -191,11 +192,4 @@ function pointIn(to: NatTarget): { readonly address: Named; readonly port: Named
   if (!isNamed(address) || address !== addresses.to) return undefined;
   if (ports === undefined) return { address, port: undefined };
   return isNamed(ports.from) && ports.from === ports.to ? { address, port: ports.from } : undefined;
-}
-
-/** Without a list of them: there are a hundred thousand translations. */
-export function countMembers(thing: object): number {
-  let count = 0;
-  for (const _ in thing) count++;
-  return count;
 }

@@ -1,6 +1,6 @@
 /** Sets and maps of nft as they are declared, and what they are when the whole table is read. */
 import type { IToken } from "chevrotain";
-import { type ElementRows, withElementRows } from "../../ir/element-rows.ts";
+import { withElementRows } from "../../ir/element-rows.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import type {
   Component,
@@ -203,20 +203,8 @@ export function closeSet(set: SetDraft, words: WordReader): SetDeclaration | Map
   const properties = set.kind === "set" || data === undefined ? shared : { ...shared, data };
   const [list, ...more] = set.elements;
   if (list !== undefined && more.length === 0 && isList(list) && list.key === reading.key)
-    return withElementRows<SetDeclaration | MapDeclaration>(properties, rowsOf(list));
+    return withElementRows<SetDeclaration | MapDeclaration>(properties, list.rows);
   return { ...properties, elements: closeElements(set, words, reading) } as SetDeclaration | MapDeclaration;
-}
-
-function rowsOf({ rows }: ReadList): ElementRows {
-  return {
-    count: rows.count,
-    make: (row) => rows.make(row),
-    peek: (row) => rows.peek(row),
-    forEach: (visit) => rows.forEach(visit),
-    formOf: (row) => rows.formOf(row),
-    holesOf: (form) => rows.holesOf(form),
-    valueOf: (row, slot) => rows.valueOf(row, slot),
-  };
 }
 
 function closeElements(set: SetDraft, words: WordReader, { key, read }: ElementReading): readonly SetElement[] {

@@ -1,0 +1,65 @@
+/** What all rules of a form lead on by: where they have other values. */
+import type { FormPlace, FormPlaces } from "../../ir/form-places.ts";
+import type { FormedRows } from "../../ir/row-forms.ts";
+import type { Irregular } from "../../ir/rule-forms.ts";
+import type { Rule, Value } from "../../ir/types.ts";
+import { type Guard, guardBy, type SortedField } from "./fields.ts";
+import { type Lead, leadOf, protocolOf } from "./rule-lead.ts";
+
+/** What all rules of a form ask of a field. */
+export interface FormRange {
+  readonly from: Operand;
+  readonly to: Operand;
+}
+
+/** What all rules of a form lead by, where they differ in these values at most. */
+interface FormLead extends FormRange, Pick<Lead, "field" | "protocol" | "others"> {
+  readonly target: Operand | undefined;
+}
+
+/** A value, or where it stands in a row. */
+type Operand = { readonly slot: number } | { readonly value: Value };
+
+export function operandIn(rows: FormedRows, row: number, operand: Operand): Value {
+  return "slot" in operand ? rows.valueOf(row, operand.slot) : operand.value;
+}
+
+/** What `Leads.take` finds without a field in each rule with these values in other places: in the guard, and in the verdict behind it. */
+export function formLeadOf(rule: Rule, places: FormPlaces): FormLead | Irregular | "none" {
+  const guard = guardBy(rule, undefined);
+  if (guard === undefined) return "none";
+  const { field, at } = guard;
+  const { target, others } = leadOf(rule, at);
+  const end = rule.steps.length - 1;
+  // All other steps are the same in all rules of the form, but for what the last one does.
+  const isOther = (step: number): boolean =>
+    step !== at && (places[step] ?? []).some(({ kind }) => step !== end || MATCHED.includes(kind));
+  if (rule.steps.some((_, i) => isOther(i))) return "irregular";
+  const [chain] = (places[end] ?? []).filter(({ kind }) => kind === "chain");
+  return {
+    field,
+    ...rangeIn(places[at] as readonly FormPlace[], guard),
+    target: target === undefined ? undefined : chain === undefined ? { value: target } : { slot: chain.slot },
+    ...{ protocol: protocolOf(rule), others },
+  };
+}
+
+/** `places`: those in the step of `guard`. */
+function rangeIn(places: readonly FormPlace[], { from, to }: Guard): FormRange {
+  const slotOf = (end: FormPlace["kind"]): number | undefined =>
+    places.find(({ kind }) => kind === "point" || kind === end)?.slot;
+  const [first, last] = [slotOf("from"), slotOf("to")];
+  return {
+    from: first === undefined ? { value: from } : { slot: first },
+    to: last === undefined ? { value: to } : { slot: last },
+  };
+}
+
+/** What `guardBy` finds in each rule with these values in other places. */
+export function formRangeOf(rule: Rule, places: FormPlaces, field: SortedField): FormRange | "none" {
+  const guard = guardBy(rule, field);
+  return guard === undefined ? "none" : rangeIn(places[guard.at] as readonly FormPlace[], guard);
+}
+
+/** The places of values that matches have. */
+const MATCHED: readonly FormPlace["kind"][] = ["point", "from", "to"];
