@@ -272,15 +272,20 @@ function isZippedBody({ headers }: http.IncomingMessage): boolean {
   return headers["content-encoding"] === "gzip";
 }
 
-/** Each piece is unzipped by another thread, and to ask for it costs more than the work: a server sends a piece for each event, and what arrives while
- *  one is unzipped is the next one. */
+/** Each piece is unzipped by another thread, and to ask for it costs more than the work: a server sends a piece for each object of a list, and what arrives
+ *  while one is unzipped, and a moment after that, is the next one. */
 async function feed(zipped: AsyncIterable<Buffer>, gunzip: zlib.Gunzip): Promise<void> {
-  for await (const piece of zipped)
+  for await (const piece of zipped) {
     await new Promise<void>((resolve, reject) => {
       gunzip.write(piece, (error) => (error ? reject(error) : resolve()));
     });
+    await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+  }
   gunzip.end();
 }
+
+/** No change waits for it: what is zipped is a list. */
+const GATHER_MS = 1;
 
 /** Of a piece. */
 const UNZIPPED_BYTES = 64 * 1024;
