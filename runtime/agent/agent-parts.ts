@@ -28,7 +28,7 @@ export interface AgentParts {
   /** One line about what was done, or went wrong. */
   readonly log: (line: string) => void;
   /** Is given each transaction before it is made. */
-  readonly onTransaction?: (text: string, update: Pick<NodeUpdate, "services" | "causes">) => void;
+  readonly onTransaction?: ((text: string, update: Pick<NodeUpdate, "services" | "causes">) => void) | undefined;
   readonly times?: AgentTimes;
   /** What to do when others have changed the tables. */
   readonly onDrift?: "repair" | "report";

@@ -15,10 +15,8 @@ import { isEligible } from "./eligible-node.ts";
 import { ExpectedElements } from "./expected-elements.ts";
 import { type KernelStep, LockLost } from "./kernel.ts";
 import { AgentCounts } from "./metrics.ts";
+import { nextSteps, SERVICES_AT_ONCE } from "./next-steps.ts";
 import { TransactionUnderWay } from "./transaction-under-way.ts";
-
-/** Services in one transaction. */
-const SERVICES_AT_ONCE = 100;
 
 /** A comparison of all elements is not made again before so many times its own duration. */
 const REST_AFTER_COMPARISON = 20;
@@ -243,11 +241,9 @@ export class Agent {
     const begun = clock.now();
     while (tables.waiting > 0 && !this.stopper.signal.aborted) {
       this.isUnsettled = true;
-      const update = tables.update(SERVICES_AT_ONCE);
-      if (update === undefined) break;
-      const steps = this.taken(update);
+      const { steps, update } = nextSteps(this.parts, (taken, last) => this.taken(taken, last));
       if (!(await this.settle())) continue;
-      if (steps.length > 0) onTransaction?.(kernel.print(update.changes), update);
+      if (steps.length > 0 && update !== undefined) onTransaction?.(kernel.print(update.changes), update);
       for (const step of steps) {
         if (!(await this.settle())) break;
         await this.underWay.send(step);
@@ -271,10 +267,10 @@ export class Agent {
     this.areRulesRight = false;
   }
 
-  /** The transactions that make `update`. What they come to is expected of the kernel from now on. */
-  private taken(update: NodeUpdate): readonly KernelStep[] {
+  /** The transactions that make `update`, besides what is added to `last`. What they come to is expected of the kernel from now on. */
+  private taken(update: NodeUpdate, last: KernelStep | undefined): readonly KernelStep[] {
     this.connections.note(update);
-    const steps = this.parts.kernel.steps(update.changes, this.expected);
+    const steps = this.parts.kernel.steps(update.changes, this.expected, last);
     const ofRules = steps.filter(({ changes }) => !changes.every(isOfElements)).length;
     if (ofRules > 0) this.areRulesRight = false;
     this.rulesUnderWay += ofRules;

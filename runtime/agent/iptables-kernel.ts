@@ -48,6 +48,8 @@ export class IptablesKernel implements AgentKernel {
     return [...this.plan().texts].map(([family, text]) => `# ${family}tables-restore --noflush\n${text}`).join("");
   }
 
+  readonly addsToSteps = false;
+
   steps(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[] {
     return wholeStep(changes, expected);
   }

@@ -23,9 +23,11 @@ const LOCK_NAME = "kpc-table";
 export interface AgentKernel {
   /** What `change` would give to the tool that writes rules. */
   print(changes: readonly TableChange[]): string;
+  /** Whether `steps` adds to a transaction that was not sent yet. */
+  readonly addsToSteps: boolean;
   /** The transactions that make `changes`, in their order: after each of them each Service is as it was, whole, or absent. What is there after them is
-   *  noted in `expected`. */
-  steps(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[];
+   *  noted in `expected`. `last`: the one before them, to which is added what can be, if `addsToSteps`. */
+  steps(changes: readonly TableChange[], expected: ExpectedElements, last?: KernelStep): readonly KernelStep[];
   /** One transaction: all of it, or nothing. */
   change(step: KernelStep): Promise<TransactionAnswer>;
   /** Makes the tables `wanted`, whatever they are now; `rules`: what an answer of `rules` has been when all but their elements was right. */
@@ -45,8 +47,9 @@ export interface AgentKernel {
 
 /** One transaction. */
 export interface KernelStep {
+  /** For a tool to write; none where there is a batch: the objects are garbage by then. */
   readonly changes: readonly TableChange[];
-  /** The same as the kernel reads it; undefined: it takes a tool to write it. */
+  /** Elements as the kernel reads them. */
   readonly batch?: ElementBatch;
 }
 
@@ -68,6 +71,7 @@ const REST_MS = 2000;
 
 /** That of the network namespace of this process, or of that in which `wrapper` runs commands. */
 export class LocalKernel implements AgentKernel {
+  readonly addsToSteps = true;
   private readonly wrapper: readonly string[];
   private readonly writer: TableWriter;
   private helper: { readonly netfilter: Netfilter; readonly ready: Promise<Netfilter> } | undefined;
@@ -93,14 +97,18 @@ export class LocalKernel implements AgentKernel {
 
   /** Tables that are not there yet are made empty by nft: nothing leads to them. All else that can be is told to the kernel without it, which takes
    *  longer to read elements than the kernel to take them. */
-  steps(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[] {
+  steps(changes: readonly TableChange[], expected: ExpectedElements, last?: KernelStep): readonly KernelStep[] {
     const isNew = changes.length > 0 && changes.every(({ table }) => table === "added");
     const parts = isNew ? [changes.map(withoutContents), changes.map(contentsOf)] : [changes];
+    let open = last?.batch;
     return parts.flatMap((part): readonly KernelStep[] => {
-      if (!areOfPlainElements(part)) return wholeStep(part, expected);
-      const batch = new ElementBatch();
+      if (!areOfPlainElements(part)) {
+        open = undefined;
+        return wholeStep(part, expected);
+      }
+      const batch = open ?? new ElementBatch();
       for (const change of part) expected.apply(change, batch);
-      return batch.size === 0 ? [] : [{ changes: part, batch }];
+      return batch === open || batch.size === 0 ? [] : [{ changes: [], batch }];
     });
   }
 

@@ -4,6 +4,7 @@ import { type AgentKernel, wholeStep } from "./kernel.ts";
 
 export const PRINTING_KERNEL: AgentKernel = {
   print: (changes) => changes.map(printChange).join(""),
+  addsToSteps: false,
   steps: wholeStep,
   change: () => Promise.resolve({ kind: "done" }),
   restore: () => Promise.resolve({ answer: { kind: "done" }, differed: 0, transactions: 0 }),

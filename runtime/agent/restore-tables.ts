@@ -33,7 +33,7 @@ export interface RestoringKernel {
 }
 
 /** One piece, where nothing says that it is too large. */
-const LARGEST: PieceSize = { services: 500, elements: 10_000 };
+const LARGEST: PieceSize = { services: 50, elements: 10_000 };
 
 const DONE: TransactionAnswer = { kind: "done" };
 

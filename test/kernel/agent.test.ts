@@ -72,6 +72,29 @@ add element ip kpc hairpin { 10.180.0.9 . 10.180.0.9 }
     await live.close();
   });
 
+  test("loads in one transaction what is made piece by piece, each of which takes an address from the last one", async () => {
+    const objects = Array.from({ length: 60 }, (_, i): readonly Manifest[] => {
+      const { metadata, spec, ...head } = service(`s${i}`, `172.30.1.${i + 1}`);
+      const creationTimestamp = `2026-01-02T03:04:${String(59 - i).padStart(2, "0")}Z`;
+      return [
+        {
+          ...head,
+          metadata: { ...(metadata as object), creationTimestamp },
+          spec: { ...(spec as object), externalIPs: ["198.51.100.7"] },
+        },
+        slice(`s${i}`, `10.180.1.${i + 1}`),
+      ];
+    }).flat();
+    const live = await LiveAgent.start(CONFIG, objects, { onTransaction: undefined });
+    await live.agreed();
+    // The empty table, and all that is in it.
+    expect(live.agent.counts.transactions.get("done")).toBe(2);
+    live.delete(service("s59", ""));
+    await live.agreed();
+    expect(live.log.filter((line) => /refused|restored/.test(line))).toEqual([]);
+    await live.close();
+  });
+
   test("makes good what others do, without being asked", async () => {
     const live = await LiveAgent.start(CONFIG, SHOP);
     const mishaps = [

@@ -1,7 +1,7 @@
 /** Whatever becomes of transactions, while others are made already: in the end the kernel has what is wanted. */
 import { expect, test } from "vitest";
 import { stringify } from "../../compiler/ir/normal-form.ts";
-import type { ElementsChange } from "../../compiler/ir/table-change.ts";
+import type { ElementsChange, TableChange } from "../../compiler/ir/table-change.ts";
 import type { Table } from "../../compiler/ir/types.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
 import { Agent } from "../../runtime/agent/agent.ts";
@@ -53,9 +53,19 @@ class ModelKernel implements AgentKernel {
   readonly forgetConnections = PRINTING_KERNEL.forgetConnections;
   readonly close = PRINTING_KERNEL.close;
 
-  steps: AgentKernel["steps"] = (changes, expected) => this.local.steps(changes, expected);
+  readonly addsToSteps = true;
+  /** What batches are made of. */
+  private readonly batches = new Map<KernelStep["batch"], TableChange[]>();
 
-  async change({ changes }: KernelStep): Promise<TransactionAnswer> {
+  steps: AgentKernel["steps"] = (changes, expected, last) => {
+    const steps = this.local.steps(changes, expected, last);
+    const batch = steps.length === 0 ? last?.batch : steps.at(-1)?.batch;
+    if (batch !== undefined) this.batches.set(batch, [...(this.batches.get(batch) ?? []), ...changes]);
+    return steps;
+  };
+
+  async change(step: KernelStep): Promise<TransactionAnswer> {
+    const changes = step.batch === undefined ? step.changes : (this.batches.get(step.batch) ?? []);
     const fate = this.fates.shift() ?? "done";
     await new Promise((resolve) => setImmediate(resolve));
     if (fate === "thrown before") throw new Error("nobody is there");
