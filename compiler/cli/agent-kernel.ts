@@ -24,17 +24,23 @@ export function outputOf(output: AgentOutput | undefined, { mode = "nftables" }:
 
 export interface WritingKernel {
   readonly kernel: AgentKernel;
+  /** Resolves when no other process keeps the rules of this network namespace; rejects with `Trouble` where one goes on to do so. */
+  readonly ready: Promise<void>;
   /** Undefined: nft writes, or nobody. */
   readonly backend: IptablesBackend | undefined;
   /** What is to be told of the tables; undefined: nobody needs it. */
   readonly follower: FollowedIptables | undefined;
 }
 
-/** Throws `Trouble` where another process keeps the rules of this network namespace, or there is no
- *  iptables. */
+/** Throws `Trouble` where there is no iptables. */
 export async function kernelFor(output: AgentOutput, isDryRun: boolean): Promise<WritingKernel> {
+  if (output === "nft") {
+    const nothing = { backend: undefined, follower: undefined };
+    if (isDryRun) return { kernel: PRINTING_KERNEL, ready: Promise.resolve(), ...nothing };
+    const kernel = new LocalKernel();
+    return { kernel, ready: prepared(kernel), ...nothing };
+  }
   const beside = isDryRun ? PRINTING_KERNEL : await lockedKernel();
-  if (output === "nft") return { kernel: beside, backend: undefined, follower: undefined };
   try {
     const wanted = IPTABLES_BACKENDS.find((backend) => output === `iptables-${backend}`);
     // The readers of iptables are code that an agent of nft does not load.
@@ -42,7 +48,8 @@ export async function kernelFor(output: AgentOutput, isDryRun: boolean): Promise
     const { FollowedIptables } = await import("../followed-iptables.ts");
     const host = isDryRun ? PRINTING_HOST : await openIptables(wanted);
     const follower = new FollowedIptables();
-    return { kernel: new IptablesKernel(host, beside, follower), backend: host.backend, follower };
+    const kernel = new IptablesKernel(host, beside, follower);
+    return { kernel, ready: Promise.resolve(), backend: host.backend, follower };
   } catch (error) {
     await beside.close();
     throw error instanceof NetfilterTrouble ? new Trouble(error.message) : error;
@@ -58,16 +65,31 @@ export async function cleanUpOthers(backend: IptablesBackend | undefined): Promi
 /** How long another writer may take to end: what an agent that was killed has left ends by itself. */
 const PATIENCE_MS = 5000;
 
+async function prepared(kernel: LocalKernel): Promise<void> {
+  await lock(kernel);
+  // Where that fails, the first transaction tells.
+  kernel.prepare().catch(() => undefined);
+}
+
 /** Throws `Trouble` where another process keeps the rules of this network namespace. */
 export async function lockedKernel(): Promise<LocalKernel> {
   const kernel = new LocalKernel();
+  try {
+    await lock(kernel);
+    return kernel;
+  } catch (error) {
+    await kernel.close();
+    throw error;
+  }
+}
+
+async function lock(kernel: LocalKernel): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   let holder = await kernel.lock();
   while (holder !== undefined && performance.now() < end) {
     await sleep(50);
     holder = await kernel.lock();
   }
-  if (holder === undefined) return kernel;
-  await kernel.close();
-  throw new Trouble(`process ${holder} writes kpc's tables in this network namespace already: stop it first`);
+  if (holder !== undefined)
+    throw new Trouble(`process ${holder} writes kpc's tables in this network namespace already: stop it first`);
 }

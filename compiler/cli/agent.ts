@@ -113,7 +113,7 @@ async function follow(
 ): Promise<number> {
   const { nodeName = "" } = config;
   const output = outputOf(flags.output, config);
-  const { kernel, backend, follower } = await kernelFor(output, flags.dryRun === true);
+  const { kernel, ready, backend, follower } = await kernelFor(output, flags.dryRun === true);
   // Chains are no more than what compile makes: iptables has none that cost nothing.
   const tables = new NodeTables(config, { hasSpares: output === "nft", ...(follower && { follower }) });
   const compareMs = backend === "legacy" ? LEGACY_COMPARE_MS : undefined;
@@ -135,6 +135,7 @@ async function follow(
   const parts: AgentParts = {
     tables,
     kernel,
+    ready,
     clock: REAL_CLOCK,
     watch: watchNode(client, nodeName, REAL_CLOCK),
     log,
@@ -147,7 +148,9 @@ async function follow(
     onDrifted: (what) => reportDrift(events, flags, what),
   };
   const agent: Agent = new Agent(parts);
-  try {
+  const work = async (): Promise<void> => {
+    // Another agent may serve there until it has ended.
+    await ready;
     if (!flags.dryRun) await serve({ agent, client, events }, config, flags, settings);
     void agent.started.then(async () => {
       const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;
@@ -156,7 +159,10 @@ async function follow(
       // Rules of an agent that wrote other ones would go on to lead packets to endpoints of then.
       if (!flags.dryRun) for (const line of await cleanUpOthers(backend)) log(line);
     });
-    await Promise.race([ending.promise, agent.done]);
+    await agent.done;
+  };
+  try {
+    await Promise.race([ending.promise, work()]);
   } catch (error) {
     throw error instanceof NetfilterTrouble ? new Trouble(error.message) : error;
   } finally {

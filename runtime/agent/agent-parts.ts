@@ -22,6 +22,8 @@ export const AGENT_TIMES: AgentTimes = { settleMs: 5, longestMs: 50, lookMs: 100
 export interface AgentParts {
   readonly tables: NodeTables;
   readonly kernel: AgentKernel;
+  /** When the kernel may be asked: objects are listed before. The agent ends where it rejects. */
+  readonly ready?: Promise<void>;
   readonly clock: Clock;
   /** Begins to follow a kind. */
   readonly watch: (kind: RuleKind, sink: (event: KindEvent) => void) => KindWatch;

@@ -142,7 +142,8 @@ export class Agent {
   }
 
   private async run(): Promise<void> {
-    const { clock } = this.parts;
+    const { clock, ready } = this.parts;
+    await ready;
     while (!this.stopper.signal.aborted && this.synced.size < KINDS.length) await this.sleep(this.times.lookMs);
     if (this.stopper.signal.aborted) return;
     await this.attempt(() => this.start());

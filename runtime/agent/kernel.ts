@@ -66,8 +66,9 @@ export class LockLost extends NetfilterTrouble {
   }
 }
 
-/** Milliseconds without work after which nft ends. */
+/** Milliseconds without work after which nft ends, and those after which it ends that was started before there was any. */
 const REST_MS = 2000;
+const PREPARED_MS = 60_000;
 
 /** That of the network namespace of this process, or of that in which `wrapper` runs commands. */
 export class LocalKernel implements AgentKernel {
@@ -89,6 +90,13 @@ export class LocalKernel implements AgentKernel {
     const holder = await (await this.opened()).hold(LOCK_NAME);
     this.isLocked = holder === undefined;
     return holder;
+  }
+
+  /** Starts nft where there is no table, beside all that is done before the first transaction. */
+  async prepare(): Promise<void> {
+    if (await this.hasTables()) return;
+    this.resting = this.restIn(PREPARED_MS);
+    await this.writer.transact("");
   }
 
   print(changes: readonly TableChange[]): string {
@@ -135,9 +143,12 @@ export class LocalKernel implements AgentKernel {
     try {
       return await this.writer.transact(text);
     } finally {
-      this.resting = setTimeout(() => void this.writer.rest(), REST_MS);
-      this.resting.unref();
+      this.resting = this.restIn(REST_MS);
     }
+  }
+
+  private restIn(milliseconds: number): NodeJS.Timeout {
+    return setTimeout(() => void this.writer.rest(), milliseconds).unref();
   }
 
   async hasTables(): Promise<boolean> {
