@@ -252,7 +252,6 @@ export class FollowedChains implements PartMaker {
     let found = this.byName.get(name);
     if (found === undefined) {
       found = this.register(name, { chain, index, known }, undefined);
-      this.idle.add(found);
       this.make(found);
     } else if (found.isDirty && found.place !== undefined) this.make(found);
     this.use(found);
@@ -338,7 +337,7 @@ export class FollowedChains implements PartMaker {
     const onElement = then as unknown as OnElement<SetElement>;
     const old = current.oldTrees.get(name);
     if (old === undefined && !KeptTree.isWorth(elements.length)) return undefined;
-    const isSame = old?.isFor(list, fields, cursor) === true;
+    const isSame = old?.isOf(cursor.rule.steps) === true;
     if (!isSame) old?.close();
     const tree = isSame ? old : new KeptTree(this, current, list, fields);
     current.trees.set(name, tree);

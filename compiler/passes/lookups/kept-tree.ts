@@ -4,7 +4,6 @@ import type { ChainMaker } from "./chains.ts";
 import { going, type OnElement, type Residue, type StepCursor } from "./cursor.ts";
 import type { KeyedList, LiveBranches, LiveKey } from "./keyed-list.ts";
 import type { OpenField } from "./keys.ts";
-import { fieldName, knownText } from "./known.ts";
 import { compareRanks, type ListReader, type Live, type LiveList } from "./live-elements.ts";
 import { planDispatch, rowOf } from "./plan.ts";
 import { enterTree, inTree, nameOfTree, Tree } from "./trees.ts";
@@ -34,8 +33,6 @@ export interface PartMaker extends ChainMaker {
 interface TreeNode {
   readonly chain: TreePart;
   readonly branches: LiveBranches;
-  /** What is known of packets that come here. */
-  readonly known: string;
   readonly below: ReadonlyMap<string, TreeNode>;
 }
 
@@ -54,7 +51,8 @@ export class KeptTree {
   private hasMoved = true;
   private isClosed = false;
   private root: TreeNode | undefined;
-  private place: { readonly cursor: StepCursor; readonly known: string } | undefined;
+  /** Those of the rule that asks for the keys. */
+  private steps: Rule["steps"] | undefined;
 
   constructor(chains: PartMaker, owner: TreePart, list: LiveList<SetElement>, fields: readonly OpenField[]) {
     this.chains = chains;
@@ -71,26 +69,15 @@ export class KeptTree {
     return count > rowOf([]);
   }
 
-  /** Whether the tree is the one for these elements, at a place where `cursor` stands. */
-  isFor(list: LiveList<SetElement>, fields: readonly OpenField[], cursor: StepCursor): boolean {
-    const { place } = this;
-    return (
-      this.list === list &&
-      fields.length === this.fields.length &&
-      fields.every(({ field, position }, i) => {
-        const own = this.fields[i] as OpenField;
-        return fieldName(field) === fieldName(own.field) && position === own.position;
-      }) &&
-      place !== undefined &&
-      place.cursor.rule.steps === cursor.rule.steps &&
-      place.cursor.at === cursor.at &&
-      place.known === knownText(cursor.known)
-    );
+  /** Whether the tree can stand for keys that a rule with these steps asks for. The name of a tree says where the rule stands and what is known there,
+   *  which decide what it asks for. */
+  isOf(steps: Rule["steps"]): boolean {
+    return this.steps === steps;
   }
 
   /** What `byKey` gives for the elements as they are now. */
   residue(cursor: StepCursor, then: OnElement<SetElement>): Residue {
-    this.place = { cursor, known: knownText(cursor.known) };
+    this.steps = cursor.rule.steps;
     const tree = new Tree<Live<SetElement>>(this.fields, cursor, this.chains, then);
     this.judge(tree);
     if (this.isRow()) {
@@ -153,11 +140,10 @@ export class KeptTree {
     else this.leaving.delete(key.element);
   }
 
-  /** Whether all keys, those before the tree too, stand in a row. */
+  /** Whether all keys, those before the tree too, stand in a row. More of them can always be told apart: no two have the same values, and ranges do
+   *  not overlap. */
   private isRow(): boolean {
-    return (
-      this.list.elements.length <= rowOf(this.keyed.types) || this.keyed.branches.every(({ kind }) => kind === "choice")
-    );
+    return this.list.elements.length <= rowOf(this.keyed.types);
   }
 
   /** The branches of the keys that stand in the tree. */
@@ -180,8 +166,7 @@ export class KeptTree {
     tree: Tree<Live<SetElement>>,
     wrong: LiveKey[],
   ): TreeNode {
-    const known = knownText(cursor.known);
-    if (old !== undefined && !old.chain.isDirty && old.branches === branches && old.known === known) return old;
+    if (old !== undefined && !old.chain.isDirty && old.branches === branches) return old;
     const chain = old?.chain ?? this.chains.partOf(parent, name);
     const below = new Map<string, TreeNode>();
     const chainBelow = (
@@ -196,7 +181,7 @@ export class KeptTree {
     };
     this.chains.begin(chain, () => tree.rulesBelow(name, branches, cursor, chainBelow, (key) => void wrong.push(key)));
     for (const [nameBelow, node] of old?.below ?? []) if (!below.has(nameBelow)) this.removeNode(node);
-    return { chain, branches, known, below };
+    return { chain, branches, below };
   }
 
   private removeNode({ chain, below }: TreeNode): void {

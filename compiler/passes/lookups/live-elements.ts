@@ -1,8 +1,8 @@
 /** Elements of a set or map that come and go, found by parts of their keys. */
 import { invariant } from "../../invariant.ts";
-import { partHolds } from "../../ir/interval.ts";
 import { partsOfKey } from "../../ir/sets.ts";
 import type { KeyPart, SetElement, Value } from "../../ir/types.ts";
+import { getOrMake } from "../../memo.ts";
 import { firstNotBefore } from "../../order.ts";
 
 /** Where an element stands among all of its set: by the text of its owner, then by its place among those of that owner. */
@@ -58,8 +58,6 @@ export class LiveElements<Element extends SetElement> {
 class Pattern<Element extends SetElement> {
   private readonly positions: readonly number[];
   private readonly lists = new Map<string, LiveList<Element>>();
-  /** Elements with a range at one of the positions. They stand in all lists that they may be for, behind exact ones. */
-  private readonly ranged = new Set<Live<Element>>();
 
   constructor(positions: readonly number[], all: Iterable<Live<Element>>) {
     this.positions = positions;
@@ -67,75 +65,39 @@ class Pattern<Element extends SetElement> {
   }
 
   listFor(known: readonly (Value | undefined)[]): LiveList<Element> {
-    const values = this.positions.map((i) => known[i] as Value);
-    const list = this.listOf(values.join(" "));
-    if (list.values === undefined) {
-      list.values = values;
-      for (const element of this.ranged) if (this.holds(element, values)) list.add(element);
-    }
-    return list;
+    return this.listOf(this.positions.map((i) => known[i]).join(" "));
   }
 
   add(element: Live<Element>): void {
-    const name = this.nameOf(element);
-    if (name !== undefined) {
-      this.listOf(name).add(element);
-      return;
-    }
-    this.ranged.add(element);
-    for (const list of this.listsHolding(element)) list.add(element);
+    this.listOf(this.nameOf(element)).add(element);
   }
 
   remove(element: Live<Element>): void {
-    const name = this.nameOf(element);
-    if (name !== undefined) {
-      this.lists.get(name)?.remove(element);
-      return;
-    }
-    this.ranged.delete(element);
-    for (const list of this.listsHolding(element)) list.remove(element);
+    this.lists.get(this.nameOf(element))?.remove(element);
   }
 
-  /** What its key has at the positions; undefined where that is a range. */
-  private nameOf(element: Element): string | undefined {
+  /** What its key has at the positions. */
+  private nameOf(element: Element): string {
     const parts = partsOfKey(element);
     const own = this.positions.map((i) => parts[i] as KeyPart);
-    return own.some((part) => typeof part === "object") ? undefined : own.join(" ");
-  }
-
-  private listsHolding(element: Element): readonly LiveList<Element>[] {
-    return [...this.lists.values()].filter(({ values }) => values !== undefined && this.holds(element, values));
-  }
-
-  private holds(element: Element, values: readonly Value[]): boolean {
-    const parts = partsOfKey(element);
-    return this.positions.every((i, at) => partHolds(parts[i] as KeyPart, values[at] as Value));
+    // Ranges are sources, which no rule knows that asks for them.
+    invariant(!own.some((part) => typeof part === "object"), "what is known of a packet is no range in a key");
+    return own.join(" ");
   }
 
   private listOf(name: string): LiveList<Element> {
-    let list = this.lists.get(name);
-    if (list === undefined) {
-      const isExact = (element: Element): boolean => this.nameOf(element) !== undefined;
-      const compare = (a: Live<Element>, b: Live<Element>): number =>
-        Number(isExact(b)) - Number(isExact(a)) || compareRanks(a, b);
-      list = new LiveList<Element>(this.positions.length === 0 ? compareRanks : compare, () => this.lists.delete(name));
-      this.lists.set(name, list);
-    }
-    return list;
+    return getOrMake(this.lists, name, () => new LiveList<Element>(() => this.lists.delete(name)));
   }
 }
 
-/** Elements in the order of their ranks, exact ones first. */
+/** Elements in the order of their ranks. */
 export class LiveList<Element extends SetElement> {
-  /** What was asked for; undefined: nobody has asked. */
-  values: readonly Value[] | undefined;
   private readonly readers: ListReader<Element>[] = [];
-  private readonly sorted: SortedItems<Live<Element>>;
+  private readonly sorted = new SortedItems<Live<Element>>(compareRanks);
   private readonly onIdle: () => void;
 
   /** `onIdle`: nobody reads it, and nothing is in it. */
-  constructor(compare: (a: Live<Element>, b: Live<Element>) => number, onIdle: () => void) {
-    this.sorted = new SortedItems(compare);
+  constructor(onIdle: () => void) {
     this.onIdle = onIdle;
   }
 

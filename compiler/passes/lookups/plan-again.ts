@@ -43,7 +43,7 @@ function recall<Element extends SetElement>(
   const differing = differingKeys(group.members, wanted.members);
   return {
     group,
-    stands: differing === undefined && isOn(group, wanted.below, wanted.bounds),
+    stands: differing === undefined && hasBounds(group, wanted.bounds),
     spanAt: (other) => {
       const known = group.spans.find((span) => span.part === other);
       return known && differing && movedSpan(known, differing);
@@ -51,18 +51,10 @@ function recall<Element extends SetElement>(
   };
 }
 
-/** Whether the way to the group is such a one. */
-function isOn<Element extends SetElement>(
-  group: PlannedGroup<Element>,
-  below: readonly number[],
-  bounds: readonly Bound[],
-): boolean {
-  return (
-    below.length === group.below.length &&
-    below.every((part, i) => part === group.below[i]) &&
-    bounds.length === group.bounds.length &&
-    bounds.every((bound, i) => isSame(bound, group.bounds[i] as Bound))
-  );
+/** Whether the way to the group has tested the same addresses. What it may ask below is the same then but for parts that do not tell its members
+ *  apart: those alone are left out on one way, and not on another. */
+function hasBounds<Element extends SetElement>(group: PlannedGroup<Element>, bounds: readonly Bound[]): boolean {
+  return bounds.length === group.bounds.length && bounds.every((bound, i) => isSame(bound, group.bounds[i] as Bound));
 }
 
 /** The keys that only one of two groups has. */

@@ -100,7 +100,7 @@ interface Way {
 
 /** A group that is being planned. */
 export interface NewGroup<Element extends SetElement>
-  extends Pick<PlannedGroup<Element>, "part" | "interval" | "members" | "below" | "bounds"> {}
+  extends Pick<PlannedGroup<Element>, "part" | "interval" | "members" | "bounds"> {}
 
 /** What an earlier plan knows of a group. */
 export interface Earlier<Element extends SetElement> {
@@ -156,7 +156,7 @@ export class KeyPlan<Element extends SetElement> {
       const [single] = group.members;
       if (group.members.length === 1 && single !== undefined) return { kind: "choice", choice: single };
       const below = isPoint(group.interval) ? others : order;
-      const earlier = this.recall?.(before, { ...group, part, below, bounds });
+      const earlier = this.recall?.(before, { ...group, part, bounds });
       if (earlier?.stands === true) return earlier.group;
       const spans = this.spansOf(group.members, part, earlier);
       const within = spans.map(({ part: at, low, high }) => ({ part: at, interval: this.blockAt(at, low, high) }));
