@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
-import { endpointSlice, SHOP } from "../support/agent-objects.ts";
+import { endpointSlice, SHOP, serviceOf } from "../support/agent-objects.ts";
 import { PROXY } from "../support/arbitraries.ts";
 import { toConfig } from "../support/compile.ts";
 import { history } from "../support/events.ts";
@@ -28,6 +28,23 @@ describe.skipIf(kernelMissing !== undefined)("kpc agent with iptables in a netwo
       live.iptables(args);
       await live.agreed();
     }
+    expect(live.log.filter((line) => /refused|cannot/.test(line))).toEqual([]);
+    await live.close();
+  });
+
+  test.each(BACKENDS)("%s: many rules come at once, also where all are gone", async (backend) => {
+    const addresses = (i: number): string[] => Array.from({ length: 10 }, (_, k) => `10.180.${i}.${k}`);
+    const many = Array.from({ length: 80 }, (_, i) => [
+      serviceOf(`many-${i}`, `172.30.7.${i + 1}`),
+      endpointSlice(`many-${i}`, ...addresses(i)),
+    ]);
+    const live = await LiveIptables.start(backend, CONFIG, many.flat());
+    await live.agreed();
+    live.iptables("-t nat -F");
+    live.iptables("-t nat -X");
+    await live.agreed();
+    live.put(endpointSlice("many-3", "10.180.99.1"));
+    await live.agreed();
     expect(live.log.filter((line) => /refused|cannot/.test(line))).toEqual([]);
     await live.close();
   });

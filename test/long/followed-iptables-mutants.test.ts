@@ -6,10 +6,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FollowedIptables } from "../../compiler/followed-iptables.ts";
 import { required } from "../../compiler/invariant.ts";
+import type * as PlanAgain from "../../compiler/passes/lookups/plan-again.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
 import { entangledHistory, stickyNoMore } from "../support/entangled-histories.ts";
 import { history } from "../support/events.ts";
-import { FOLLOWED_IPTABLES_MUTANTS } from "../support/followed-iptables-mutants.ts";
+import { FOLLOWED_IPTABLES_MUTANTS, PLAN_AGAIN_MUTANTS } from "../support/followed-iptables-mutants.ts";
 import {
   crowdedHistory,
   type FollowingParts,
@@ -17,11 +18,13 @@ import {
   WantedRules,
 } from "../support/iptables-histories.ts";
 import { codeWith, type Mistake } from "../support/mistakes.ts";
+import { keyHistory, planDisagreement } from "../support/tree-plans.ts";
 
 /** Small clusters first, in which most mistakes show. */
 const HISTORIES = [
   stickyNoMore(),
   ...fc.sample(entangledHistory(12, 72, 4), { numRuns: 40, seed: 1 }),
+  ...fc.sample(entangledHistory(4, 72, 12), { numRuns: 20, seed: 3 }),
   ...fc.sample(entangledHistory(24, 90, 8), { numRuns: 12, seed: 2 }),
   ...fc.sample(crowdedHistory(40, 24), { numRuns: 8, seed: 1 }),
   ...fc.sample(history(), { numRuns: 150, seed: 1 }),
@@ -36,20 +39,24 @@ function firstWrong(parts: FollowingParts): string | undefined {
   return undefined;
 }
 
-/** The code under test, with a mistake. */
-async function partsWith(mistake: Mistake): Promise<FollowingParts> {
-  const entry = mistake.file.startsWith("updates/") ? "updates/node-tables.ts" : "followed-iptables.ts";
+/** What `entry`, a file of compiler/, exports where there is a mistake in it. */
+async function exportsWith<Parts>(mistake: Mistake, entry: string): Promise<Partial<Parts>> {
   const code = await codeWith(mistake, new URL("../../compiler/", import.meta.url), entry);
   // A file, as what is read as CommonJS asks for one.
   const folderOfBundle = await mkdtemp(join(tmpdir(), "kpc-mutant-"));
   try {
     const path = join(folderOfBundle, "followed.mjs");
     await writeFile(path, code);
-    const made: Partial<FollowingParts> = await import(path);
-    return { FollowedIptables: made.FollowedIptables ?? FollowedIptables, NodeTables: made.NodeTables ?? NodeTables };
+    return await import(path);
   } finally {
     await rm(folderOfBundle, { recursive: true });
   }
+}
+
+async function partsWith(mistake: Mistake): Promise<FollowingParts> {
+  const entry = mistake.file.startsWith("updates/") ? "updates/node-tables.ts" : "followed-iptables.ts";
+  const made = await exportsWith<FollowingParts>(mistake, entry);
+  return { FollowedIptables: made.FollowedIptables ?? FollowedIptables, NodeTables: made.NodeTables ?? NodeTables };
 }
 
 describe("mistakes in rules of iptables that follow events are noticed", () => {
@@ -61,5 +68,16 @@ describe("mistakes in rules of iptables that follow events are noticed", () => {
   test.each(Object.keys(FOLLOWED_IPTABLES_MUTANTS))("%s", async (name) => {
     const mistake = required(FOLLOWED_IPTABLES_MUTANTS[name], "it is one of them");
     expect(firstWrong(await partsWith(mistake))).toBeDefined();
+  });
+});
+
+describe("mistakes in plans that are made again are noticed", () => {
+  const histories = fc.sample(keyHistory(500), { numRuns: 150, seed: 1 });
+
+  test.each(Object.keys(PLAN_AGAIN_MUTANTS))("%s", async (name) => {
+    const mistake = required(PLAN_AGAIN_MUTANTS[name], "it is one of them");
+    const { planAgain } = await exportsWith<typeof PlanAgain>(mistake, "passes/lookups/plan-again.ts");
+    const wrong = histories.some((each) => planDisagreement(required(planAgain, "it is there"), each) !== undefined);
+    expect(wrong).toBe(true);
   });
 });

@@ -17,6 +17,8 @@ interface Kind {
   readonly hasNodePort: boolean;
   readonly isSticky: boolean;
   readonly protocol: "TCP" | "UDP";
+  /** Of its ports. */
+  readonly portName: "p" | "q";
 }
 
 /** Those that overlap, those beside each other, and more of them than stand in a row. */
@@ -25,18 +27,20 @@ const RANGES: readonly string[] = [
   "10.64.0.0/10",
   "0.0.0.0/0",
   "192.168.7.0/24",
+  // Beside the one at 198.51.128.0: together they are no block.
+  "198.51.127.0/24",
   ...Array.from({ length: 24 }, (_, i) => `198.51.${i * 8}.0/${22 + (i % 3)}`),
 ];
 
 const ranges = fc.oneof(
   { weight: 4, arbitrary: fc.constant<string[]>([]) },
   { weight: 2, arbitrary: fc.uniqueArray(fc.constantFrom(...RANGES), { minLength: 1, maxLength: 3 }) },
-  { weight: 1, arbitrary: fc.uniqueArray(fc.constantFrom(...RANGES), { minLength: 15, maxLength: 28 }) },
+  { weight: 1, arbitrary: fc.uniqueArray(fc.constantFrom(...RANGES.slice(3)), { minLength: 15, maxLength: 25 }) },
 );
 
 const policy = fc.constantFrom("Cluster" as const, "Local" as const);
 
-const kind: fc.Arbitrary<Kind> = fc.record({
+const anyKind: fc.Arbitrary<Kind> = fc.record({
   external: fc.constantFrom(0, 0, 1, 2, 6),
   ingress: fc.constantFrom(0, 1, 2, 3),
   ports: fc.constantFrom(1, 1, 2, 3),
@@ -46,7 +50,30 @@ const kind: fc.Arbitrary<Kind> = fc.record({
   hasNodePort: fc.boolean(),
   isSticky: fc.constantFrom(false, false, false, true),
   protocol: fc.constantFrom("TCP" as const, "TCP" as const, "UDP" as const),
+  portName: fc.constantFrom("p" as const, "q" as const),
 });
+
+/** One whose keys may stand before trees. */
+const localKind: fc.Arbitrary<Kind> = fc.record({
+  external: fc.constantFrom(0, 1, 2),
+  ingress: fc.constantFrom(0, 1),
+  ports: fc.constantFrom(2, 3),
+  ranges: fc.constant<string[]>([]),
+  policy: fc.constant("Local" as const),
+  internalPolicy: fc.constant("Cluster" as const),
+  hasNodePort: fc.constant(true),
+  isSticky: fc.constant(false),
+  protocol: fc.constant("TCP" as const),
+  portName: fc.constant("p" as const),
+});
+
+const kind = fc.oneof({ weight: 3, arbitrary: anyKind }, { weight: 2, arbitrary: localKind });
+
+/** Pods of this node: more blocks than stand in a row. */
+const MANY_BLOCKS: readonly string[] = [
+  "10.180.0.0/16",
+  ...Array.from({ length: 20 }, (_, i) => `10.${190 + 2 * i}.0.0/16`),
+];
 
 const UPDATE: AgentEvent = { kind: "update", limit: 500 };
 
@@ -72,9 +99,10 @@ export function entangledHistory(services: number, pool: number, changes: number
       masqueradeAll: fc.boolean(),
       // In nftables mode, packets of policy Local do not come back to look for a node port: keys whose port is one stand before trees.
       mode: fc.constantFrom("iptables" as const, "nftables" as const),
+      hasManyBlocks: fc.constantFrom(true, false, false),
     })
-    .map(({ kinds, lists, steps, masqueradeAll, mode }) => ({
-      config: { ...toConfig(PROXY), masqueradeAll, mode },
+    .map(({ kinds, lists, steps, masqueradeAll, mode, hasManyBlocks }) => ({
+      config: { ...toConfig(hasManyBlocks ? { ...PROXY, clusterCIDR: [...MANY_BLOCKS] } : PROXY), masqueradeAll, mode },
       events: [
         ...kinds.map((each, i) => put(serviceOf(i, each))),
         ...lists.map((list, i) => put(sliceOf(i, list))),
@@ -94,6 +122,7 @@ const NONE: Kind = {
   hasNodePort: false,
   isSticky: false,
   protocol: "TCP",
+  portName: "p",
 };
 
 /** A Service that is known no more by its clients when it has lost its local endpoint: chains that knew them are made anew before they go. */
@@ -131,7 +160,7 @@ function serviceOf(i: number, each: Kind): Manifest {
       ...(sources.length > 0 ? { loadBalancerSourceRanges: sources } : {}),
       ...(isSticky ? { sessionAffinity: "ClientIP" } : {}),
       ports: Array.from({ length: ports }, (_, k) => ({
-        name: `p${k}`,
+        name: `${each.portName}${k}`,
         // Some are node ports of other Services.
         port: k === 0 ? 80 : nodePortOf(i + k, 0),
         protocol: each.protocol,
@@ -158,7 +187,11 @@ function sliceOf(i: number, list: readonly number[]): Manifest {
       addresses: [`10.180.${(n * 11) % 256}.${n % 256}`],
       nodeName: n % 3 === 0 ? "node-a" : "node-b",
     })),
-    ports: [0, 1, 2].map((k) => ({ name: `p${k}`, port: 8080, protocol: i % 4 === 3 ? "UDP" : "TCP" })),
+    ports: ["p0", "p1", "p2", "q0", "q1", "q2"].map((name) => ({
+      name,
+      port: 8080,
+      protocol: i % 4 === 3 ? "UDP" : "TCP",
+    })),
   };
 }
 

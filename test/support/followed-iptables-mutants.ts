@@ -33,8 +33,58 @@ export const FOLLOWED_IPTABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
   },
   "a part of a tree is kept where its keys are others": {
     file: `${LOOKUPS}/kept-tree.ts`,
-    from: "old.branches === branches && ",
+    from: " && old.branches === branches",
     to: "",
+  },
+  "a part of a tree is kept where something in it has changed": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "!old.chain.isDirty && ",
+    to: "",
+  },
+  "a part of a tree stays where its keys are gone": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "if (!below.has(nameBelow)) this.removeNode(node);",
+    to: "void node;",
+  },
+  "a tree is kept where its rule is another one": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "return this.steps === steps;",
+    to: "return steps !== undefined;",
+  },
+  "a key that is gone stays before its tree": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "    this.leaving.delete(element);\n",
+    to: "",
+  },
+  "a key stays before its tree where it could stand in it again": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "for (const key of [...this.leaving.values()]) if (!tree.mustNotComeBack(key)) this.setLeaving(key, false);",
+    to: "void tree;",
+  },
+  "a key stands in a tree that it must not come back from": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "if (wrong.length === 0) break;",
+    to: "break;",
+  },
+  "keys stand before a tree in the order in which they were put there": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "      .sort((a, b) => compareRanks(a.element, b.element))\n",
+    to: "",
+  },
+  "a tree behind other keys is not planned again where a key goes": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "private remove(element: Live<SetElement>): void {\n    this.moved();",
+    to: "private remove(element: Live<SetElement>): void {",
+  },
+  "a tree behind other keys is not planned again where a key comes": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "added: () => this.moved(),",
+    to: "added: () => undefined,",
+  },
+  "a tree is not planned again where a key is put before it": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "private setLeaving(key: LiveKey, isLeaving: boolean): void {\n    this.moved();",
+    to: "private setLeaving(key: LiveKey, isLeaving: boolean): void {",
   },
   "a tree is not planned again where a key comes": {
     file: `${LOOKUPS}/keyed-list.ts`,
@@ -46,15 +96,10 @@ export const FOLLOWED_IPTABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
     from: "    if (key.parts.some(isRange)) this.rangedKeys--;\n    this.hasMoved = true;",
     to: "    if (key.parts.some(isRange)) this.rangedKeys--;",
   },
-  "a group of a plan before is taken for one of other keys": {
-    file: `${LOOKUPS}/plan-again.ts`,
-    from: "stands: differing === undefined && isOn(group, wanted.below, wanted.bounds),",
-    to: "stands: isOn(group, wanted.below, wanted.bounds),",
-  },
   "an element that goes stays in lists": {
     file: `${LOOKUPS}/live-elements.ts`,
-    from: "      this.lists.get(name)?.remove(element);",
-    to: "      void element;",
+    from: "this.lists.get(this.nameOf(element))?.remove(element);",
+    to: "void element;",
   },
   "elements stand in the order in which they came": {
     file: `${LOOKUPS}/live-elements.ts`,
@@ -70,6 +115,66 @@ export const FOLLOWED_IPTABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
     file: `${LOOKUPS}/owned-elements.ts`,
     from: "before.filter((other) => other !== element),",
     to: "before.filter((other) => other !== element && other.owner === element.owner),",
+  },
+  "elements of owners stand in the order in which these wanted them": {
+    file: `${LOOKUPS}/owned-elements.ts`,
+    from: "[...before, element].sort(compareRanks)",
+    to: "[...before, element]",
+  },
+  "a shared element stays where its first owner is another one": {
+    file: `${LOOKUPS}/owned-elements.ts`,
+    from: "    if (old !== undefined) this.elements.remove(old);\n",
+    to: "",
+  },
+  "an element that has gone behind another one of its owner stays where it was": {
+    file: `${LOOKUPS}/owned-elements.ts`,
+    from: "place === undefined || place <= last ? undefined",
+    to: "place === undefined ? undefined",
+  },
+  "which element of an owner was the last is forgotten": {
+    file: `${LOOKUPS}/owned-elements.ts`,
+    from: "    last = place;\n",
+    to: "",
+  },
+  "the place of an element among those of its owner stays as it was": {
+    file: `${LOOKUPS}/owned-elements.ts`,
+    from: "    element.position = position;\n",
+    to: "",
+  },
+  "keys with the same address stand in the order in which they came": {
+    file: `${LOOKUPS}/keyed-list.ts`,
+    from: "compare(a, b) || compareRanks(a.element, b.element)",
+    to: "compare(a, b)",
+  },
+  "keys are sorted by their owners, not by their addresses": {
+    file: `${LOOKUPS}/keyed-list.ts`,
+    from: "compare(a, b) || compareRanks(a.element, b.element)",
+    to: "compareRanks(a.element, b.element)",
+  },
+  "ranges are planned as addresses": {
+    file: `${LOOKUPS}/keyed-list.ts`,
+    from: "this.rangedKeys === 0",
+    to: "true",
+  },
+  "that a key is a range is not seen": {
+    file: `${LOOKUPS}/keyed-list.ts`,
+    from: "if (key.parts.some(isRange)) this.rangedKeys++;",
+    to: "",
+  },
+  "keys that stand before a tree also stand in it": {
+    file: `${LOOKUPS}/keyed-list.ts`,
+    from: "filter(({ element }) => !others.has(element))",
+    to: "filter(({ element }) => element !== undefined || !others.has(element))",
+  },
+  "who follows is not told that a chain is gone": {
+    file: `${LOOKUPS}/followed-chains.ts`,
+    from: "if (!this.byName.has(chain.name)) this.listener.gone(chain.name);",
+    to: "",
+  },
+  "a chain that nobody asks any more stays": {
+    file: `${LOOKUPS}/followed-chains.ts`,
+    from: "if (!chain.isGone && chain.users.size === 0 && this.isOfPlace(chain)) this.remove(chain);",
+    to: "void chain;",
   },
   "a chain that another rule leads to goes": {
     file: "followed-iptables.ts",
@@ -90,5 +195,49 @@ export const FOLLOWED_IPTABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
     file: "followed-iptables.ts",
     from: "if (!changed.has(name)) changed.set(name, before);",
     to: "changed.set(name, before);",
+  },
+};
+
+/** The same for `planAgain`, of which `planDisagreement` has to tell. */
+export const PLAN_AGAIN_MUTANTS: Readonly<Record<string, Mistake>> = {
+  "a group is kept whatever its keys are": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "stands: differing === undefined && ",
+    to: "stands: ",
+  },
+  "a group is kept whatever the way to it has tested": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: " && hasBounds(group, wanted.bounds)",
+    to: "",
+  },
+  "keys that are more than before are no other keys": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "if (start === own.length && start === members.length) return undefined;",
+    to: "if (start === shorter) return undefined;",
+  },
+  "where addresses lie stays where a key at its end goes": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "if (gone.some((key) => from(key, part) === low || to(key, part) === high)) return undefined;",
+    to: "void gone;",
+  },
+  "where addresses begin stays where the first key goes": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "from(key, part) === low || to(key, part) === high",
+    to: "to(key, part) === high",
+  },
+  "where addresses end stays where the last key goes": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "from(key, part) === low || to(key, part) === high",
+    to: "from(key, part) === low",
+  },
+  "where addresses begin stays where a key comes before it": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "if (from(key, part) < wider.low) wider.low = from(key, part);",
+    to: "void from;",
+  },
+  "where addresses end stays where a key comes behind it": {
+    file: `${LOOKUPS}/plan-again.ts`,
+    from: "if (to(key, part) > wider.high) wider.high = to(key, part);",
+    to: "void to;",
   },
 };
