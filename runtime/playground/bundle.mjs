@@ -25,16 +25,16 @@ const withoutGrammarChecks = {
   },
 };
 
-/** The messages of those checks, which end the file. */
-const withoutCheckMessages = {
-  name: "without-check-messages",
+/** The messages of those checks, and those of parsers: kpc's have their own (`quickStart`). */
+const withoutMessages = {
+  name: "without-messages",
   transform: {
     filter: { id: /\/chevrotain\/lib\/src\/parse\/errors_public\.js$/ },
     /** @param {string} code */
     handler(code) {
-      const [before, rest] = code.split(/^export const defaultGrammarValidatorErrorProvider = (?=\{)/m);
-      if (rest === undefined) throw new Error("chevrotain has its messages elsewhere");
-      return { code: `${before}export const defaultGrammarValidatorErrorProvider = {};\n`, map: null };
+      const names = [...code.matchAll(/^export const (\w+ErrorProvider) = \{/gm)].map(([, name]) => name);
+      if (names.length !== 3) throw new Error("chevrotain has its messages elsewhere");
+      return { code: names.map((name) => `export const ${name} = {};\n`).join(""), map: null };
     },
   },
 };
@@ -45,14 +45,16 @@ const withoutAdvice = {
   transform: {
     filter: { id: /\/chevrotain\/lib\/src\/(?:scan|parse\/parser)\/.*\.js$/ },
     /** @param {string} code */
-    handler: (code) => ({
-      code: code.replace(/\bError\((?:\s*(?:"[^"]*"|`[^`]*`)\s*\+?)+\s*\)/g, "Error()"),
-      map: null,
-    }),
+    handler(code) {
+      const left = code
+        .replace(/\bError\((?:\s*(?:"[^"]*"|`[^`]*`)\s*\+?)+\s*\)/g, "Error()")
+        .replace(/\bPRINT_(?:ERROR|WARNING)\(`[\s\S]*?\);$/gm, "");
+      return { code: left, map: null };
+    },
   },
 };
 
-/** What chevrotain checks lists of tokens with. Lexers that are not made by a page are checked as they are made: the same lists. */
+/** What chevrotain checks lists of tokens with. Lexers that are not made by tests ask for none of it (`quickLexing`). */
 const TOKEN_CHECKS = ["validatePatterns", "performRuntimeChecks", "performWarningRuntimeChecks"];
 
 const withoutTokenChecks = {
@@ -175,7 +177,7 @@ export async function bundle(input, name) {
     resolve: { alias: SUBSTITUTES },
     plugins: [
       withoutGrammarChecks,
-      withoutCheckMessages,
+      withoutMessages,
       withoutAdvice,
       withoutTokenChecks,
       withoutUnusedMethods,
