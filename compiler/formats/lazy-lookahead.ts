@@ -1,4 +1,5 @@
 import {
+  type ILexerConfig,
   type ILookaheadStrategy,
   type IOrAlt,
   type IParserConfig,
@@ -52,6 +53,11 @@ const EXPECTED_LABEL: IParserErrorMessageProvider = {
   buildNoViableAltMessage: () => "",
   buildEarlyExitMessage: () => "",
 };
+
+/** The settings of a lexer that starts quickly. A test makes each lexer with `validates`. */
+export function quickLexing(validates: boolean): ILexerConfig {
+  return { positionTracking: "onlyOffset", ensureOptimizations: true, skipValidations: !validates };
+}
 
 /** The settings of a parser that starts quickly. The message of each of its errors is the label of the token that was expected,
  *  or empty where several could stand. A test makes each parser with `validates`: a grammar is right or wrong once. */

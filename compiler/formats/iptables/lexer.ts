@@ -1,4 +1,5 @@
 import { createToken, Lexer } from "chevrotain";
+import { quickLexing } from "../lazy-lookahead.ts";
 
 /** The words of one line of a restore file. Quotation marks hold blanks together; a backslash in them takes the next
  *  character as it is (add_param_to_argv in iptables' xshared.c). */
@@ -17,4 +18,4 @@ export const Word = createToken({ name: "Word", pattern: /[!#-\uffff]+/, label: 
 
 export const TOKENS = [Blank, Quoted, Unclosed, Counters, Bang, Option, Word];
 
-export const lineLexer = new Lexer(TOKENS, { positionTracking: "onlyOffset", ensureOptimizations: true });
+export const lineLexer = new Lexer(TOKENS, quickLexing(false));

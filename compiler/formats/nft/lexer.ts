@@ -1,4 +1,5 @@
 import { createToken, Lexer, type TokenType } from "chevrotain";
+import { quickLexing } from "../lazy-lookahead.ts";
 
 /** The words of nft's language. Keywords are words too: which of them means something depends on the place. */
 export const Blank = createToken({ name: "Blank", pattern: /[ \t\r\f]+|\\\r?\n/, group: Lexer.SKIPPED });
@@ -214,4 +215,4 @@ export const TOKENS = [
   Other,
 ];
 
-export const nftLexer = new Lexer(TOKENS, { positionTracking: "onlyOffset", ensureOptimizations: true });
+export const nftLexer = new Lexer(TOKENS, quickLexing(false));
