@@ -1,9 +1,10 @@
 /** Which chains of a table lead to which. */
-import { forEachRule } from "./rule-rows.ts";
-import type { AskedMap, Chain, MapDeclaration, MapElement, Step, Table } from "./types.ts";
+import { RuleTargets } from "./rule-targets.ts";
+import type { AskedMap, Chain, MapDeclaration, MapElement, Rule, Step, Table } from "./types.ts";
 import { mayGiveVerdicts, verdictsOf } from "./walk.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
+const NOWHERE: readonly string[] = [];
 
 export class ChainGraph {
   private readonly chains: readonly Chain[];
@@ -44,6 +45,21 @@ export class ChainGraph {
     return names ?? NOBODY;
   }
 
+  /** The names of the chains that a rule leads to, some more than once. */
+  namesIn({ steps }: Rule): readonly string[] {
+    let found = NOWHERE;
+    for (const step of steps) {
+      // One name needs no set: a table may have a million of these.
+      if (step.kind === "verdict") {
+        if ("chain" in step.verdict) found = found.length === 0 ? [step.verdict.chain] : [...found, step.verdict.chain];
+        continue;
+      }
+      const names = this.namesBehind(step);
+      if (names.size > 0) found = [...found, ...names];
+    }
+    return found;
+  }
+
   /** The chains of the table to which the rules of `chain` may lead. */
   *behind({ rules }: Chain): Generator<Chain> {
     for (const { steps } of rules)
@@ -57,19 +73,13 @@ export class ChainGraph {
   /** `starts`, and all chains to which they lead, the nearer ones first. */
   reachableFrom(starts: Iterable<Chain>): ReadonlySet<Chain> {
     const found = new Set(starts);
-    const add = (name: string): void => {
+    const targets = new RuleTargets((rule) => this.namesIn(rule));
+    const add = (name: string): boolean => {
       const target = this.get(name);
       if (target !== undefined) found.add(target);
+      return true;
     };
-    for (const chain of found)
-      forEachRule(chain, ({ steps }) => {
-        for (const step of steps) {
-          // As most rules end: it takes no set of names, nor a generator.
-          if (step.kind === "verdict") {
-            if ("chain" in step.verdict) add(step.verdict.chain);
-          } else for (const name of this.namesBehind(step)) add(name);
-        }
-      });
+    for (const chain of found) targets.every(chain, add);
     return found;
   }
 }

@@ -30,7 +30,7 @@ export function repairChains(table: Table, most: number, tell: Tell): Table {
   const missing = new Map<string, Rule>();
   for (const { rules } of table.chains) {
     for (const rule of rules) {
-      for (const name of targetsOf(rule, graph)) {
+      for (const name of graph.namesIn(rule)) {
         if (graph.get(name)?.kind === "regular" || missing.has(name)) continue;
         missing.set(name, rule);
         const what =
@@ -57,7 +57,7 @@ export function repairChains(table: Table, most: number, tell: Tell): Table {
 /** Whether there is nothing to repair, as in most tables. Names are looked up once for each jump: there may be a million. */
 function isSound({ chains }: Table, graph: ChainGraph, most: number): boolean {
   const [from, to]: [number[], number[]] = [[], []];
-  const targets = new RuleTargets((rule) => targetsOf(rule, graph));
+  const targets = new RuleTargets((rule) => graph.namesIn(rule));
   const isLed = (chain: Chain, i: number): boolean =>
     targets.every(chain, (name) => {
       const target = graph.numberOf(name);
@@ -106,7 +106,7 @@ function cutLoops(table: Table, graph: ChainGraph, tell: Tell): Unlooped {
     heights.set(chain.name, OPEN);
     let height = 0;
     for (const rule of chain.rules)
-      for (const name of targetsOf(rule, graph)) {
+      for (const name of graph.namesIn(rule)) {
         const target = graph.get(name);
         if (heights.get(name) === OPEN) {
           tell("chain-loop", `this jumps back to chain ${name}, which leads here`, rule);
@@ -137,7 +137,7 @@ function cutDepth({ table, heights }: Unlooped, most: number, tell: Tell): Table
     if ((depths.get(chain) ?? -1) >= depth) return;
     depths.set(chain, depth);
     for (const rule of chain.rules)
-      for (const name of targetsOf(rule, chains)) {
+      for (const name of chains.namesIn(rule)) {
         const target = chains.get(name);
         if (depth >= most) cut.add(rule);
         else if (target !== undefined) visit(target, depth + 1);
@@ -146,7 +146,7 @@ function cutDepth({ table, heights }: Unlooped, most: number, tell: Tell): Table
   for (const chain of deep) visit(chain, 0);
   const repaired = (rule: Rule): Rule => {
     if (!cut.has(rule)) return rule;
-    const [name = ""] = targetsOf(rule, chains);
+    const [name = ""] = chains.namesIn(rule);
     tell("too-deep", `chain ${name} is more than ${most} jumps away from a base chain`, rule);
     return withoutJump(rule, `on to chain ${name}`, chains);
   };
@@ -158,20 +158,3 @@ function withoutJump(rule: Rule, text: string, graph: ChainGraph): Rule {
   const at = rule.steps.findIndex((step) => graph.namesBehind(step).size > 0);
   return { ...rule, steps: [...rule.steps.slice(0, at), anything(text)] };
 }
-
-/** The names of the chains that a rule leads to, some more than once. */
-function targetsOf({ steps }: Rule, graph: ChainGraph): readonly string[] {
-  let found = NOWHERE;
-  for (const step of steps) {
-    // One name needs no set: a table may have a million of these.
-    if (step.kind === "verdict") {
-      if ("chain" in step.verdict) found = found.length === 0 ? [step.verdict.chain] : [...found, step.verdict.chain];
-      continue;
-    }
-    const names = graph.namesBehind(step);
-    if (names.size > 0) found = [...found, ...names];
-  }
-  return found;
-}
-
-const NOWHERE: readonly string[] = [];

@@ -21,7 +21,10 @@ export interface Section extends Listing {
 /** `text` without line numbers of grep and cat, names of files, and prompts; and of which tables its lines are where nothing
  *  says so. */
 export function repair(text: string): Repaired {
-  const plain = withoutPrefixes(text).replace(/^--(?=\r?$)/gm, "  ");
+  const whole = withoutPrefixes(text);
+  // What grep puts between lines that are apart. Most texts begin no line so.
+  const isParted = whole.startsWith("--") || ["\n", ...OTHER_LINE_ENDS].some((end) => whole.includes(`${end}--`));
+  const plain = isParted ? whole.replace(/^--(?=\r?$)/gm, "  ") : whole;
   const prompts: Prompt[] = [];
   const bare = changeLines(plain, linesWith(plain, "tables"), (line, at) =>
     line.replace(PROMPT, (call, ip, save, options, place) => {

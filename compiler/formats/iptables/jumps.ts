@@ -1,18 +1,39 @@
 /** Where the rules of a text lead, found without reading them. */
 import { Adjacency } from "../../ir/adjacency.ts";
 
+/** Lengths of names of which the last target is kept. */
+const MOST_TARGETS = 32;
+
 /** The chains of a table, and where their rules lead; targets are as good as chains. */
 export class JumpGraph {
   private readonly numbers = new Map<string, number>();
   private readonly from: number[] = [];
   private readonly to: number[] = [];
-  private last: { readonly name: string; readonly number: number } | undefined;
+  private last: NumberedName | undefined;
+  /** By length, the last target: many rules lead to one, and names that are made of the same words are as long as each other. */
+  private readonly targets = new Array<NumberedName | undefined>(MOST_TARGETS).fill(undefined);
 
   add(chain: string, target: string): void {
-    // The rules of a chain stand together.
-    if (this.last?.name !== chain) this.last = { name: chain, number: this.numberOf(chain) };
-    this.from.push(this.last.number);
+    this.from.push(this.numberOf(chain));
     this.to.push(this.numberOf(target));
+  }
+
+  /** Adds a jump from the chain whose name stands from `start` to `end` of `text`, to the one from `targetStart` to `targetEnd`. */
+  addFrom(text: string, start: number, end: number, targetStart: number, targetEnd: number): void {
+    // The rules of a chain stand together.
+    if (!isAt(this.last, text, start, end)) this.last = this.numbered(text.slice(start, end));
+    this.from.push(this.last.number);
+    const length = targetEnd - targetStart;
+    let target = this.targets[length];
+    if (!isAt(target, text, targetStart, targetEnd)) {
+      target = this.numbered(text.slice(targetStart, targetEnd));
+      if (length < MOST_TARGETS) this.targets[length] = target;
+    }
+    this.to.push(target.number);
+  }
+
+  private numbered(name: string): NumberedName {
+    return { name, number: this.numberOf(name) };
   }
 
   /** Tells of a chain which of `starts` lead to it, as bits: it is one itself, or rules lead there. There may be 31. */
@@ -50,48 +71,62 @@ export class JumpGraph {
   }
 }
 
+interface NumberedName {
+  readonly name: string;
+  readonly number: number;
+}
+
+function isAt(known: NumberedName | undefined, text: string, start: number, end: number): known is NumberedName {
+  return known !== undefined && known.name.length === end - start && text.startsWith(known.name, start);
+}
+
 /** By table, the jumps in a text for iptables-restore. Table "" is that of rules that name none. */
 export function jumpsIn(text: string): ReadonlyMap<string, JumpGraph> {
   const byTable = new Map<string, JumpGraph>();
-  let table = "";
-  const add = (chain: string, target: string, own = table): void => {
-    const graph = byTable.get(own) ?? new JumpGraph();
-    byTable.set(own, graph);
-    graph.add(chain, target);
+  const graphOf = (table: string): JumpGraph => {
+    const graph = byTable.get(table) ?? new JumpGraph();
+    byTable.set(table, graph);
+    return graph;
   };
-  const isPlain = !/[^\n -~]/.test(text);
+  let table = "";
+  /** That of `table`, once a rule of it leads anywhere. */
+  let graph: JumpGraph | undefined;
+  const isPlain = !OTHER_BLANKS.some((blank) => text.includes(blank));
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;
-    if (text.startsWith("*", start)) table = /^\*(\S+)/.exec(text.slice(start, end))?.[1] ?? "";
-    findJumps(text, start, end, isPlain, add);
+    const first = text.charCodeAt(start);
+    if (first === STAR) {
+      table = /^\*(\S+)/.exec(text.slice(start, end))?.[1] ?? "";
+      graph = undefined;
+    }
+    const nameEnd = first === DASH && text.startsWith("-A ", start) ? text.indexOf(" ", start + 3) : -1;
+    const isRule = nameEnd > start + 3 && nameEnd < end && (isPlain || !/[^ -~]/.test(text.slice(start, end)));
+    const target = isRule ? findTarget(text, nameEnd, end) : UNUSUAL;
+    if (target === UNUSUAL) {
+      findUnusual(text.slice(start, end), (chain, to, own) => graphOf(own ?? table).add(chain, to));
+    } else if (target !== NOWHERE) {
+      const blank = text.indexOf(" ", target);
+      graph ??= graphOf(table);
+      graph.addFrom(text, start + 3, nameEnd, target, blank < 0 || blank > end ? end : blank);
+    }
     start = end + 1;
   }
   return byTable;
 }
 
+/** All that ends a word, but for blanks and ends of lines. */
+const OTHER_BLANKS = [
+  ..."\t\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff",
+];
+
 // --- lines ---------------------------------------------------------------------------------------------------------------
-
-/** Told of each rule that leads from a chain to another one, or to a target. `table`: the one that the rule itself names. */
-type Tell = (chain: string, target: string, table: string | undefined) => void;
-
-/** Tells of the rules in the line of `text` from `start` to `end`. `isPlain`: all of the text is printable ASCII. */
-function findJumps(text: string, start: number, end: number, isPlain: boolean, tell: Tell): void {
-  const nameEnd = text.startsWith("-A ", start) ? text.indexOf(" ", start + 3) : -1;
-  const isRule = nameEnd > start + 3 && nameEnd < end && (isPlain || !/[^ -~]/.test(text.slice(nameEnd, end)));
-  const target = isRule ? findTarget(text, nameEnd, end) : UNUSUAL;
-  if (target === UNUSUAL) {
-    findUnusual(text.slice(start, end), tell);
-  } else if (target !== NOWHERE) {
-    const blank = text.indexOf(" ", target);
-    tell(text.slice(start + 3, nameEnd), text.slice(target, blank < 0 || blank > end ? end : blank), undefined);
-  }
-}
 
 const NOWHERE = -1;
 const UNUSUAL = -2;
 
 const BLANK = 32;
+const STAR = 42;
 const DASH = 45;
 
 /** Where the name begins that stands behind the last `-j` or `-g`. */
@@ -117,6 +152,9 @@ function findTarget(text: string, start: number, end: number): number {
 const LONG: Readonly<Record<number, string>> = Object.fromEntries(
   ["--append ", "--insert ", "--table ", "--jump ", "--goto "].map((option) => [option.charCodeAt(2), option]),
 );
+
+/** Told of each rule that leads from a chain to another one, or to a target. `table`: the one that the rule itself names. */
+type Tell = (chain: string, target: string, table: string | undefined) => void;
 
 /** The command may stand anywhere in the line. */
 function findUnusual(line: string, tell: Tell): void {

@@ -56,8 +56,8 @@ export class ShapeBook<T> {
   expect(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
     const next = this.last?.next;
     if (next !== undefined && this.fits(next, text, start, end)) return this.follow(next);
-    const found = this.recent.find((met) => met !== next && this.fits(met, text, start, end));
-    return found === undefined ? undefined : this.come(found);
+    for (const met of this.recent) if (met !== next && this.fits(met, text, start, end)) return this.come(met);
+    return undefined;
   }
 
   /** What makes of `values` what the text from `start` to `end` is, of whatever shape; undefined: the grammar has to read it. */

@@ -6,6 +6,8 @@ export class Shape {
   /** What stands before each hole, and behind the last one. */
   private readonly literals: readonly string[];
   private readonly kinds: readonly HoleKind[];
+  /** The code of the last character of each literal; -1: it is empty. */
+  private readonly lasts: readonly number[];
   /** How many values its holes have. */
   readonly width: number;
   /** Equal texts are of equal shapes. */
@@ -14,19 +16,24 @@ export class Shape {
   constructor(literals: readonly string[], kinds: readonly HoleKind[]) {
     this.literals = literals;
     this.kinds = kinds;
+    this.lasts = literals.map((literal) => (literal === "" ? -1 : literal.charCodeAt(literal.length - 1)));
     this.width = kinds.reduce((sum, kind) => sum + HOLES[kind].values, 0);
     this.key = literals.map((literal, i) => (i === 0 ? literal : `\0${kinds[i - 1]}\0${literal}`)).join("");
   }
 
   /** Where what begins at `at` and is of this shape ends, and the values of its holes into `values`; -1: it is not. */
   match(text: string, at: number, values: HoleValue[], nameOf: KnownName): number {
-    const { literals, kinds } = this;
+    const { literals, kinds, lasts } = this;
     let place = at;
     let slot = 0;
     for (let i = 0; ; i++) {
       const literal = literals[i] as string;
-      if (!text.startsWith(literal, place)) return -1;
-      place += literal.length;
+      const { length } = literal;
+      const last = lasts[i] as number;
+      // Literals that are longer than this often begin alike.
+      if (last >= 0 && text.charCodeAt(place + length - 1) !== last) return -1;
+      if (length > 1 && !text.startsWith(literal, place)) return -1;
+      place += length;
       const kind = kinds[i];
       if (kind === undefined) return place;
       const { scan, values: width } = HOLES[kind];

@@ -5,7 +5,7 @@ import { jumpsIn } from "../../../compiler/formats/iptables/jumps.ts";
 const NAMES = ["A", "B", "KUBE-SVC", "ACCEPT", "-j", "x-A"];
 
 const WORDS = [
-  ...' \t\r"=!-\u2028é',
+  ...' \t\r"=!-\u2028\u00a0é',
   ...[
     "-A ",
     "-I ",
