@@ -163,6 +163,21 @@ const withoutLargeTexts = {
   },
 };
 
+/** Leaves out what yaml writes YAML with: a page only reads it. What would call it all the same throws. */
+const withoutYamlWriter = {
+  name: "without-yaml-writer",
+  transform: {
+    filter: { id: /\/yaml\/browser\/dist\/stringify\/\w+\.js$/ },
+    /** @param {string} code @param {string} id */
+    handler(code, id) {
+      const names = /^export \{ ([\w, ]+) \};$/m.exec(code)?.[1]?.split(", ");
+      if (names === undefined) throw new Error(`${id} has other names`);
+      const body = '{ throw new Error("a page writes no YAML"); }';
+      return { code: names.map((name) => `export function ${name}() ${body}\n`).join(""), map: null };
+    },
+  },
+};
+
 /**
  * A classic script of `input` and all that it imports.
  * @param {string} input below this folder
@@ -184,6 +199,7 @@ export async function bundle(input, name) {
       withoutNextTokens,
       withoutTokenVisits,
       withoutLargeTexts,
+      withoutYamlWriter,
     ],
   });
   const named = name === undefined ? {} : { name };
