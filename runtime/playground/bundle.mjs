@@ -131,38 +131,6 @@ const withoutTokenVisits = {
   },
 };
 
-/** Modules for the speed of texts that are larger than what people paste. Without them each rule and element is looked at by itself. */
-const FOR_LARGE_TEXTS = {
-  "compiler/ir/rule-forms.ts": `export class RuleForms { of() { return "irregular"; } }`,
-  "compiler/ir/rule-targets.ts": `import { everyRule } from "./rule-rows.ts";
-    export class RuleTargets {
-      constructor(namesIn) { this.namesIn = namesIn; }
-      every(chain, test) { return everyRule(chain, (rule) => this.namesIn(rule).every(test)); }
-    }`,
-  "compiler/compare/symmetry/form-templates.ts": "export class FormTemplates { find() {} }",
-  "compiler/compare/symmetry/lead-forms.ts":
-    "export const formLeadOf = () => {}; export const formRangeOf = formLeadOf; export const operandIn = formLeadOf;",
-  "compiler/compare/symmetry/wide-table.ts":
-    "export class WideTable { of = new Map(); get(value) { return this.of.get(value) ?? -1; } set(value, number) { this.of.set(value, number); } }",
-  "compiler/compare/symmetry/rule-shapes.ts": "export class RuleShapes { describe() {} learn() {} }",
-  "compiler/compare/symmetry/readings.ts":
-    "export const rulesAsRead = () => ({}); export const elementsAsRead = rulesAsRead;",
-};
-
-const withoutLargeTexts = {
-  name: "without-large-texts",
-  load: {
-    filter: {
-      id: /\/compiler\/.*\/(?:rule-forms|rule-targets|rule-shapes|form-templates|readings|lead-forms|wide-table)\.ts$/,
-    },
-    /** @param {string} id */
-    handler(id) {
-      const [, code] = Object.entries(FOR_LARGE_TEXTS).find(([name]) => id.endsWith(`/${name}`)) ?? [];
-      return code === undefined ? null : { code, moduleType: "js" };
-    },
-  },
-};
-
 /** Leaves out what yaml writes YAML with: a page only reads it. What would call it all the same throws. */
 const withoutYamlWriter = {
   name: "without-yaml-writer",
@@ -198,7 +166,6 @@ export async function bundle(input, name) {
       withoutUnusedMethods,
       withoutNextTokens,
       withoutTokenVisits,
-      withoutLargeTexts,
       withoutYamlWriter,
     ],
   });
