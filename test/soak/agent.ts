@@ -44,6 +44,9 @@ const { values } = parseArgs({
 
 const CONFIG = { nodeName: "node-a", mode: "nftables" } as const;
 
+/** The slowest repairs that are told one by one. */
+const SHOWN = 5;
+
 const PATIENCE_MS = 1000 * Number(values.patience);
 
 const BACKEND = IPTABLES_BACKENDS.find((backend) => values.output === `iptables-${backend}`);
@@ -104,8 +107,10 @@ class Soak {
   private log = "";
   /** How often it ended by itself. */
   ended = 0;
-  slowest = 0;
   wrong = 0;
+  /** Mishaps since the kernel was last right, and how long it took until it was, of each time. */
+  private since: string[] = [];
+  readonly repairs: { readonly seconds: number; readonly after: readonly string[] }[] = [];
 
   constructor(api: FakeApiServer, seed: number) {
     this.api = api;
@@ -176,6 +181,7 @@ class Soak {
   async befall(): Promise<void> {
     const what = MISHAPS[this.pick(MISHAPS.length)] ?? "foreign";
     this.befell.set(what, (this.befell.get(what) ?? 0) + 1);
+    this.since.push(what);
     const children = childrenOf(this.agent?.pid);
     const child = children[this.pick(Math.max(1, children.length))];
     switch (what) {
@@ -249,7 +255,8 @@ class Soak {
             );
       const lasted = performance.now() - begun;
       if (found === "") {
-        this.slowest = Math.max(this.slowest, lasted);
+        this.repairs.push({ seconds: lasted / 1000, after: this.since });
+        this.since = [];
         return;
       }
       if (lasted > PATIENCE_MS) {
@@ -316,7 +323,10 @@ async function run(): Promise<number> {
   const befell = [...soak.befell].map(([what, count]) => `${what} ${count}`).join(", ");
   process.stdout.write(`${befell}${soak.limitsMemory ? "" : "; no cgroup of memory can be made here"}\n`);
   await soak.end();
-  const slowest = `${(soak.slowest / 1000).toFixed(1)} s`;
+  soak.repairs.sort((a, b) => b.seconds - a.seconds);
+  for (const { seconds, after } of soak.repairs.slice(0, SHOWN))
+    process.stdout.write(`${seconds.toFixed(1)} s after: ${after.join(", ")}\n`);
+  const slowest = `${(soak.repairs[0]?.seconds ?? 0).toFixed(1)} s`;
   process.stdout.write(
     `${done} mishaps, ${events} events: ${soak.wrong} left wrong, slowest repair ${slowest}, ended by itself ${soak.ended} times\n`,
   );
