@@ -16,7 +16,7 @@ import { familiesOf, type Others, type ServiceRules } from "../verify/service-ru
 import { refusalCause } from "../verify/services/cause.ts";
 import { ServiceChanges } from "../verify/services/changes.ts";
 import { describeDestination } from "../verify/services/destination.ts";
-import { endpointNamesIn } from "../verify/services/endpoint-names.ts";
+import { type EndpointNames, endpointNamesIn } from "../verify/services/endpoint-names.ts";
 import { frontendsIn } from "../verify/services/frontends.ts";
 import { type ChangesView, changesToData, renderChanges } from "../verify/services/render.ts";
 import { type NameOf, ServiceNames } from "../verify/services/service-names.ts";
@@ -113,11 +113,14 @@ export function verificationOf(
         sides: { ...sides, left: "Service rules", right: "all rules" },
       },
     ];
-    const namesOfHost = new ServiceNames(frontendsIn(own), node.addresses);
+    let namesOfHost: ServiceNames | undefined;
     const unseen = parts.reduce((sum, { comparison: { differing, regions } }) => sum + differing - regions.length, 0);
     const changesIn = ([about = [], treated = []]: readonly Comparison["regions"][], limit: number): ChangesView => {
-      const changes = new ServiceChanges({ left: known, right: namesOfHost });
-      const pods = endpointNamesIn(specs);
+      const isSame = about.length + treated.length === 0;
+      // A look at all elements, and at all endpoints, which nobody needs where there is nothing to name.
+      if (!isSame) namesOfHost ??= new ServiceNames(frontendsIn(own), node.addresses);
+      const changes = new ServiceChanges({ left: known, right: namesOfHost ?? known });
+      const pods: EndpointNames = isSame ? new Map() : endpointNamesIn(specs);
       const whereOf = (region: Discrepancy): string => describeDestination(region, pods);
       for (const region of about) changes.add(region, refusalCause(region, ["right"]), whereOf);
       for (const region of treated)
