@@ -118,9 +118,28 @@ export function parseIpv6(text: string): Ipv6 | undefined {
     groups.fill(0, gap, 8 - count + gap);
   }
   // Each part is exact as a number.
-  const [high, middle, low] = [wideOf(0), wideOf(3), at32(6)];
+  return ipv6Of(wideOf(0), wideOf(3), at32(6));
+}
+
+/** The last addresses that were made, each in a slot by its last groups: a table names most of its addresses several times, one soon
+ *  after the other, and each is an object of its own. */
+const MADE: (Ipv6 | undefined)[] = new Array<undefined>(1024).fill(undefined);
+/** By slot, the three parts of its address. */
+const PARTS = new Float64Array(3 * MADE.length);
+
+/** Of 48, 48 and 32 bits. */
+function ipv6Of(high: number, middle: number, low: number): Ipv6 {
+  const slot = (low ^ (low >>> 10) ^ (low >>> 20)) & (MADE.length - 1);
+  const made = MADE[slot];
+  const at = 3 * slot;
+  if (made !== undefined && PARTS[at + 2] === low && PARTS[at + 1] === middle && PARTS[at] === high) return made;
   const outer = (BigInt(high) << 80n) | BigInt(low);
-  return (middle === 0 ? outer : outer | (BigInt(middle) << 32n)) as Ipv6;
+  const address = (middle === 0 ? outer : outer | (BigInt(middle) << 32n)) as Ipv6;
+  MADE[slot] = address;
+  PARTS[at] = high;
+  PARTS[at + 1] = middle;
+  PARTS[at + 2] = low;
+  return address;
 }
 
 /** Those of the address that is parsed. */

@@ -4,6 +4,20 @@ import { hasLeadingZero, isIpv4Mapped, parseAddress, parseIpv6, printAddress } f
 import { numbersFrom } from "../../support/slots.ts";
 
 describe("parseAddress and printAddress", () => {
+  test("addresses of IPv6 that were met before are the same ones, whatever stood between", () => {
+    // Groups of few values: many addresses differ in one of them.
+    const pick = numbersFrom(7);
+    const addresses = Array.from({ length: 200 }, () =>
+      Array.from({ length: 8 }, () => [0, 1, 0x400, 0xffff][pick(4)] ?? 0),
+    );
+    const numberIn = (groups: readonly number[]): bigint =>
+      groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
+    for (let i = 0; i < 4000; i++) {
+      const groups = addresses[pick(addresses.length)] as number[];
+      expect(parseIpv6(groups.map((group) => group.toString(16)).join(":"))).toBe(numberIn(groups));
+    }
+  });
+
   test.each([
     ["0.0.0.0", "0.0.0.0"],
     ["255.255.255.255", "255.255.255.255"],
