@@ -1,14 +1,16 @@
 /** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
 
 import { forEachElement } from "../ir/element-rows.ts";
-import { forEachRule } from "../ir/rule-rows.ts";
+import { operandIn, type RowOperand, RuleForms } from "../ir/rule-forms.ts";
 import { type AnySet, keyTypesOf, partsOfKey } from "../ir/sets.ts";
-import type { Expression, KeyPart, Program } from "../ir/types.ts";
-import { isMatch, lookupsIn, valuesTested } from "../ir/walk.ts";
+import type { KeyPart, Program } from "../ir/types.ts";
+import { lookupsIn } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
 import { type PacketSet, within } from "../packets/packet-set.ts";
 import { type Cut, Ranges } from "../packets/ranges.ts";
+import { namedInForm } from "./destination-forms.ts";
+import { forEachNamed } from "./named-destinations.ts";
 
 /** Names of addresses that one slice has, about: with as many, most of what is made on the way is gone before V8 looks again. */
 const NAMES = 2500;
@@ -62,21 +64,21 @@ function forEachAddress({ ruleset }: Program, add: (part: KeyPart) => void): voi
       if (part !== undefined) add(part);
     });
   };
+  const forms = new RuleForms(namedInForm);
   for (const { sets, maps, chains } of ruleset.tables) {
     for (const set of [...sets, ...maps]) addKeys(set);
     for (const chain of chains)
-      forEachRule(chain, ({ steps }) => {
-        for (const step of steps) {
-          if (step.kind === "compare") {
-            if (isDestination(step.left)) add(step.right);
-          } else if (isMatch(step)) for (const part of valuesTested(step, isDestination)) add(part);
-          for (const { among } of lookupsIn(step)) if (typeof among !== "string") addKeys(among);
-        }
-      });
+      forms.forEach(
+        chain,
+        (named, rows, row) => {
+          for (let i = 0; i < named.length; i++) add(operandIn(rows, row, named[i] as RowOperand));
+        },
+        ({ steps }) => {
+          for (const step of steps) {
+            forEachNamed(step, add);
+            for (const { among } of lookupsIn(step)) if (typeof among !== "string") addKeys(among);
+          }
+        },
+      );
   }
-}
-
-function isDestination(expression: Expression): boolean {
-  if (expression.kind === "ip" || expression.kind === "ip6") return expression.field === "daddr";
-  return expression.kind === "ct" && expression.key === "original-daddr";
 }

@@ -64,12 +64,19 @@ export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
   const rankToken = numbered("rank");
   const fixedToken = numbered("fixed");
   const free = tokens.ofText("free");
+  const hasFixed = (from: number, end: number): boolean => {
+    for (let at = from; at < end; at++) if (isFixed[parameters[at] as Parameter] === 1) return true;
+    return false;
+  };
   const set = (row: number, place: Token, rank: number): void => {
     let kind = tokens.pair(tokens.pair(place, templates[row] as Token), rankToken(rank));
-    for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
-      const parameter = parameters[at] as Parameter;
-      kind = tokens.pair(kind, isFixed[parameter] === 1 ? fixedToken(parameter) : free);
-    }
+    const [from, end] = [starts[row] as number, starts[row + 1] as number];
+    // Most have no fixed ones; how many there are is part of the template and the place.
+    if (hasFixed(from, end))
+      for (let at = from; at < end; at++) {
+        const parameter = parameters[at] as Parameter;
+        kind = tokens.pair(kind, isFixed[parameter] === 1 ? fixedToken(parameter) : free);
+      }
     kinds[row] = kind;
   };
   /** By parameter: the segment in which it was met last, and how often. */

@@ -192,18 +192,22 @@ function featuresOf({ describer, chainsOf, lists }: Items, classOf: ClassOf): (p
   const features = new Int32Array(chainsOf.length).fill(-1);
   const kinds = new Map<string, Map<number, number>>();
   let met = 0;
-  /** `which` of `what`. */
-  const note = (parameter: Parameter, what: string, which: number): void => {
+  /** Notes for parameters which ones of `what` they are. */
+  const noting = (what: string): ((parameter: Parameter, which: number) => void) => {
     const numbers = kinds.get(what) ?? new Map<number, number>();
     kinds.set(what, numbers);
-    const number = numbers.get(which) ?? met++;
-    numbers.set(which, number);
-    features[parameter] = number;
+    return (parameter, which) => {
+      const number = numbers.get(which) ?? met++;
+      numbers.set(which, number);
+      features[parameter] = number;
+    };
   };
-  for (const sort of SORTS)
-    for (const [i, value] of describer.values[sort].known.entries())
-      note(describer.values[sort].numbers[i] as Parameter, sort, classOf[sort](value));
+  for (const sort of SORTS) {
+    const { known, numbers } = describer.values[sort];
+    const note = noting(sort);
+    for (let i = 0; i < known.length; i++) note(numbers[i] as Parameter, classOf[sort](known[i] as Named));
+  }
   for (const list of lists)
-    if (list.kind === "rules" && list.name !== undefined) note(list.name, `chain ${list.where}`, list.count);
+    if (list.kind === "rules" && list.name !== undefined) noting(`chain ${list.where}`)(list.name, list.count);
   return (parameter) => features[parameter] as number;
 }

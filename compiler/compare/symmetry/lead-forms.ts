@@ -1,27 +1,19 @@
 /** What all rules of a form lead on by: where they have other values. */
 import type { FormPlace, FormPlaces } from "../../ir/form-places.ts";
-import type { FormedRows } from "../../ir/row-forms.ts";
-import type { Irregular } from "../../ir/rule-forms.ts";
-import type { Rule, Value } from "../../ir/types.ts";
+import type { Irregular, RowOperand } from "../../ir/rule-forms.ts";
+import type { Rule } from "../../ir/types.ts";
 import { type Guard, guardBy, type SortedField } from "./fields.ts";
 import { type Lead, leadOf, protocolOf } from "./rule-lead.ts";
 
 /** What all rules of a form ask of a field. */
 export interface FormRange {
-  readonly from: Operand;
-  readonly to: Operand;
+  readonly from: RowOperand;
+  readonly to: RowOperand;
 }
 
 /** What all rules of a form lead by, where they differ in these values at most. */
 interface FormLead extends FormRange, Pick<Lead, "field" | "protocol" | "others"> {
-  readonly target: Operand | undefined;
-}
-
-/** A value, or where it stands in a row. */
-type Operand = { readonly slot: number } | { readonly value: Value };
-
-export function operandIn(rows: FormedRows, row: number, operand: Operand): Value {
-  return "slot" in operand ? rows.valueOf(row, operand.slot) : operand.value;
+  readonly target: RowOperand | undefined;
 }
 
 /** What `Leads.take` finds without a field in each rule with these values in other places: in the guard, and in the verdict behind it. */

@@ -1,10 +1,10 @@
 /** Rules as what leads on to other chains by the value of a field. Of rules that a reader has as rows, each form is looked at once. */
-import { RuleForms } from "../../ir/rule-forms.ts";
+import { operandIn, RuleForms } from "../../ir/rule-forms.ts";
 import { rowsOfRules, ruleAt } from "../../ir/rule-rows.ts";
 import type { Chain, Rule } from "../../ir/types.ts";
 import { guardBy, type Named, type SortedField } from "./fields.ts";
 import type { NamedInterval } from "./intervals.ts";
-import { type FormRange, formLeadOf, formRangeOf, operandIn } from "./lead-forms.ts";
+import { type FormRange, formLeadOf, formRangeOf } from "./lead-forms.ts";
 import { type Lead, leadOf, protocolOf } from "./rule-lead.ts";
 
 export class Leads {

@@ -2,7 +2,6 @@
 import { forEachElement } from "../../ir/element-rows.ts";
 import type { FormPlaces } from "../../ir/form-places.ts";
 import { type Irregular, RuleForms } from "../../ir/rule-forms.ts";
-import { countRules, forEachRule, rowsOfRules } from "../../ir/rule-rows.ts";
 import { keyTypesOf, partsOfKey } from "../../ir/sets.ts";
 import type { Chain, Program, Rule, Step } from "../../ir/types.ts";
 import { guardIn, HAD, isPure, type Named, sortOf } from "./fields.ts";
@@ -33,23 +32,16 @@ export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> 
 type PortForm = { readonly slot: number } | { readonly port: Named } | "none";
 
 function notePorts(chain: Chain, forms: RuleForms<PortForm>, into: Set<Named>): void {
-  const note = (rule: Rule): void => {
-    const found = portGuardIn(rule);
-    if (found !== undefined) into.add(found.port);
-  };
-  const own = rowsOfRules(chain);
-  if (own === undefined) {
-    forEachRule(chain, note);
-    return;
-  }
-  const { rows } = own;
-  const count = countRules(chain);
-  for (let i = 0; i < count; i++) {
-    const row = own.rowOf(i);
-    const found = forms.of(rows, row);
-    if (found === "irregular") note(rows.peek(row));
-    else if (found !== "none") into.add("slot" in found ? (rows.valueOf(row, found.slot) as Named) : found.port);
-  }
+  forms.forEach(
+    chain,
+    (found, rows, row) => {
+      if (found !== "none") into.add("slot" in found ? (rows.valueOf(row, found.slot) as Named) : found.port);
+    },
+    (rule) => {
+      const found = portGuardIn(rule);
+      if (found !== undefined) into.add(found.port);
+    },
+  );
 }
 
 function portFormOf(rule: Rule, places: FormPlaces): PortForm | Irregular {
