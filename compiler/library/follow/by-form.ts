@@ -57,7 +57,7 @@ function alikeIn(view: NodeView, walks: FormWalks): Map<string, Alike> {
     if (form === undefined) continue;
     const known = alike.get(form.text);
     if (known === undefined) alike.set(form.text, { first: { view: own, form }, others: [] });
-    else known.others.push({ view: own, form });
+    else known.others.push({ view: own, form: { ...form, text: known.first.form.text } }); // one text is kept, not one for each
   }
   for (const [text, { others }] of alike) if (others.length + 1 < FEWEST_OF_FORM) alike.delete(text);
   return alike;
