@@ -23,6 +23,8 @@ export interface StepCursor {
   readonly known: KnownFields;
   /** The rule's. */
   readonly place: Position;
+  /** Index of the rule with which the chain begins that is made. */
+  readonly start: number;
 }
 
 /** What became of the steps of a rule. */

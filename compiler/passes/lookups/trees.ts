@@ -46,9 +46,12 @@ export function inTree({ rule: { comment: _, ...rule }, ...cursor }: StepCursor)
   return { ...cursor, rule, matches: [] };
 }
 
-/** The name of a tree's first chain. */
-export function nameOfTree({ place, known }: StepCursor): string {
-  return `${place.chain}+${place.index} (${knownText(known)})`;
+/** The name of a tree's first chain. A chain that goes on from the rule itself has the same without `keys`; chains that begin at different rules may
+ *  each have a tree for one rule. */
+export function nameOfTree({ place, known, start }: StepCursor): string {
+  const text = knownText(known);
+  const kind = place.index > 0 && text !== "" ? " keys" : "";
+  return `${place.chain}+${place.index}${kind}${start > 0 ? ` from ${start}` : ""} (${text})`;
 }
 
 /** The rules of keys that stay out of a tree, and the rule that enters it at `root`, where it has a chain. */

@@ -120,7 +120,8 @@ export class Unfolder {
     for (let index = place.index; index < all.length; index++) {
       const rule = all[index] as Rule;
       if (rule.whileReplacing) continue;
-      const residue = this.steps({ rule, at: 0, matches: [], known, place: { chain: place.chain, index, known } });
+      const own = { chain: place.chain, index, known };
+      const residue = this.steps({ rule, at: 0, matches: [], known, place: own, start: place.index });
       rules.push(...residue.rules);
       known = residue.known;
       if (residue.ended) break;
