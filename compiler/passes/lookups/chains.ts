@@ -119,6 +119,14 @@ export function leaving(rest: string | undefined): Statement {
   return rest === undefined ? verdict({ kind: "return" }) : goto(rest);
 }
 
+/** The rules of a chain, where a jump of all packets at its end is a goto: a chain that does nothing else is not entered. */
+export function endingByGoto(rules: readonly Rule[]): Rule[] {
+  const end = rules.at(-1);
+  const step = onlyStep(end);
+  if (step?.kind !== "verdict" || step.verdict.kind !== "jump") return [...rules];
+  return [...rules.slice(0, -1), { ...end, steps: [goto(step.verdict.chain)] }];
+}
+
 export function onlyStep(rule: Rule | undefined): Step | undefined {
   const [only, other] = rule?.steps ?? [];
   return other === undefined ? only : undefined;

@@ -85,6 +85,13 @@ export function residual(step: Step, { rule, matches }: StepCursor): Rule {
   return { ...carried(rule), steps: [...matches, step] };
 }
 
+/** The same, where `step` leads to another chain. iptables tests a comment like anything else, which costs 70 ns through iptables-nft:
+ *  where all packets would pay that, it is left out. */
+export function leading(step: Step, cursor: StepCursor): Rule {
+  const { comment: _, ...rule } = residual(step, cursor);
+  return cursor.matches.length === 0 ? rule : residual(step, cursor);
+}
+
 function carried({
   comment,
   origin,

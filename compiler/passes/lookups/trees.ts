@@ -2,7 +2,7 @@
 import { goto, verdict } from "../../ir/build.ts";
 import type { FieldExpression, Interval, Rule, SetElement } from "../../ir/types.ts";
 import type { ChainMaker } from "./chains.ts";
-import { going, next, type OnElement, pastRule, type Residue, residual, type StepCursor } from "./cursor.ts";
+import { going, leading, next, type OnElement, pastRule, type Residue, type StepCursor } from "./cursor.ts";
 import { choiceOf, type Key, narrowTo, narrowToGroup, type OpenField } from "./keys.ts";
 import { fieldName, knownText, printKnown } from "./known.ts";
 import { planDispatch, type TreeBranch, type TreeKey } from "./plan.ts";
@@ -56,7 +56,7 @@ export function nameOfTree({ place, known, start }: StepCursor): string {
 
 /** The rules of keys that stay out of a tree, and the rule that enters it at `root`, where it has a chain. */
 export function enterTree(first: readonly Rule[], root: string | undefined, cursor: StepCursor): Residue {
-  const rest = root === undefined ? [] : [residual(verdict({ kind: "jump", chain: root }), cursor)];
+  const rest = root === undefined ? [] : [leading(verdict({ kind: "jump", chain: root }), cursor)];
   return going([...first, ...rest], cursor);
 }
 

@@ -39,13 +39,14 @@ import type {
 } from "../../ir/types.ts";
 import { unsupported } from "../../ir/unsupported.ts";
 import { asField, isInert } from "../../ir/walk.ts";
-import { type ChainMaker, MadeChains } from "./chains.ts";
+import { type ChainMaker, endingByGoto, MadeChains } from "./chains.ts";
 import { byChance, slotsOf } from "./chances.ts";
 import {
   ended,
   forElement,
   going,
   last,
+  leading,
   next,
   type Position,
   pastRule,
@@ -126,7 +127,7 @@ export class Unfolder {
       known = residue.known;
       if (residue.ended) break;
     }
-    return rules;
+    return endingByGoto(rules);
   }
 
   private steps(cursor: StepCursor): Residue {
@@ -257,8 +258,9 @@ export class Unfolder {
     const chain = this.chains.chainFor(given.chain, cursor.known);
     const only = chain === undefined ? undefined : this.chains.onlyStatement(chain);
     if (only !== undefined) return last(only, cursor);
-    if (given.kind === "goto") return last(chain === undefined ? verdict({ kind: "return" }) : goto(chain), cursor);
-    return chain === undefined ? next(cursor) : going([residual(verdict({ kind: "jump", chain }), cursor)], cursor);
+    if (chain === undefined) return given.kind === "goto" ? last(verdict({ kind: "return" }), cursor) : next(cursor);
+    const rules = [leading(verdict({ kind: given.kind, chain }), cursor)];
+    return given.kind === "goto" && cursor.matches.length === 0 ? ended(rules) : going(rules, cursor);
   }
 
   private verdictMap({ key: expression, map }: Extract<Statement, { kind: "vmap" }>, cursor: StepCursor): Residue {
