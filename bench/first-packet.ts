@@ -2,15 +2,16 @@
  * What the first packet of a connection costs, through our nft and iptables texts and through kube-proxy's layouts of
  * the same Services: TCP, pod to cluster IP, forwarded.
  *
- *   npm run bench:first-packet -- [--sizes 10,1000,10000] [--endpoints 10] [--rounds 9] [--backends nftables,iptables-legacy,iptables-nft]
+ *   npm run bench:first-packet -- [--sizes 10,1000,10000] [--endpoints 10] [--rounds 19] [--backends nftables,iptables-legacy,iptables-nft]
  *                                 [--patient] [--budget 120] [--ablate nftables]
  *
  * Needs root, nftables, iptables, and perl with Time::HiRes. All layouts of a size stand side by side, each in a namespace
  * of its own, and are measured in turn: nanoseconds for handing a packet to the kernel until it has left, which includes
  * some two microseconds of the tool's own. A round sends the same packets again and again; its figure is that of the
- * repetition that a quarter was quicker than, so that what else the machine does counts little. "over conntrack" is what
+ * repetition that one alone was quicker than, so that what else the machine does counts little. "over conntrack" is what
  * is left when the same is subtracted for a node whose one NAT rule never matches. Medians of the rounds; ratios, to
- * kube-proxy's nftables layout and to its layout for the same backend, of what is over conntrack, round by round.
+ * kube-proxy's nftables layout and to its layout for the same backend, of what is over conntrack, round by round, with
+ * the range in which half of the rounds are.
  *
  * kube-proxy's nftables layout needs quadratic time to load: it is loaded in pieces, at first all frontends, then the rules of the
  * Services that packets go to and of their neighbours, then those of the others as long as the budget of seconds lasts (`--patient`: all of
@@ -42,13 +43,13 @@ type Cluster = ReturnType<typeof makeCluster>;
 
 /** Distinct destinations in a flood, and how often each is sent in a round. */
 const DESTINATIONS = 200;
-const REPEATS = 60;
+const REPEATS = 30;
 
 const { values: flags } = parseArgs({
   options: {
     sizes: { type: "string", default: "10,1000,10000" },
     endpoints: { type: "string", default: "10" },
-    rounds: { type: "string", default: "9" },
+    rounds: { type: "string", default: "19" },
     backends: { type: "string", default: "nftables,iptables-legacy,iptables-nft" },
     patient: { type: "boolean", default: false },
     budget: { type: "string", default: "120" },
@@ -231,7 +232,9 @@ function report(size: number, found: ReadonlyMap<string, Costs>): void {
   const ratio = (name: string, rival: string | undefined, kind: keyof Costs): string => {
     if (rival === undefined || rival === name || name === BASE || !found.has(rival)) return "-";
     const theirCosts = over(found, rival, BASE, kind);
-    return medianOf(over(found, name, BASE, kind).map((cost, round) => cost / (theirCosts[round] ?? NaN))).toFixed(2);
+    const ratios = over(found, name, BASE, kind).map((cost, round) => cost / (theirCosts[round] ?? NaN));
+    const { median, low, high } = summarise(ratios);
+    return `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
   };
   const rows = [...found.keys()].map((name) => [
     name,

@@ -57,7 +57,7 @@ export interface Flood {
   readonly translated: number;
   /** That sending took; 0 where perl has no finer clock. */
   readonly seconds: number;
-  /** That sending all packets once took; a quarter of the times were quicker. */
+  /** That sending all packets once took; one time alone was quicker. */
   readonly quickPass: number;
 }
 
