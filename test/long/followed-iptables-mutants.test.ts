@@ -8,7 +8,7 @@ import { FollowedIptables } from "../../compiler/followed-iptables.ts";
 import { required } from "../../compiler/invariant.ts";
 import type * as PlanAgain from "../../compiler/passes/lookups/plan-again.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
-import { entangledHistory, stickyNoMore } from "../support/entangled-histories.ts";
+import { entangledHistory, stickyNoMore, turningHistory } from "../support/entangled-histories.ts";
 import { history } from "../support/events.ts";
 import { FOLLOWED_IPTABLES_MUTANTS, PLAN_AGAIN_MUTANTS } from "../support/followed-iptables-mutants.ts";
 import {
@@ -23,6 +23,7 @@ import { keyHistory, planDisagreement } from "../support/tree-plans.ts";
 /** Small clusters first, in which most mistakes show. */
 const HISTORIES = [
   stickyNoMore(),
+  ...fc.sample(turningHistory(24), { numRuns: 6, seed: 1 }),
   ...fc.sample(entangledHistory(12, 72, 4), { numRuns: 40, seed: 1 }),
   ...fc.sample(entangledHistory(4, 72, 12), { numRuns: 20, seed: 3 }),
   ...fc.sample(entangledHistory(24, 90, 8), { numRuns: 12, seed: 2 }),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { entangledHistory, stickyNoMore } from "../support/entangled-histories.ts";
+import { entangledHistory, stickyNoMore, turningHistory } from "../support/entangled-histories.ts";
 import { history } from "../support/events.ts";
 import { crowdedHistory, iptablesDisagreement } from "../support/iptables-histories.ts";
 import { EVERYTHING, runs } from "../support/runs.ts";
@@ -29,5 +29,14 @@ test("so are rows and trees of what Services have in common: addresses, ranges o
       expect(iptablesDisagreement(each)).toBe("");
     }),
     { numRuns: runs(160), examples: [[stickyNoMore()]] },
+  );
+});
+
+test("so are rules that move to the places of others, where all Services become others at once", () => {
+  fc.assert(
+    fc.property(turningHistory(EVERYTHING ? 24 : 18), (each) => {
+      expect(iptablesDisagreement(each)).toBe("");
+    }),
+    { numRuns: runs(40) },
   );
 });

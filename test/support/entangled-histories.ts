@@ -125,6 +125,24 @@ const NONE: Kind = {
   portName: "p",
 };
 
+/** A cluster of Services of one kind that all become another one at once: rules for some features come or go, and others move to their places. */
+export function turningHistory(services: number): fc.Arbitrary<EventHistory> {
+  const list = fc.uniqueArray(fc.nat({ max: 9 }), { maxLength: 2 });
+  const state = fc.record({ each: kind, list });
+  return fc
+    .record({
+      states: fc.array(state, { minLength: 2, maxLength: 4 }),
+      mode: fc.constantFrom("iptables" as const, "nftables" as const),
+    })
+    .map(({ states, mode }) => ({
+      config: { ...toConfig(PROXY), mode },
+      events: states.flatMap(({ each, list: own }) => [
+        ...Array.from({ length: services }, (_, i) => [put(serviceOf(i, each)), put(sliceOf(i, own))]).flat(),
+        UPDATE,
+      ]),
+    }));
+}
+
 /** A Service that is known no more by its clients when it has lost its local endpoint: chains that knew them are made anew before they go. */
 export function stickyNoMore(): EventHistory {
   const before: Kind = { ...NONE, ingress: 1, internalPolicy: "Local", isSticky: true };
