@@ -1,5 +1,5 @@
 /** The node in which packets are tried: a network namespace with TUN devices for its interfaces. */
-import { type Address, printAddress } from "../../compiler/net/address.ts";
+import { type Address, familyOf, printAddress } from "../../compiler/net/address.ts";
 import { Prober } from "./prober.ts";
 
 /** Interfaces besides loopback. The first leads everywhere that no address of the node is in the way of. */
@@ -34,6 +34,10 @@ export const UNTIL_ROUTED = `for i in $(seq 1000); do
   sleep 0.01
 done`;
 
+function isIPv4(address: Address): boolean {
+  return familyOf(address) === "IPv4";
+}
+
 /** A shell script that makes the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
 function worldScript({ interfaces, typed = {}, addresses }: KernelWorld): string {
   const [outer = "eth0"] = interfaces;
@@ -65,13 +69,15 @@ function worldScript({ interfaces, typed = {}, addresses }: KernelWorld): string
     `echo 0 > /proc/sys/net/ipv4/conf/${name}/send_redirects`,
     `ip link set ${name} addrgenmode none txqueuelen 4096 up`,
   ];
+  // A packet of IPv6 is redirected to the address that the interface got last: that is to be the node's first one, as of IPv4.
+  const inOrder = [...addresses.filter(isIPv4), ...addresses.filter((address) => !isIPv4(address)).reverse()];
   const commands = [
     "set -e",
     ...settings.map(([path, value]) => `echo '${value}' > /proc/sys/${path}`),
     "ip link set lo up",
     ...[...interfaces, ...Object.keys(typed)].flatMap(quiet),
-    ...addresses.map((address) =>
-      typeof address === "number"
+    ...inOrder.map((address) =>
+      isIPv4(address)
         ? `ip addr add ${printAddress(address)}/32 dev ${outer}`
         : `ip -6 addr add ${printAddress(address)}/128 dev ${outer} nodad`,
     ),

@@ -1,6 +1,7 @@
 /** What holds predictions against the kernel: texts in every form are loaded, and what cannot be seen of a packet is no error. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
+import { required } from "../../compiler/invariant.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
 import { clearRules, type KernelBackend, type KernelRules } from "../../runtime/kernel/rules.ts";
@@ -8,7 +9,7 @@ import { NODE_IPS } from "../support/arbitraries.ts";
 import { openTestNode } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { findMisjudged, foretell, type Misjudged, type Site } from "../support/kernel-words.ts";
-import { mustReadIptables } from "../support/read.ts";
+import { mustReadIptables, mustReadNft } from "../support/read.ts";
 
 function address(text: string): Address {
   const parsed = parseAddress(text);
@@ -85,5 +86,27 @@ describe.skipIf(kernelMissing !== undefined)("predictions before the kernel", ()
       const elsewhere = text.replace("REDIRECT --to-ports 5353", "DNAT --to-destination 10.180.0.9:5353");
       expect(await misjudged(text, elsewhere, backend)).toHaveLength(PACKETS.length);
     }
+  });
+
+  test.each([
+    ["ip", "203.0.113.5", "198.51.100.7", NODE_IPS.slice(0, 2)],
+    ["ip6", "2001:db8:77::9", "2001:db8:55::7", NODE_IPS.slice(2)],
+  ])("packets of %s are redirected to the node's first address, not to another", async (family, source, to, own) => {
+    const [udp] = PACKETS as [Packet];
+    const packet: Packet = { ...udp, source: address(source), destination: address(to), inInterface: "eth0" };
+    const verdicts: string[] = [];
+    for (const dropped of own) {
+      const text = `table ${family} t {
+        chain p { type nat hook prerouting priority -100; udp dport 53 redirect to :5353; }
+        chain i { type filter hook input priority 0; ${family} daddr ${dropped} drop; }
+      }
+      `;
+      const foretold = required(foretell(mustReadNft(text), packet, SITE), "nothing is unknown");
+      verdicts.push(foretold.outcome.verdict);
+      const rules: KernelRules = { kind: "nft", text };
+      expect(await findMisjudged(prober, rules, [foretold])).toEqual([]);
+      await clearRules(prober, rules);
+    }
+    expect(verdicts).toEqual(["drop", "dnat"]);
   });
 });

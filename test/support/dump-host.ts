@@ -48,12 +48,15 @@ export async function openDumpHost(dump: Dump, budget: number): Promise<DumpHost
 }
 
 /** Gives every device an address of the node: `redirect` takes that of the interface that a packet came in by, and drops
- *  the packet where there is none. */
+ *  the packet where there is none. Without `nodad` an address of IPv6 is none for some time, on a busy machine for seconds. */
 function everyDeviceHas({ devices, addresses }: DumpNode): string {
-  const firsts = FAMILIES.flatMap((family) => addresses.find((address) => familyOf(address) === family) ?? []);
+  const firsts = FAMILIES.flatMap((family) => {
+    const first = addresses.find((address) => familyOf(address) === family);
+    return first === undefined ? [] : [`${printAddress(first)}${family === "IPv6" ? " nodad" : ""}`];
+  });
   return devices
     .slice(1)
-    .flatMap((device) => firsts.map((address) => `ip addr add ${printAddress(address)} dev ${device}`))
+    .flatMap((device) => firsts.map((address) => `ip addr add ${address} dev ${device}`))
     .join("\n");
 }
 
