@@ -38,7 +38,9 @@ export function decodeClusterIps(
   if (listed.length > 0 && single === "") {
     reportInvalid(context, spec.member("clusterIPs"), "must be empty when `clusterIP` is not specified");
   } else if (listed.length > 0 && listed[0] !== single) {
-    reportInvalid(context, spec.member("clusterIPs"), "first value must match `clusterIP`");
+    // Of a mistyped address, that it is none says more than that it is not the other one.
+    const isWord = single === NONE || decodeAddress(context, single, () => spec.member("clusterIP")) !== undefined;
+    if (isWord) reportInvalid(context, spec.member("clusterIPs"), "first value must match `clusterIP`");
   }
   const headless = (listed[0] ?? single) === NONE;
   if (headless) checkNone(context, spec, listed, type);

@@ -42,6 +42,16 @@ describe("cluster IPs and families", () => {
       ['4:62 error invalid-value spec.clusterIPs: Invalid value: ["10.0.0.1"]: first value must match `clusterIP`'],
       "clusterIP: 10.0.0.2, clusterIPs: [10.0.0.1]",
     ],
+    [
+      [
+        '4:40 error invalid-value spec.clusterIP: Invalid value: "10.0.0.1x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      ],
+      "clusterIP: 10.0.0.1x, clusterIPs: [10.0.0.1]",
+    ],
+    [
+      ['4:58 error invalid-value spec.clusterIPs: Invalid value: ["10.0.0.1"]: first value must match `clusterIP`'],
+      "clusterIP: None, clusterIPs: [10.0.0.1]",
+    ],
     [[], 'ipFamilyPolicy: RequireDualStack, clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1, "fd00::1"]'],
     [
       [
