@@ -196,19 +196,21 @@ function isTargetPort(target: unknown): boolean {
 
 function briefEndpoint(endpoint: unknown, family: Family): string | undefined {
   if (!isObject(endpoint)) return undefined;
-  const { addresses, conditions, nodeName = NOTHING, hints } = endpoint;
+  const { addresses, conditions, nodeName, hints } = endpoint;
   if (!Array.isArray(addresses) || addresses.length !== 1) return undefined;
   const text: unknown = addresses[0];
   const address = usualAddress(text);
   if (address === undefined || familyOf(address) !== family || specialProblem(address) !== undefined) return undefined;
-  if (typeof nodeName !== "string" || (nodeName !== NOTHING && !KNOWN_NODES.has(nodeName))) return undefined;
+  if (nodeName !== undefined && (typeof nodeName !== "string" || !KNOWN_NODES.has(nodeName))) return undefined;
   const state = stateOf(conditions);
   if (state === undefined) return undefined;
-  if (hints === undefined && state === USUAL_STATE) return nodeName === NOTHING ? `${text}` : `${text} ${nodeName}`;
+  if (hints === undefined && state === USUAL_STATE) return nodeName === undefined ? `${text}` : `${text} ${nodeName}`;
   if (hints !== undefined && (!isObject(hints) || !isWithin(hints, HINT_KEYS))) return undefined;
   const zones = briefHints(hints?.["forZones"], labelValueProblems);
   const nodes = briefHints(hints?.["forNodes"], dns1123SubdomainProblems);
-  return zones === undefined || nodes === undefined ? undefined : `${text} ${nodeName} ${state} ${zones} ${nodes}`;
+  return zones === undefined || nodes === undefined
+    ? undefined
+    : `${text} ${nodeName ?? NOTHING} ${state} ${zones} ${nodes}`;
 }
 
 function stateOf(conditions: unknown): number | undefined {

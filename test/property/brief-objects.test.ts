@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Diagnostic } from "../../compiler/diagnostics.ts";
-import { decodeService } from "../../compiler/updates/decode-service.ts";
-import { trimmedJson, watchedObject } from "../../compiler/updates/watched-object.ts";
+import { bothTexts, meaningOf } from "../support/brief-and-json.ts";
 import { runs } from "../support/runs.ts";
 
 type Json = { [key: string]: unknown };
@@ -158,29 +156,6 @@ function withOddity(object: Json, { place, key, value }: Oddity): Json {
   return copy;
 }
 
-function decoded(texts: readonly string[]): unknown {
-  const findings: Diagnostic[] = [];
-  const found = decodeService(texts, (finding) => void findings.push(finding));
-  const worth = findings.filter(({ severity }) => severity === "error" || severity === "warning");
-  // What says where it stands, and members of nothing.
-  const plain = JSON.stringify(found, (key, value: unknown) =>
-    /origin$/i.test(key) ? undefined : typeof value === "bigint" ? `${value}n` : value,
-  );
-  return { plain, findings: worth.map(({ severity, code, message }) => ({ severity, code, message })) };
-}
-
-/** The texts of an agent, and all JSON. */
-function textsOf(objects: readonly Json[]): { readonly kept: string[]; readonly json: string[] } | undefined {
-  const kindOf = (each: Json) => (each === objects[0] ? "Service" : "EndpointSlice");
-  const watched = objects.map((each) => watchedObject(kindOf(each), each));
-  // An agent does not join slices of others.
-  if (watched.some((each, i) => each === undefined || (i > 0 && each.service !== watched[0]?.key))) return undefined;
-  return {
-    kept: watched.map((each) => each?.text ?? ""),
-    json: objects.map((each) => trimmedJson(kindOf(each), each, each["metadata"] as Json)),
-  };
-}
-
 const cluster = fc
   .record({ service, slices: fc.array(slice, { maxLength: 2 }) })
   .map(({ service: of, slices }): Json[] => [
@@ -192,10 +167,10 @@ test("objects as API servers write them are brief, and mean what their JSON mean
   let brief = 0;
   fc.assert(
     fc.property(cluster, (objects) => {
-      const texts = textsOf(objects);
+      const texts = bothTexts(objects);
       if (texts === undefined) return;
       brief += texts.kept.filter((text) => !text.startsWith("{")).length;
-      expect(decoded(texts.kept)).toEqual(decoded(texts.json));
+      expect(meaningOf(texts.kept)).toEqual(meaningOf(texts.json));
     }),
     { numRuns: runs(2000) },
   );
@@ -208,10 +183,10 @@ test("what is odd in an object is found as in its JSON", () => {
     fc.property(cluster, fc.nat(), fc.array(oddity, { minLength: 1, maxLength: 2 }), (objects, which, oddities) => {
       const at = which % objects.length;
       const other = oddities.reduce(withOddity, objects[at] as Json);
-      const texts = textsOf(objects.with(at, other));
+      const texts = bothTexts(objects.with(at, other));
       if (texts === undefined) return;
       if (texts.kept[at]?.startsWith("{")) odd++;
-      expect(decoded(texts.kept)).toEqual(decoded(texts.json));
+      expect(meaningOf(texts.kept)).toEqual(meaningOf(texts.json));
     }),
     { numRuns: runs(4000) },
   );

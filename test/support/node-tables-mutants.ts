@@ -107,8 +107,8 @@ export const NODE_TABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
   },
   "hints are left out of texts that are kept": {
     file: "updates/brief-objects.ts",
-    from: "const { addresses, conditions, nodeName = NOTHING, hints } = endpoint;",
-    to: "const { addresses, conditions, nodeName = NOTHING } = endpoint; const hints = undefined;",
+    from: "const { addresses, conditions, nodeName, hints } = endpoint;",
+    to: "const { addresses, conditions, nodeName } = endpoint; const hints = undefined;",
   },
   "a Service with an error loses its elements": {
     file: "updates/node-tables.ts",
