@@ -160,18 +160,15 @@ export class NodeTables {
   /** What Services have in the tables, `limit` of them at a time: each element once. No update may come between. */
   *pieces(limit: number): Generator<TablePiece> {
     const { resolved } = this;
-    const services = [...this.kept.keys()];
+    const services = [...this.kept];
     for (let at = 0; resolved !== undefined && at < services.length; at += limit) {
       const some = services.slice(at, at + limit);
       const changes = FAMILIES.flatMap((family) => {
-        const sides = some.flatMap((key): (readonly [string, Side])[] => {
-          const kept = this.kept.get(key);
-          return kept === undefined ? [] : [[key, this.sideOf(kept, family)]];
-        });
+        const sides = some.map(([key, kept]) => [key, this.sideOf(kept, family)] as const);
         return this.families[family].piece(sides, resolved) ?? [];
       });
       this.decoded.clear();
-      yield { services: some, changes };
+      yield { services: some.map(([key]) => key), changes };
     }
   }
 

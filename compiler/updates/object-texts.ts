@@ -22,9 +22,11 @@ export class ObjectTexts {
       case "EndpointSlice": {
         const old = this.slices.get(key);
         if (old?.text === text) return [];
-        if (old?.service !== service) this.leave(key, old?.service);
+        if (old?.service !== service) {
+          if (old?.service !== undefined) this.leave(key, old.service);
+          if (service !== undefined) this.enter(key, service);
+        }
         this.slices.set(key, { text, service });
-        if (service !== undefined) this.enter(key, service);
         return [old?.service, service].filter(
           (each, i, all) => each !== undefined && all.indexOf(each) === i,
         ) as string[];
@@ -48,8 +50,9 @@ export class ObjectTexts {
       case "EndpointSlice": {
         const old = this.slices.get(key);
         this.slices.delete(key);
-        this.leave(key, old?.service);
-        return old?.service === undefined ? [] : [old.service];
+        if (old?.service === undefined) return [];
+        this.leave(key, old.service);
+        return [old.service];
       }
       case "Node":
       case "ServiceCIDR":
@@ -73,17 +76,18 @@ export class ObjectTexts {
     return [...this.ofNode.keys()].sort().flatMap((key) => this.ofNode.get(key) ?? []);
   }
 
+  /** `slice` is not among those of `service` yet. */
   private enter(slice: string, service: string): void {
     const found = this.slicesOf.get(service);
     if (found === undefined) this.slicesOf.set(service, slice);
-    else if (typeof found !== "string") found.add(slice);
-    else if (found !== slice) this.slicesOf.set(service, new Set([found, slice]));
+    else if (typeof found === "string") this.slicesOf.set(service, new Set([found, slice]));
+    else found.add(slice);
   }
 
-  private leave(slice: string, service: string | undefined): void {
-    const found = service === undefined ? undefined : this.slicesOf.get(service);
-    if (service === undefined || found === undefined) return;
-    if (typeof found !== "string") found.delete(slice);
-    if (found === slice || (typeof found !== "string" && found.size === 0)) this.slicesOf.delete(service);
+  /** `slice` is one of those of `service`. */
+  private leave(slice: string, service: string): void {
+    const found = this.slicesOf.get(service);
+    if (typeof found === "object" && found.size > 1) found.delete(slice);
+    else this.slicesOf.delete(service);
   }
 }

@@ -17,7 +17,8 @@ type Ports = Readonly<Record<Family, readonly ServicePort[]>>;
 /** Undefined: the Service has none. */
 export function healthCheckOf(ports: Ports, node: NodeContext): HealthCheckPort | undefined {
   const all = FAMILIES.flatMap((family) => ports[family]);
-  const port = all.find(({ healthCheckNodePort }) => healthCheckNodePort !== undefined)?.healthCheckNodePort;
+  // All ports of a Service have the same one.
+  const port = all[0]?.healthCheckNodePort;
   if (port === undefined) return undefined;
   const isLocal = ({ ready, nodeName }: Candidate): boolean =>
     ready && nodeName !== undefined && nodeName === node.name;

@@ -245,7 +245,6 @@ class ElementChanges {
   }
 
   addOne(name: string, removed: SetElement | undefined, added: SetElement | undefined): void {
-    if (removed === undefined && added === undefined) return;
     const change = this.changeOf(name);
     if (removed !== undefined) change.removed.push(removed);
     if (added !== undefined) change.added.push(added);

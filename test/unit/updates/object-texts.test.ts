@@ -72,6 +72,27 @@ test("a slice that is told again under the name of its Service is there once", (
   expect(texts.textsOf("shop/web")).toEqual(["web"]);
 });
 
+test.each([1, 2, 3])(
+  "a slice that goes, and comes again for another Service, is of that alone: of %s slices",
+  (count) => {
+    const texts = new ObjectTexts();
+    for (const name of ["web", "api"]) texts.put(object("Service", `shop/${name}`, name));
+    const all = ["a", "b", "c"].slice(0, count);
+    for (const name of all) texts.put(slice(`shop/${name}`, name, "shop/web"));
+    for (const name of all) {
+      expect(texts.delete("EndpointSlice", `shop/${name}`)).toEqual(["shop/web"]);
+      expect(texts.put(slice(`shop/${name}`, name, "shop/api"))).toEqual(["shop/api"]);
+    }
+    expect([texts.textsOf("shop/web"), texts.textsOf("shop/api")]).toEqual([["web"], ["api", ...all]]);
+    // Back again, without going first.
+    for (const name of all) texts.put(slice(`shop/${name}`, `${name}2`, "shop/web"));
+    expect([texts.textsOf("shop/web"), texts.textsOf("shop/api")]).toEqual([
+      ["web", ...all.map((name) => `${name}2`)],
+      ["api"],
+    ]);
+  },
+);
+
 test.each(["Node", "ServiceCIDR"] as const)("a %s concerns the settings, where it is another one", (kind) => {
   const texts = new ObjectTexts();
   expect(texts.put(object(kind, "a", "1"))).toBe("settings");
