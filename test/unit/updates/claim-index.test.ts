@@ -14,6 +14,7 @@ test("the oldest Service has a claim; of those of one age, or of none, the first
   expect(come("z")).toBe("shop/z");
   expect(come("y")).toBe("shop/y");
   expect(come("b", 2)).toBe("shop/b");
+  expect(come("0")).toBe("shop/b");
   expect(come("c", 2)).toBe("shop/b");
   expect(come("a", 2)).toBe("shop/a");
   expect(come("x", 1)).toBe("shop/x");

@@ -88,6 +88,30 @@ test("what comes and goes in one change is no change", () => {
   expect(moves.move(["shop/b", NONE], ["shop/b", wanting([1], "of b")])).toEqual([]);
 });
 
+test("who wants an element still, after one change and another, wants it once", () => {
+  const moves = new Moves();
+  moves.move(["shop/a", wanting([1, 2])]);
+  expect(moves.move(["shop/a", wanting([1, 3])])).toHaveLength(2);
+  expect(moves.move(["shop/a", wanting([1])])).toHaveLength(1);
+  expect(moves.move(["shop/a", NONE])).toEqual([{ set: SET, before: element(1), after: undefined }]);
+  expect(moves.owners(1, 2, 3)).toEqual([undefined, undefined, undefined]);
+});
+
+test("of what a Service wants in one change, one after the other, the last counts", () => {
+  const moves = new Moves();
+  expect(moves.move(["shop/a", wanting([1], "first")], ["shop/a", NONE], ["shop/a", wanting([1], "last")])).toEqual([
+    { set: SET, before: undefined, after: element(1, "last") },
+  ]);
+});
+
+test("what one Service takes from another in one change had its comment before", () => {
+  const moves = new Moves();
+  moves.move(["shop/b", wanting([1], "of b")]);
+  expect(moves.move(["shop/a", wanting([1], "of a")], ["shop/c", wanting([1], "of c")], ["shop/b", NONE])).toEqual([
+    { set: SET, before: element(1, "of b"), after: element(1, "of a") },
+  ]);
+});
+
 test("what one Service passes to another in one change has its comment then", () => {
   const moves = new Moves();
   moves.move(["shop/b", wanting([1], "of b")]);

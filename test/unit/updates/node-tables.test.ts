@@ -68,6 +68,23 @@ test("an update names the Services that it makes anew, and the objects that led 
   expect(tables.update()).toBeUndefined();
 });
 
+test("all objects that led to one Service's update are named, each once", () => {
+  const tables = tablesOf(...WEB);
+  tables.update();
+  const slice = endpointSlice("web", "10.180.0.9");
+  const named = (name: string): Manifest => ({ ...slice, metadata: { ...(slice["metadata"] as object), name } });
+  put(tables, named("web-2"), named("web-3"), named("web-4"));
+  tables.delete("EndpointSlice", "shop/web-3");
+  expect(tables.update()?.causes).toEqual(["web-2", "web-3", "web-4"].map((name) => `EndpointSlice shop/${name}`));
+});
+
+test("what has no name is left out", () => {
+  const tables = tablesOf();
+  tables.update();
+  for (const value of [undefined, null, {}, { metadata: {} }]) tables.put("Service", value);
+  expect(tables.waiting).toBe(0);
+});
+
 test("what is told again waits for nothing", () => {
   const tables = tablesOf(node("192.168.0.1"), ...WEB);
   tables.update();
@@ -92,6 +109,24 @@ test("other settings make all Services anew in one update, whatever its limit is
   expect(tables.settings?.node.addresses.map(printAddress)).toEqual(["192.168.0.2"]);
   tables.delete("Node", "node-a");
   expect(tables.update(1)?.services).toEqual(["shop/web", "shop/api"]);
+});
+
+test("beside one Service that is there, all that wait come with other settings", () => {
+  const tables = tablesOf(node("192.168.0.1"), ...WEB, ...API, serviceOf("z", "172.30.0.43"));
+  tables.update(1);
+  put(tables, node("192.168.0.2"));
+  expect(tables.update(1)?.services).toEqual(["shop/api", "shop/z", "shop/web"]);
+});
+
+test("what two Services of two families claim is the older one's in both", () => {
+  const ips = ["172.30.0.41", "fd30::41"];
+  const dual = (name: string): Manifest => ({
+    ...serviceOf(name, "172.30.0.41"),
+    spec: { clusterIP: ips[0], clusterIPs: ips, ipFamilies: ["IPv4", "IPv6"], ports: [{ port: 80 }] },
+  });
+  const tables = tablesOf(dual("a"), dual("b"));
+  tables.update();
+  expect([...tables.conflicts]).toEqual([["shop/b", ips.map((ip) => expect.stringContaining(ip))]]);
 });
 
 test("a Service that wins or loses by another one's event is made anew with it", () => {
@@ -172,6 +207,18 @@ describe("what is wrong with objects", () => {
     expect(found(tables, "")).toBeUndefined();
   });
 
+  test("a warning keeps no settings away", () => {
+    const tables = new NodeTables({ ...CONFIG, detectLocalMode: "NodeCIDR" });
+    put(tables, node("192.168.0.1"), ...WEB);
+    tables.update();
+    put(tables, node("192.168.0.2"));
+    expect(tables.update()?.services).toEqual(["shop/web"]);
+    expect([found(tables, ""), tables.settings?.node.addresses.map(printAddress)]).toEqual([
+      ["warning"],
+      ["192.168.0.2"],
+    ]);
+  });
+
   test("does not keep a node from having settings at first", () => {
     const tables = tablesOf({ ...node("192.168.0.1"), spec: { podCIDR: "10.0.0.0/99" } }, ...WEB);
     expect(tables.update()?.services).toEqual(["shop/web"]);
@@ -194,6 +241,16 @@ describe("of Services of UDP, connections may outlive endpoints", () => {
     expect(endpoints(tables.update())).toEqual([[["10.180.0.5"]], [["10.180.0.6"]]]);
     tables.delete("Service", "shop/dns");
     expect(endpoints(tables.update())).toEqual([[["10.180.0.6"]], []]);
+  });
+
+  test("and ports of other protocols are not", () => {
+    const dns = serviceOf("dns", "172.30.0.43");
+    const ports = [
+      { name: "tcp", port: 53 },
+      { name: "udp", port: 53, protocol: "UDP" },
+    ];
+    const tables = tablesOf({ ...dns, spec: { ...(dns["spec"] as object), ports } });
+    expect(tables.update()?.udp.after.map(({ portName }) => portName)).toEqual(["udp"]);
   });
 
   test("without the addresses that other Services have", () => {
