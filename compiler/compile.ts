@@ -17,7 +17,7 @@ import { withKubeProxy } from "./node/kube-proxy.ts";
 import { type Resolved, resolveConfig } from "./node/resolve.ts";
 import { locatedServiceCidrsOf } from "./node/service-cidrs.ts";
 import type { NodeContext, Settings } from "./node/settings.ts";
-import { countServed, reportOwnAddresses, type Served, viewOf } from "./node/view.ts";
+import { countServed, type NodeView, reportOwnAddresses, type Served, viewOf } from "./node/view.ts";
 import { loadSpecs } from "./specs/load.ts";
 import type { Specs } from "./specs/types.ts";
 
@@ -27,6 +27,8 @@ export interface Compiled {
   readonly node: NodeContext;
   readonly settings: Settings;
   readonly specs: Specs;
+  /** What the rules were made of. */
+  readonly view: NodeView;
   readonly served: Served;
 }
 
@@ -181,6 +183,7 @@ export function compileNode(
     node,
     settings,
     specs,
+    view,
     served: countServed(view),
   };
 }

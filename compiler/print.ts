@@ -12,6 +12,7 @@ import type { Program, Table } from "./ir/types.ts";
 import { type PrintedText, Unsupported } from "./ir/unsupported.ts";
 import type { Address } from "./net/address.ts";
 import { unfoldLookups } from "./passes/lookups/unfold.ts";
+import type { CopyOf } from "./tabulate/copies.ts";
 import { tabulate, unsupportedByTable } from "./tabulate/tabulate.ts";
 import { VERSION } from "./version.ts";
 
@@ -51,9 +52,15 @@ export interface PrintedTable {
   readonly unsupported: readonly Diagnostic[];
 }
 
-/** The classifier's table of what `program` does on a node that has `addresses`. `source` says what it was made from. */
-export function printTable(program: Program, addresses: readonly Address[], source = ""): PrintedTable {
-  const tabulated = tabulate(program, addresses);
+/** The classifier's table of what `program` does on a node that has `addresses`. `source` says what it was made from; `copyOf`
+ *  spares walks, and changes nothing. */
+export function printTable(
+  program: Program,
+  addresses: readonly Address[],
+  source = "",
+  copyOf?: CopyOf,
+): PrintedTable {
+  const tabulated = tabulate(program, addresses, copyOf);
   if ("unsupported" in tabulated) return { table: undefined, unsupported: tabulated.unsupported };
   try {
     return { table: encodeTable(tabulated.tabulation, source), unsupported: [] };

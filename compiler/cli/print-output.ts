@@ -70,13 +70,14 @@ export async function printOutput(
 
 /** The classifier's table, or a module that has it. `source`: the digest of the manifests, one after the other. */
 async function printBytes(
-  { program, node }: Compiled,
+  compiled: Compiled,
   { output }: PrintFlags,
   source: string,
   report: Report,
 ): Promise<Uint8Array | undefined> {
   const { embedInEngine, printTable } = await import("../print.ts");
-  const { table, unsupported } = printTable(program, node.addresses, source);
+  const { copiesIn } = await import("../library/follow/copies.ts");
+  const { table, unsupported } = printTable(compiled.program, compiled.node.addresses, source, copiesIn(compiled));
   for (const finding of unsupported) report(finding);
   if (table === undefined) return undefined;
   return output === "tables" ? table : embedInEngine(table, source);

@@ -75,8 +75,8 @@ function isError({ severity }: Diagnostic): boolean {
 }
 
 /** A handle for what was compiled. */
-export function rulesOfCompiled({ program, specs, node, settings }: Compiled): Rules {
-  return rulesOf({ program, known: { specs, node, settings }, sources: undefined, findings: [] });
+export function rulesOfCompiled({ program, specs, node, settings, view }: Compiled): Rules {
+  return rulesOf({ program, known: { specs, node, settings }, view, sources: undefined, findings: [] });
 }
 
 export interface ReadRulesOptions {

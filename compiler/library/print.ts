@@ -6,6 +6,7 @@ import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { printIr } from "../formats/ir/print.ts";
 import { encodeRoutes } from "../formats/router/encode.ts";
 import { embedInEngine, printIptables, printNft, printTable } from "../print.ts";
+import { copiesIn } from "./follow/copies.ts";
 import { contentOf, type Rules } from "./rules.ts";
 
 /** The formats of `print`: text for `nft -f`, for iptables-restore and ip6tables-restore, and kpc's IR as JSON. */
@@ -42,11 +43,12 @@ export function print(rules: Rules, format: TextFormat): TextOutput {
 /** Prints rules as bytes for the classifier (`kpc/classifier`), or the routes of Ingresses and Gateways for the router (`kpc/router`). `source` is kept in them: what they were made from. Throws
  *  `TypeError` for wrong arguments. */
 export async function printBytes(rules: Rules, format: BinaryFormat, source = ""): Promise<BytesOutput> {
-  const { program, known } = contentOf(rules);
+  const { program, known, view } = contentOf(rules);
   checkWord(format, BINARY_FORMATS, "format");
   checkText(source, "source");
   if (format === "router") return { diagnostics: [], bytes: encodeRoutes(program.routes, { ...program, source }) };
-  const { table, unsupported } = printTable(program, known.node.addresses, source);
+  const copyOf = view && copiesIn({ ...known, program, view });
+  const { table, unsupported } = printTable(program, known.node.addresses, source, copyOf);
   const diagnostics = dataOf(unsupported);
   if (table === undefined) return { diagnostics, bytes: undefined };
   return { diagnostics, bytes: format === "tables" ? table : await embedInEngine(table, source) };

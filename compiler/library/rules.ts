@@ -20,6 +20,8 @@ export interface RulesContent {
   readonly program: Program;
   /** The node and objects that names in packets and traces come from. */
   readonly known: Pick<Compiled, "specs" | "node" | "settings">;
+  /** What the rules were made of; undefined for those that were read. */
+  readonly view?: Compiled["view"];
   /** The texts that the rules were read from; undefined for compiled ones. */
   readonly sources: readonly Source[] | undefined;
   /** What was found when they were read, which answers rest on. */

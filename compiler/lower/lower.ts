@@ -56,6 +56,19 @@ export function rulesetOf(contributions: Contributions, settings: Settings): Rul
   return { tables, retired };
 }
 
+/** The rules of `ruleset`, which `lower` made, without the elements of Services. */
+export function withoutServices({ tables, ...others }: Ruleset): Ruleset {
+  const isOfNode = (name: string): boolean => name === NODE_PORT_ADDRESSES;
+  return {
+    ...others,
+    tables: tables.map((table) => ({
+      ...table,
+      sets: table.sets.map((set) => (isOfNode(set.name) ? set : { ...set, elements: [] })),
+      maps: table.maps.map((map) => ({ ...map, elements: [] })),
+    })),
+  };
+}
+
 /** Adds what one Service port gives to the table of `family`. */
 export function contribute(service: ServicePortView, settings: Settings, family: Family, to: Contribution): void {
   to.protocols.add(service.protocol);

@@ -3,6 +3,8 @@
 import { unreachable } from "../invariant.ts";
 import type { Interval } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
+import { getOrMake } from "../memo.ts";
+import type { Address } from "../net/address.ts";
 import type { GraphEnd } from "./graph/types.ts";
 import type { SourceSet } from "./source-sets.ts";
 import {
@@ -217,6 +219,15 @@ export class AnswerCollector {
     });
   }
 
+  /** The list that is equal to `list`. */
+  intern(list: RowEndpoints): RowEndpoints {
+    let text = "";
+    for (const { address, port, identity } of list) text += endpointText(address, port, identity);
+    if (list[0]?.endpointTreatment !== undefined)
+      text += ` ${list.map(({ endpointTreatment }) => endpointTreatment).join()}`;
+    return getOrMake(this.lists, text, () => list);
+  }
+
   private list(
     text: string,
     states: readonly State[],
@@ -343,9 +354,13 @@ function listText(slots: readonly Slot[]): string {
   let text = "";
   for (const slot of slots) {
     const { address, port } = slot.destination as RowDestination;
-    text += `${address} ${port} ${rememberedAs(slot)},`;
+    text += endpointText(address, port, rememberedAs(slot));
   }
   return text;
+}
+
+function endpointText(address: Address, port: number, identity: number): string {
+  return `${address} ${port} ${identity},`;
 }
 
 /** The identity by which clients of an endpoint are remembered; 0 without session affinity. */

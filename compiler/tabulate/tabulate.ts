@@ -7,6 +7,7 @@ import { Unsupported, unsupported } from "../ir/unsupported.ts";
 import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../net/address.ts";
 import { AnswerCollector, type Row } from "./answers.ts";
 import { assembleFamily } from "./assemble.ts";
+import { Copier, type CopyOf, NO_COPIES } from "./copies.ts";
 import type { GraphNode } from "./graph/types.ts";
 import { type EntryPoint, unfold } from "./graph/unfold.ts";
 import { findInterfaces, type InterfaceClass } from "./interfaces.ts";
@@ -15,10 +16,12 @@ import { SourceSets } from "./source-sets.ts";
 import type { Default, FamilyTable, PortRow, Tabulation } from "./types.ts";
 import { type OutcomeTree, Walker } from "./walk.ts";
 
-/** The table of `program` on a node that has `addresses`, or everything that does not fit into one. */
+/** The table of `program` on a node that has `addresses`, or everything that does not fit into one. With `copyOf` it is the same, as far as
+ *  what that says is true. */
 export function tabulate(
   program: Program,
   addresses: readonly Address[],
+  copyOf: CopyOf = NO_COPIES,
 ): { readonly tabulation: Tabulation } | { readonly unsupported: readonly Diagnostic[] } {
   const { interfaces, kinds } = findInterfaces(program);
   const answers = new AnswerCollector();
@@ -29,8 +32,7 @@ export function tabulate(
       family,
       addresses.filter((address) => familyOf(address) === family),
       kinds,
-      answers,
-      lacking,
+      { answers, lacking, copyOf },
     ).tabulate(),
   ) as [FamilyTable, FamilyTable];
   if (lacking.length > 0) return { unsupported: lacking };
@@ -46,11 +48,20 @@ export function unsupportedByTable(error: Unsupported, origin?: Origin, where?: 
   return unsupported("unsupported-table", message, error.origin ?? origin, notes);
 }
 
+/** What the tables of both families have in common. */
+interface Common {
+  readonly answers: AnswerCollector;
+  readonly lacking: Diagnostic[];
+  readonly copyOf: CopyOf;
+}
+
 class FamilyTabulator {
   private readonly family: Family;
   private readonly walker: Walker;
   private readonly answers: AnswerCollector;
   private readonly lacking: Diagnostic[];
+  private readonly copyOf: CopyOf;
+  private readonly copier: Copier;
   /** A graph for each interface kind. */
   private readonly roots: (ctState: EntryPoint["ctState"], protocol: number) => readonly GraphNode[];
   private readonly mentioned: MentionedDestinations;
@@ -64,13 +75,18 @@ class FamilyTabulator {
     family: Family,
     addresses: readonly Address[],
     kinds: readonly InterfaceClass[],
-    answers: AnswerCollector,
-    lacking: Diagnostic[],
+    { answers, lacking, copyOf }: Common,
   ) {
     this.family = family;
     this.answers = answers;
     this.lacking = lacking;
+    this.copyOf = copyOf;
     this.mentioned = new MentionedDestinations(family, addresses);
+    this.copier = new Copier(
+      answers.behaviours,
+      (list) => answers.intern(list),
+      (address) => this.mentioned.isLocal(address),
+    );
     const environment = environmentOf(addresses);
     const graphOf = unfold(program, family, environment);
     const roots = new Map<string, readonly GraphNode[]>();
@@ -101,12 +117,24 @@ class FamilyTabulator {
       before = mentioned.amount();
       if (protocols !== mentioned.protocols.size) defaults.clear();
       protocols = mentioned.protocols.size;
-      for (const address of [...mentioned.examples().values(), ...mentioned.ownAddresses(), ...mentioned.points.keys()])
+      const defaultAt = (address: Address): void => {
         if (!defaults.has(address)) this.fits(address, () => defaults.set(address, this.defaultOf(address)));
+      };
+      for (const address of [...mentioned.examples().values(), ...mentioned.ownAddresses()]) defaultAt(address);
+      for (const address of [...mentioned.points.keys()]) {
+        const copied = defaults.has(address) ? undefined : this.copiedDefault(address, defaults);
+        if (copied === undefined) defaultAt(address);
+        else defaults.set(address, copied);
+      }
       for (const [address, keys] of [...mentioned.points]) {
         const done = entry(rows, address);
-        for (const key of keys)
-          if (!done.has(key)) this.fits(address, () => done.set(key, this.rowOf(address, key)), key);
+        const copied = done.size < keys.size ? this.rowsOfCopy(address, rows) : undefined;
+        for (const key of keys) {
+          if (done.has(key)) continue;
+          const row = copied?.(key);
+          if (row !== undefined) done.set(key, row);
+          else this.fits(address, () => done.set(key, this.rowOf(address, key)), key);
+        }
       }
       for (const address of mentioned.ownAddresses()) {
         const done = entry(localRows, address);
@@ -116,6 +144,29 @@ class FamilyTabulator {
     }
     if (this.lacking.length > 0) return NOTHING;
     return assembleFamily(mentioned, this.answers.takeDetected(), defaults, rows, localRows);
+  }
+
+  // --- copies ------------------------------------------------------------------------------------------------------------
+
+  /** The default of the copy that `address` is; undefined where it is none. */
+  private copiedDefault(address: Address, defaults: ReadonlyMap<Address, Default>): Default | undefined {
+    const copy = this.copyOf(address);
+    const own = copy && defaults.get(copy.example);
+    return own && this.copier.copiedDefault(own, copy);
+  }
+
+  /** Gives rows of the copy that `address` is; undefined where it is none. */
+  private rowsOfCopy(
+    address: Address,
+    rows: ReadonlyMap<Address, ReadonlyMap<PortKey, PortRow>>,
+  ): ((key: PortKey) => PortRow | undefined) | undefined {
+    const copy = this.copyOf(address);
+    const known = copy && rows.get(copy.example);
+    if (copy === undefined || known === undefined) return undefined;
+    return (key) => {
+      const row = known.get(key);
+      return row && this.copier.copiedRow(row, copy);
+    };
   }
 
   /** Does `work`; notes what does not fit. */

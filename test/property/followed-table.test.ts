@@ -22,32 +22,7 @@ import { packetsAtServices } from "../support/packets.ts";
 import { EVERYTHING, runs } from "../support/runs.ts";
 import { numbersFrom } from "../support/slots.ts";
 import { linesOf } from "../support/tabulation.ts";
-
-type Named = Manifest & {
-  readonly kind: string;
-  readonly metadata: { readonly namespace?: string; readonly name: string };
-};
-
-function nameOf({ kind, metadata }: Named): string {
-  return `${kind} ${metadata.namespace}/${metadata.name}`;
-}
-
-/** The same with addresses, a node port and a name of its own. */
-function twinOf(object: Named, by: number, word = "twin"): Named {
-  const { namespace, name } = object.metadata;
-  const text = JSON.stringify(object)
-    .replaceAll(/"(\d+\.\d+\.\d+)\.(\d+)"/g, (_, net: string, host: string) => `"${net}.${((+host + by) % 250) + 1}"`)
-    .replaceAll(/"((?:[0-9a-f]*:)+)([0-9a-f]{1,4})"/g, (_, net: string, host: string) => {
-      return `"${net}${(((Number.parseInt(host, 16) + by) % 0xfff0) + 1).toString(16)}"`;
-    })
-    .replaceAll(/"nodePort":(\d+)/g, (_, port: string) => `"nodePort":${30_000 + ((+port + by) % 2768)}`)
-    .replaceAll(`"kubernetes.io/service-name":"`, `"kubernetes.io/service-name":"${word}-`);
-  const twin = JSON.parse(text) as Named;
-  return {
-    ...twin,
-    metadata: { ...twin.metadata, ...(namespace === undefined ? {} : { namespace }), name: `${word}-${name}` },
-  };
-}
+import { type NamedManifest, nameOf, serviceOf, twinOf, withTwins } from "../support/twins.ts";
 
 /** A change as a watch tells of it. */
 function eventOf({ name, text }: { readonly name: string; readonly text?: string }): ObjectEvent {
@@ -113,7 +88,7 @@ function* changesOf(
   other: ClusterInput,
   pick: (below: number) => number,
 ): Generator<{ name: string; text?: string }[]> {
-  const objects = first.objects as readonly Named[];
+  const objects = first.objects as readonly NamedManifest[];
   for (const object of objects)
     if (object.kind === "EndpointSlice")
       yield [{ name: nameOf(object), text: JSON.stringify(withOtherEndpoints(object, pick)) }];
@@ -123,7 +98,7 @@ function* changesOf(
         const twin = twinOf(object, by);
         yield [{ name: nameOf(twin), text: JSON.stringify(twin) }];
       }
-  for (const object of [...(other.objects as readonly Named[]), ...objects]) {
+  for (const object of [...(other.objects as readonly NamedManifest[]), ...objects]) {
     if (pick(3) === 0) yield [{ name: nameOf(object) }];
     else yield [{ name: nameOf(object), text: JSON.stringify(object) }];
   }
@@ -140,7 +115,7 @@ test("a patched table says what a new one says", async () => {
       const pick = numbersFrom(seed);
       const settings = { config: { ...toConfig(first.proxy), mode: first.mode }, strict: false, source: "", work };
       const sources = new Map(
-        (first.objects as readonly Named[]).map((each) => [
+        (first.objects as readonly NamedManifest[]).map((each) => [
           nameOf(each),
           { name: nameOf(each), text: JSON.stringify(each) },
         ]),
@@ -191,12 +166,8 @@ test("a table that is made by form says what the rules of all Services say", () 
     fc.property(cluster, ({ proxy, mode, objects }) => {
       const settings = { config: { ...toConfig(proxy), mode }, strict: false, source: "", work };
       const sources = new Map<string, Source>();
-      const add = (object: Named): void =>
-        void sources.set(nameOf(object), { name: nameOf(object), text: JSON.stringify(object) });
-      for (const object of objects as readonly Named[]) {
-        add(object);
-        if (serviceOf(object) !== undefined) for (const by of TWINS) add(twinOf(object, by, `twin-${by}`));
-      }
+      for (const object of withTwins(objects as readonly NamedManifest[]))
+        sources.set(nameOf(object), { name: nameOf(object), text: JSON.stringify(object) });
       const { base } = buildBase([...sources.values()], settings);
       fc.pre(base !== undefined);
       ports += base.ports.IPv4 + base.ports.IPv6;
@@ -207,8 +178,6 @@ test("a table that is made by form says what the rules of all Services say", () 
   // Of many of these clusters Services meet: then all are walked. A few runs may have no others.
   if (EVERYTHING) expect(work.walked).toBeLessThan(ports);
 });
-
-const TWINS = [7, 23, 97, 161];
 
 /** What a part says, without its numbers. */
 function saidByPart({ behaviours, endpointTreatments, families }: TablePart): unknown {
@@ -221,24 +190,20 @@ function saidByPart({ behaviours, endpointTreatments, families }: TablePart): un
   return Object.values(families).map((parts) => Object.values(parts).map((each) => each.map(said).sort()));
 }
 
-/** The Service that an object is of. */
-function serviceOf({ kind, metadata }: Named): string | undefined {
-  const { labels } = metadata as { readonly labels?: Readonly<Record<string, string>> };
-  const name = kind === "EndpointSlice" ? labels?.["kubernetes.io/service-name"] : metadata.name;
-  return kind === "Service" || kind === "EndpointSlice" ? `${metadata.namespace}/${name}` : undefined;
-}
-
 test("rows of a Service of a known form are those that its rules give", () => {
   const work: FollowWork = { tables: 0, lowered: 0, tabulated: 0, walked: 0 };
   let exchanged = 0;
   fc.assert(
     fc.property(cluster, ({ proxy, mode, objects }) => {
       const settings = { config: { ...toConfig(proxy), mode }, strict: false, source: "", work };
-      const source = (object: Manifest): Source => ({ name: nameOf(object as Named), text: JSON.stringify(object) });
+      const source = (object: Manifest): Source => ({
+        name: nameOf(object as NamedManifest),
+        text: JSON.stringify(object),
+      });
       const { base } = buildBase(objects.map(source), settings);
       fc.pre(base !== undefined);
-      const byService = new Map<string, Named[]>();
-      for (const object of objects as readonly Named[]) {
+      const byService = new Map<string, NamedManifest[]>();
+      for (const object of objects as readonly NamedManifest[]) {
         const service = serviceOf(object);
         if (service !== undefined) byService.set(service, [...(byService.get(service) ?? []), object]);
       }
