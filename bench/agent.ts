@@ -4,9 +4,12 @@
  *
  *   npm run bench:agent -- [--sizes 1000x10,10000x10] [--changes 200] [--output nft|iptables-nft] [--json]
  *
- * It needs root, nft, unshare (util-linux), perl and a built `dist/`. Each size has a network namespace of its own. A change is an
- * EndpointSlice of which one endpoint has another address; its time is from the write to the commit in the kernel, of which iptables-legacy does
- * not tell. A repair is from `nft flush ruleset` to the log line after it. Targets stand beside the figures and nothing is judged.
+ * It needs root, nft, unshare (util-linux), perl and a built `dist/`. Each size has a network namespace of its own. The API server is a process of its own.
+ * A start is from the start of the process to the log line after the last transaction; lists are zipped before it begins, and in a second start while the
+ * agent waits, on the same processors: a real API server zips for each who asks, on processors of its own. CPU time of a start is that of the agent with
+ * all its threads, and of what it starts. A change is an EndpointSlice of which one endpoint has another address; its time is from the write to the commit
+ * in the kernel, of which iptables-legacy does not tell. A repair is from `nft flush ruleset` to the log line after it. Targets stand beside the figures
+ * and nothing is judged.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,10 +17,9 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { FakeApiServer } from "../test/support/api-server/fake-api-server.ts";
-import { makeCluster, NODE_FLAGS, NODE_NAME } from "./support/cluster.ts";
+import { NODE_FLAGS } from "./support/cluster.ts";
+import { ClusterServer, serveCluster } from "./support/cluster-server.ts";
 import { CommitTimes } from "./support/commit-times.ts";
-import { printJsonList } from "./support/manifests.ts";
 import { printTable } from "./support/table.ts";
 
 const SELF = fileURLToPath(import.meta.url);
@@ -29,14 +31,19 @@ const { values: flags } = parseArgs({
     changes: { type: "string", default: "200" },
     output: { type: "string", default: "nft" },
     json: { type: "boolean", default: false },
-    // Given by this file to itself: the size that it measures in its network namespace.
+    // Given by this file to itself: the size that it measures in its network namespace, or serves, and whether lists are zipped before.
     inside: { type: "string" },
+    serve: { type: "string" },
+    kept: { type: "boolean", default: false },
   },
 });
 
 interface Figures {
   readonly size: string;
   readonly startSeconds: number;
+  /** Of a start in which the server zips meanwhile. */
+  readonly slowerStartSeconds: number;
+  readonly startCpuSeconds: number;
   readonly changeMs: { readonly p50: number; readonly p99: number };
   /** Of one change: of the agent itself, and of processes that it started and that have ended. */
   readonly changeCpuMs: { readonly agent: number; readonly tools: number };
@@ -47,29 +54,62 @@ interface Figures {
   readonly load: number;
 }
 
-const PATHS = { Service: "/api/v1/services", EndpointSlice: "/apis/discovery.k8s.io/v1/endpointslices" } as const;
-
-interface ApiManifest {
-  readonly kind: keyof typeof PATHS;
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly endpoints?: readonly { readonly addresses: readonly string[] }[];
-}
-
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function measure(size: string): Promise<Figures> {
   execFileSync("ip", ["link", "set", "lo", "up"]);
-  const [services = 0, endpoints = 0] = size.split("x").map(Number);
-  const list = JSON.parse([...printJsonList(makeCluster({ services, endpoints }))].join("")) as {
-    readonly items: readonly ApiManifest[];
-  };
-  const api = await FakeApiServer.start();
-  for (const item of list.items) api.store.put(PATHS[item.kind], item as never);
-  const node = {
-    metadata: { name: NODE_NAME },
-    status: { addresses: [{ type: "InternalIP", address: "192.168.0.2" }] },
-  };
-  api.store.put("/api/v1/nodes", node as never);
+  const slower = await withAgent(size, [], ({ startSeconds }) => Promise.resolve(startSeconds));
+  execFileSync("nft", ["flush", "ruleset"]);
+  return await withAgent(size, ["--kept"], async ({ api, pid, startSeconds, until }) => {
+    const processes = [pid, ...childrenOf(pid)];
+    const startCpuSeconds = processes.reduce((sum: number, each) => sum + cpuSecondsOf(each), 0);
+    await sleep(2500);
+    const [ownBefore, endedBefore] = [cpuSecondsOf(pid), cpuSecondsOfEnded(pid)];
+    const changeMs = await measureChanges(api, Number(flags.changes));
+    const perChange = 1000 / Number(flags.changes);
+    const changeCpuMs = {
+      agent: (cpuSecondsOf(pid) - ownBefore) * perChange,
+      tools: (cpuSecondsOfEnded(pid) - endedBefore) * perChange,
+    };
+    const cpuBefore = cpuSecondsOf(pid);
+    await sleep(5000);
+    const idleCpuPercent = ((cpuSecondsOf(pid) - cpuBefore) / 5) * 100;
+    const flushed = performance.now();
+    execFileSync("nft", ["flush", "ruleset"]);
+    await until(/restored the tables/);
+    const repairSeconds = (performance.now() - flushed) / 1000;
+    await sleep(3000);
+    return {
+      size,
+      startSeconds,
+      slowerStartSeconds: slower,
+      startCpuSeconds,
+      changeMs,
+      changeCpuMs,
+      repairSeconds,
+      agentMb: { steady: memoryOf(pid, "VmRSS"), peak: memoryOf(pid, "VmHWM") },
+      childrenMb: childrenOf(pid).reduce((sum, each) => sum + memoryOf(each, "VmRSS"), 0),
+      idleCpuPercent,
+      load: loadavg()[0] ?? 0,
+    };
+  });
+}
+
+interface StartedAgent {
+  readonly api: ClusterServer;
+  readonly pid: number | undefined;
+  readonly startSeconds: number;
+  /** Resolves when the agent logs what `pattern` finds. */
+  readonly until: (pattern: RegExp) => Promise<void>;
+}
+
+/** What `use` gives of an agent that has started, with an API server of its own. */
+async function withAgent<Given>(
+  size: string,
+  serverFlags: readonly string[],
+  use: (agent: StartedAgent) => Promise<Given>,
+): Promise<Given> {
+  const api = await ClusterServer.start([SELF, "--serve", size, ...serverFlags]);
   const folder = mkdtempSync(join(tmpdir(), "kpc-bench-agent-"));
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(
@@ -87,6 +127,7 @@ async function measure(size: string): Promise<Figures> {
   const agent = spawn(process.execPath, [CLI, "agent", "--kubeconfig", kubeconfig, "-o", flags.output, ...NODE_FLAGS], {
     stdio: ["ignore", "ignore", "pipe"],
   });
+  const ended = new Promise((resolve) => agent.on("exit", resolve));
   let log = "";
   let wake = (): void => undefined;
   agent.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -104,60 +145,22 @@ async function measure(size: string): Promise<Figures> {
   try {
     await until(/the rules of \S+ are right/);
     const startSeconds = (performance.now() - begun) / 1000;
-    await sleep(2500);
-    const [ownBefore, endedBefore] = [cpuSecondsOf(agent.pid), cpuSecondsOfEnded(agent.pid)];
-    const changeMs = await measureChanges(api, list.items, Number(flags.changes));
-    const perChange = 1000 / Number(flags.changes);
-    const changeCpuMs = {
-      agent: (cpuSecondsOf(agent.pid) - ownBefore) * perChange,
-      tools: (cpuSecondsOfEnded(agent.pid) - endedBefore) * perChange,
-    };
-    const cpuBefore = cpuSecondsOf(agent.pid);
-    await sleep(5000);
-    const idleCpuPercent = ((cpuSecondsOf(agent.pid) - cpuBefore) / 5) * 100;
-    log = "";
-    const flushed = performance.now();
-    execFileSync("nft", ["flush", "ruleset"]);
-    await until(/restored the tables/);
-    const repairSeconds = (performance.now() - flushed) / 1000;
-    await sleep(3000);
-    return {
-      size,
-      startSeconds,
-      changeMs,
-      changeCpuMs,
-      repairSeconds,
-      agentMb: { steady: memoryOf(agent.pid, "VmRSS"), peak: memoryOf(agent.pid, "VmHWM") },
-      childrenMb: childrenOf(agent.pid).reduce((sum, pid) => sum + memoryOf(pid, "VmRSS"), 0),
-      idleCpuPercent,
-      load: loadavg()[0] ?? 0,
-    };
+    return await use({ api, pid: agent.pid, startSeconds, until });
   } finally {
     agent.kill("SIGTERM");
-    await api.stop();
+    await ended;
+    api.stop();
     rmSync(folder, { recursive: true });
   }
 }
 
 /** From the write of a slice to the commit. */
-async function measureChanges(
-  api: FakeApiServer,
-  items: readonly ApiManifest[],
-  count: number,
-): Promise<Figures["changeMs"]> {
-  const slices = items.filter(({ kind }) => kind === "EndpointSlice");
+async function measureChanges(api: ClusterServer, count: number): Promise<Figures["changeMs"]> {
   const commits = await CommitTimes.start();
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
-    const slice = slices[(i * 7919) % slices.length] as ApiManifest;
-    const [first, ...others] = slice.endpoints ?? [];
-    const address = `10.250.${i >> 8}.${i & 255}`;
     const committed = commits.next();
-    const written = process.hrtime.bigint();
-    api.store.put(PATHS.EndpointSlice, {
-      ...slice,
-      endpoints: [{ ...first, addresses: [address] }, ...others],
-    } as never);
+    const written = await api.change(i);
     times.push(Number((await committed) - written) / 1e6);
     await sleep(70);
   }
@@ -197,6 +200,8 @@ function report(all: readonly Figures[]): void {
   const rows = all.map((each) => [
     each.size,
     `${each.startSeconds.toFixed(2)} s`,
+    `${each.slowerStartSeconds.toFixed(2)} s`,
+    `${each.startCpuSeconds.toFixed(2)} s`,
     `${each.changeMs.p50.toFixed(1)} / ${each.changeMs.p99.toFixed(1)} ms`,
     `${each.changeCpuMs.agent.toFixed(1)} + ${each.changeCpuMs.tools.toFixed(1)} ms`,
     `${each.repairSeconds.toFixed(2)} s`,
@@ -208,6 +213,8 @@ function report(all: readonly Figures[]): void {
   const head = [
     "size",
     "start",
+    "server zips",
+    "its CPU",
     "change p50 / p99",
     "CPU: agent + tools",
     "repair",
@@ -216,23 +223,20 @@ function report(all: readonly Figures[]): void {
     "idle CPU",
     "load",
   ];
-  const targets = ["target 1k", "0.5 s", "2 / 10 ms", "", "1.5 s", "90 / 110 MB", "20 MB", "0.5 %", ""];
-  const larger = ["target 10k", "3 s", "4 / 20 ms", "", "3 s", "120 / 150 MB", "40 MB", "0.5 %", ""];
+  const targets = ["target 1k", "0.5 s", "", "", "2 / 10 ms", "", "1.5 s", "90 / 110 MB", "20 MB", "0.5 %", ""];
+  const larger = ["target 10k", "3 s", "", "", "4 / 20 ms", "", "3 s", "120 / 150 MB", "40 MB", "0.5 %", ""];
   process.stdout.write(`${printTable([head, ...rows, targets, larger])}\n`);
 }
 
-if (flags.inside !== undefined) {
+if (flags.serve !== undefined) await serveCluster(flags.serve, flags.kept);
+else if (flags.inside !== undefined) {
   process.stdout.write(JSON.stringify(await measure(flags.inside)));
   process.exit(0);
+} else report(flags.sizes.split(",").map(measureInside));
+
+function measureInside(size: string): Figures {
+  const args = ["-n", process.execPath, SELF, "--inside", size, "--changes", flags.changes, "--output", flags.output];
+  const { status, stdout } = spawnSync("unshare", args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  if (status !== 0) throw new Error(`${size} could not be measured`);
+  return JSON.parse(stdout) as Figures;
 }
-report(
-  flags.sizes.split(",").map((size) => {
-    const args = ["-n", process.execPath, SELF, "--inside", size, "--changes", flags.changes, "--output", flags.output];
-    const { status, stdout } = spawnSync("unshare", args, {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    if (status !== 0) throw new Error(`${size} could not be measured`);
-    return JSON.parse(stdout) as Figures;
-  }),
-);

@@ -7,10 +7,9 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import type { AccessDescription } from "../../../runtime/api/access-description.ts";
-import { type Misbehaviour, type Outlet, outletFor, zippedOutlet } from "./misbehaviour.ts";
+import { type Misbehaviour, type Outlet, outletFor, zippedLines, zippedOutlet } from "./misbehaviour.ts";
 import {
   keyOf,
-  merged,
   ObjectStore,
   type Selector,
   type StoreChange,
@@ -18,6 +17,7 @@ import {
   selectedChange,
   selectorOf,
 } from "./object-store.ts";
+import { getObject, writeObject } from "./one-object.ts";
 import { formOf, KINDS, placeOf, type RequestForm, type RequestPlace } from "./places.ts";
 import { accessWithToken } from "./raw-request.ts";
 import { Refused, refuse, statusObject, tooLarge } from "./refused.ts";
@@ -40,7 +40,6 @@ export interface SeenRequest {
 interface OpenWatch {
   readonly path: string;
   readonly outlet: Outlet;
-  readonly apiVersionAndKind: object;
   readonly destroy: () => void;
   /** Nothing is told in it any more. */
   readonly forget: () => void;
@@ -78,6 +77,8 @@ export class FakeApiServer {
   private readonly watches = new Set<OpenWatch>();
   private readonly waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
   private readonly planned: Planned[] = [];
+  /** By path and selectors. */
+  private readonly zipped = new Map<string, { readonly version: number; readonly bytes: Buffer }>();
   /** The snapshots of lists in pieces, by version. */
   private readonly snapshots = new Map<string, { readonly items: StoredObject[]; readonly version: number }>();
 
@@ -152,8 +153,7 @@ export class FakeApiServer {
 
   /** Tells the version to each open watch. */
   bookmark(path: string, annotations?: Readonly<Record<string, string>>): void {
-    for (const watch of this.watches)
-      if (watch.path === path) watch.outlet.write(this.bookmarkLine(watch, annotations));
+    for (const watch of this.watches) if (watch.path === path) watch.outlet.write(this.bookmarkLine(path, annotations));
   }
 
   /** Ends all open watches as it should be. */
@@ -169,12 +169,28 @@ export class FakeApiServer {
     }
   }
 
-  private bookmarkLine({ apiVersionAndKind }: OpenWatch, annotations?: Readonly<Record<string, string>>): string {
+  /** Zips the list that a watch of this question brings, for all who ask it until something changes. A real server zips for each of them, on
+   *  processors of its own. */
+  async keepZipped(path: string, labels: string | null, fields: string | null): Promise<void> {
+    const { version } = this.store;
+    const bytes = await zippedLines(this.listedLines(path, selectorOf(labels, fields)));
+    this.zipped.set(`${path} ${labels} ${fields}`, { version, bytes });
+  }
+
+  /** What a watch says first that brings a list. */
+  private *listedLines(path: string, selects: Selector): Generator<string> {
+    const head = headOf(path);
+    for (const object of [...this.store.kind(path).objects.values()].sort(byKey))
+      if (selects(object)) yield eventLine("ADDED", { ...head, ...object });
+    yield this.bookmarkLine(path, { "k8s.io/initial-events-end": "true" });
+  }
+
+  private bookmarkLine(path: string, annotations?: Readonly<Record<string, string>>): string {
     const metadata = {
       resourceVersion: String(this.store.version),
       ...(annotations === undefined ? {} : { annotations }),
     };
-    return `${JSON.stringify({ type: "BOOKMARK", object: { ...apiVersionAndKind, metadata } })}\n`;
+    return eventLine("BOOKMARK", { ...headOf(path), metadata });
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -210,8 +226,8 @@ export class FakeApiServer {
     if (this.tokens !== undefined && !this.tokens.has(token)) throw new Refused(401, "Unauthorized", "Unauthorized");
     if (place === undefined || this.absent.has(place.path))
       throw new Refused(404, "the server could not find the requested resource", "NotFound");
-    if (form === "write") return this.write(request, response, place);
-    if (place.name !== undefined) return this.get(response, place);
+    if (form === "write") return writeObject(this.store, request, response, place);
+    if (place.name !== undefined) return getObject(this.store, response, place);
     const selects = selectorOf(query["labelSelector"] ?? null, query["fieldSelector"] ?? null);
     const inPlace: Selector = (object) =>
       (place.namespace === undefined || object.metadata.namespace === place.namespace) && selects(object);
@@ -296,7 +312,6 @@ export class FakeApiServer {
         "Invalid",
       );
     const from = Number(query["resourceVersion"] ?? (isStream ? 0 : this.store.version));
-    const [apiVersion, kind] = KINDS[path] ?? ["v1", "Object"];
     const isZipped = isStream && this.zipsStreams && asksForGzip(request);
     response.writeHead(200, {
       "content-type": "application/json",
@@ -310,12 +325,9 @@ export class FakeApiServer {
       return;
     }
     const store = this.store.kind(path);
-    const tell = (type: string, object: StoredObject): void =>
-      outlet.write(`${JSON.stringify({ type, object: { apiVersion, kind, ...object } })}\n`);
     const watch: OpenWatch = {
       path,
       outlet,
-      apiVersionAndKind: { kind, apiVersion },
       destroy: () => response.destroy(),
       forget: () => {
         store.listeners.delete(onChange);
@@ -323,12 +335,15 @@ export class FakeApiServer {
       },
     };
     if (isStream) {
-      for (const object of [...store.objects.values()].sort(byKey)) if (selects(object)) tell("ADDED", object);
-      outlet.write(this.bookmarkLine(watch, { "k8s.io/initial-events-end": "true" }));
+      const kept = isZipped
+        ? this.zipped.get(`${path} ${query["labelSelector"] ?? null} ${query["fieldSelector"] ?? null}`)
+        : undefined;
+      if (kept?.version === this.store.version) response.write(kept.bytes);
+      else for (const line of this.listedLines(path, selects)) outlet.write(line);
     }
     const onChange = (change: StoreChange): void => {
       const selected = selectedChange(change, selects);
-      if (selected !== undefined) tell(selected.type, selected.object);
+      if (selected !== undefined) outlet.write(eventLine(selected.type, { ...headOf(path), ...selected.object }));
     };
     if (!isStream) for (const change of store.history) if (change.version > from) onChange(change);
     store.listeners.add(onChange);
@@ -350,37 +365,6 @@ export class FakeApiServer {
     if (from === 0 || from >= oldest || isStream) return undefined;
     return new Refused(410, `too old resource version: ${from} (${oldest})`, "Expired");
   }
-
-  private get(response: ServerResponse, { path, namespace, name = "" }: RequestPlace): void {
-    const found = this.store.kind(path).objects.get(namespace === undefined ? name : `${namespace}/${name}`);
-    if (found === undefined) throw new Refused(404, `"${name}" not found`, "NotFound");
-    send(response, 200, found);
-  }
-
-  private async write(request: IncomingMessage, response: ServerResponse, place: RequestPlace): Promise<void> {
-    const { path, namespace, name } = place;
-    const pieces: Buffer[] = [];
-    for await (const piece of request) pieces.push(piece as Buffer);
-    const store = this.store.kind(path);
-    const key = namespace === undefined ? (name ?? "") : `${namespace}/${name}`;
-    if (request.method === "DELETE") {
-      const gone = this.store.delete(path, key);
-      if (gone === undefined) throw new Refused(404, `"${name}" not found`, "NotFound");
-      return send(response, 200, gone);
-    }
-    const sent = JSON.parse(Buffer.concat(pieces).toString());
-    if (request.method === "POST") {
-      const object = { ...sent, metadata: { ...sent.metadata, ...(namespace === undefined ? {} : { namespace }) } };
-      if (store.objects.has(keyOf(object)))
-        throw new Refused(409, `"${object.metadata.name}" already exists`, "AlreadyExists");
-      return send(response, 201, this.store.put(path, object));
-    }
-    const before = store.objects.get(key);
-    if (before === undefined) throw new Refused(404, `"${name}" not found`, "NotFound");
-    const object = request.method === "PATCH" ? merged(before, sent) : sent;
-    const metadata = { ...(object as StoredObject).metadata, name, ...(namespace === undefined ? {} : { namespace }) };
-    send(response, 200, this.store.put(path, { ...(object as StoredObject), metadata } as StoredObject));
-  }
 }
 
 const SecureServerClass = createSecureServer().constructor as new () => SecureServer;
@@ -389,11 +373,15 @@ function asksForGzip(request: IncomingMessage): boolean {
   return /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
 }
 
-function byKey(a: StoredObject, b: StoredObject): number {
-  return keyOf(a) < keyOf(b) ? -1 : 1;
+function headOf(path: string): { readonly apiVersion: string; readonly kind: string } {
+  const [apiVersion, kind] = KINDS[path] ?? ["v1", "Object"];
+  return { apiVersion, kind };
 }
 
-function send(response: ServerResponse, code: number, object: object): void {
-  response.writeHead(code, { "content-type": "application/json" });
-  response.end(JSON.stringify(object));
+function eventLine(type: string, object: object): string {
+  return `${JSON.stringify({ type, object })}\n`;
+}
+
+function byKey(a: StoredObject, b: StoredObject): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1;
 }

@@ -70,6 +70,17 @@ export function zippedOutlet(outlet: Outlet): Outlet {
   return { write: (text) => void gzip.write(text), end: () => void gzip.end() };
 }
 
+/** `lines` as they come out of `zippedOutlet`, all at once. */
+export async function zippedLines(lines: Iterable<string>): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  await new Promise<void>((resolve) => {
+    const outlet = zippedOutlet({ write: (bytes) => void pieces.push(bytes as Buffer), end: resolve });
+    for (const line of lines) outlet.write(line);
+    outlet.end();
+  });
+  return Buffer.concat(pieces);
+}
+
 /** Lets `most` bytes through, then does `then` once. */
 function limited(most: number, response: ServerResponse, then: () => void): Outlet {
   let left = most;
