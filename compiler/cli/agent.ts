@@ -7,6 +7,7 @@ import { cleanUp } from "../../runtime/agent/clean-up.ts";
 import { type AgentHealth, type HttpAnswer, healthAnswer, serveAnswers } from "../../runtime/agent/health.ts";
 import { HealthCheckPorts, healthCheckHosts } from "../../runtime/agent/health-check-ports.ts";
 import { keepHeapSmall } from "../../runtime/agent/heap.ts";
+import { makeLittleMachineCode } from "../../runtime/agent/machine-code.ts";
 import { printMetrics } from "../../runtime/agent/metrics.ts";
 import { EventReporter } from "../../runtime/agent/reported-events.ts";
 import { setSysctls, THIS_HOST, type WantedSysctl, wantedSysctls } from "../../runtime/agent/sysctls.ts";
@@ -132,12 +133,18 @@ async function follow(
     const note = `node ${nodeName}: ${message}`;
     events.report({ type: "Warning", reason: "FailedToStartServiceHealthcheck", action: "Listen", note, service });
   });
+  const watch = watchNode(client, nodeName, REAL_CLOCK);
+  const onObject = makeLittleMachineCode();
   const parts: AgentParts = {
     tables,
     kernel,
     ready,
     clock: REAL_CLOCK,
-    watch: watchNode(client, nodeName, REAL_CLOCK),
+    watch: (kind, sink) =>
+      watch(kind, (event) => {
+        onObject();
+        sink(event);
+      }),
     log,
     onDrift: flags.onDrift,
     times: { ...AGENT_TIMES, restMs: settings?.minSyncMs, compareMs: settings?.syncMs ?? compareMs },
