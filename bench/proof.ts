@@ -1,6 +1,7 @@
 /**
  * What it takes to prove that rules do the same, and to read them: whole processes of the built `kpc`, each beside its target for a
- * quiet machine of two cores.
+ * quiet machine of two cores. Where the target is about a part of what a process does, as reading a file, "s" is that part, and "process s" the
+ * whole, of the same run.
  *
  *   npm run bench:proof -- [--rows 1,4,7] [--rounds 3] [--scale 1]
  *
@@ -33,11 +34,14 @@ const { values: flags, positionals } = parseArgs({
     scale: { type: "string", default: "1" },
     /** For the processes that are started: to read a file; to compare two and end, or to end before that. */
     inside: { type: "string" },
+    /** The file that such a process writes the seconds of its parts to. */
+    parts: { type: "string" },
   },
 });
 
 const KPC = resolve("dist/bin/kpc.cjs");
 const SELF = fileURLToPath(import.meta.url);
+const PARTS = "parts.json";
 
 interface Row {
   readonly name: string;
@@ -47,8 +51,14 @@ interface Row {
   readonly prepare: (folder: string) => Promise<readonly string[]>;
   /** The exit code that says that it found what is there. */
   readonly code?: number;
-  /** Of a process that does not do what is measured: that is what it takes more. */
-  readonly without?: (args: readonly string[]) => readonly string[];
+  /** What the target is about; absent: the whole process. */
+  readonly part?: keyof Parts;
+}
+
+/** Seconds of a process that is started with `--inside`. */
+interface Parts {
+  readonly reading: number;
+  readonly comparing: number;
 }
 
 const scaled = (count: number): number => Math.round(count * Number(flags.scale));
@@ -101,7 +111,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: "one endpoint of 100,000 changed, after reading",
-    seconds: 1,
+    ...{ seconds: 1, part: "comparing" },
     prepare: async (folder) => {
       const [, , iptables = ""] = await writeTexts(folder, listOf(sized(10_000, 10)), ["ip"]);
       const text = readFileSync(iptables, "latin1");
@@ -111,26 +121,25 @@ const ROWS: readonly Row[] = [
         changed,
         `${text.slice(0, at)}--to-destination 10.250.0.1:8080${text.slice(text.indexOf("\n", at))}`,
       );
-      return [SELF, "--inside", "compare", iptables, changed];
+      return [SELF, "--inside", "compare", "--parts", join(folder, PARTS), iptables, changed];
     },
-    without: (args) => args.map((arg) => (arg === "compare" ? "read" : arg)),
   },
   {
     name: "700,000 lines of iptables-save, read",
-    seconds: 2,
+    ...{ seconds: 2, part: "reading" },
     prepare: async (folder) => {
       const file = join(folder, "save.v4");
       writeFileSync(file, makeSave(scaled(700_000)));
-      return [SELF, "--inside", "read", file];
+      return [SELF, "--inside", "read", "--parts", join(folder, PARTS), file];
     },
   },
   {
     name: "1,000,000 elements of nft, read",
-    ...{ seconds: 1, megabytes: 500 },
+    ...{ seconds: 1, megabytes: 500, part: "reading" },
     prepare: async (folder) => {
       const file = join(folder, "list.nft");
       writeFileSync(file, makeListing(scaled(1_000_000)));
-      return [SELF, "--inside", "read", file];
+      return [SELF, "--inside", "read", "--parts", join(folder, PARTS), file];
     },
   },
   {
@@ -155,25 +164,25 @@ const ROWS: readonly Row[] = [
 ];
 
 async function measureRow(
-  { name, seconds, megabytes, prepare, code = 0, without }: Row,
+  { name, seconds, megabytes, prepare, code = 0, part }: Row,
   i: number,
 ): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "kpc-bench-proof-"));
   try {
     const args = await prepare(folder);
-    const runs: { readonly run: ProcessRun; readonly rest: ProcessRun | undefined }[] = [];
+    const runs: (ProcessRun & { readonly measured: number })[] = [];
     for (let round = 0; round < Number(flags.rounds); round++) {
       const run = await measure(process.execPath, args);
       if (run.trouble !== undefined) throw new Error(`${run.trouble} (expected exit code ${code})`);
-      runs.push({ run, rest: without && (await measure(process.execPath, without(args))) });
+      const parts = part && (JSON.parse(readFileSync(join(folder, PARTS), "utf8")) as Parts);
+      runs.push({ ...run, measured: part === undefined || parts === undefined ? run.seconds : parts[part] });
     }
-    const median = (figureOf: (run: ProcessRun) => number | undefined): number =>
-      summarise(
-        runs.map(({ run, rest }) => (figureOf(run) ?? Number.NaN) - (rest === undefined ? 0 : (figureOf(rest) ?? 0))),
-      ).median;
+    const median = (figureOf: (run: (typeof runs)[number]) => number | undefined): number =>
+      summarise(runs.map((run) => figureOf(run) ?? Number.NaN)).median;
     return [
-      ...[String(i + 1), name, median((run) => run.seconds).toFixed(2), median((run) => run.cpuSeconds).toFixed(2)],
-      ...[seconds.toFixed(0), without === undefined ? median((run) => run.peakMb).toFixed(0) : ""],
+      ...[String(i + 1), name, median((run) => run.measured).toFixed(2), seconds.toFixed(0)],
+      ...[median((run) => run.seconds).toFixed(2), median((run) => run.cpuSeconds).toFixed(2)],
+      median((run) => run.peakMb).toFixed(0),
       megabytes === undefined ? "" : String(megabytes),
     ];
   } catch (error) {
@@ -197,18 +206,23 @@ function read(path: string): Program {
   return path.endsWith(".nft") ? readNft(source, refuse) : readIptables(source, refuse, { family: "ip" });
 }
 
-function inside(what: string): void {
+function inside(what: string): Parts {
+  const start = performance.now();
   const [left, right] = positionals.map(read);
-  if (what === "read" || left === undefined || right === undefined) return;
-  const { regions, open } = compare(left, right, { addresses: [], families: ["IPv4"] });
-  if (regions.length === 0 || open.length > 0) throw new Error("found nothing");
+  const afterReading = performance.now();
+  if (what === "compare" && left !== undefined && right !== undefined) {
+    const { regions, open } = compare(left, right, { addresses: [], families: ["IPv4"] });
+    if (regions.length === 0 || open.length > 0) throw new Error("found nothing");
+  }
+  return { reading: (afterReading - start) / 1e3, comparing: (performance.now() - afterReading) / 1e3 };
 }
 
 if (flags.inside !== undefined) {
-  inside(flags.inside);
+  const parts = inside(flags.inside);
+  if (flags.parts !== undefined) writeFileSync(flags.parts, JSON.stringify(parts));
 } else {
   const asked = flags.rows?.split(",").map(Number);
-  const rows: (readonly string[])[] = [["row", "", "s", "CPU s", "target s", "peak MB", "target MB"]];
+  const rows: (readonly string[])[] = [["row", "", "s", "target s", "process s", "CPU s", "peak MB", "target MB"]];
   const before = loadavg();
   for (const [i, row] of ROWS.entries())
     if (asked === undefined || asked.includes(i + 1)) rows.push(await measureRow(row, i));
