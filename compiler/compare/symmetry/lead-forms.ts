@@ -3,7 +3,7 @@ import type { FormPlace, FormPlaces } from "../../ir/form-places.ts";
 import type { Irregular, RowOperand } from "../../ir/rule-forms.ts";
 import type { Rule } from "../../ir/types.ts";
 import { type Guard, guardBy, type SortedField } from "./fields.ts";
-import { type Lead, leadOf, protocolOf } from "./rule-lead.ts";
+import { type Lead, leadOf, protocolIn, protocolOf } from "./rule-lead.ts";
 
 /** What all rules of a form ask of a field. */
 export interface FormRange {
@@ -12,8 +12,14 @@ export interface FormRange {
 }
 
 /** What all rules of a form lead by, where they differ in these values at most. */
-interface FormLead extends FormRange, Pick<Lead, "field" | "protocol" | "others"> {
+interface FormLead extends FormRange, Pick<Lead, "field" | "protocol"> {
   readonly target: RowOperand | undefined;
+  readonly others: readonly FormGuard[];
+}
+
+/** What all rules of a form ask of another field: a guard, but for these values. */
+export interface FormGuard extends FormRange {
+  readonly guard: Guard;
 }
 
 /** What `Leads.take` finds without a field in each rule with these values in other places: in the guard, and in the verdict behind it. */
@@ -23,16 +29,15 @@ export function formLeadOf(rule: Rule, places: FormPlaces): FormLead | Irregular
   const { field, at } = guard;
   const { target, others } = leadOf(rule, at);
   const end = rule.steps.length - 1;
-  // All other steps are the same in all rules of the form, but for what the last one does.
-  const isOther = (step: number): boolean =>
-    step !== at && (places[step] ?? []).some(({ kind }) => step !== end || MATCHED.includes(kind));
-  if (rule.steps.some((_, i) => isOther(i))) return "irregular";
+  // Which steps are guards, and where the rule leads, depends on no value in another place.
+  if (rule.steps.some((step, i) => protocolIn(step) !== undefined && places[i]?.length !== 0)) return "irregular";
   const [chain] = (places[end] ?? []).filter(({ kind }) => kind === "chain");
   return {
     field,
     ...rangeIn(places[at] as readonly FormPlace[], guard),
     target: target === undefined ? undefined : chain === undefined ? { value: target } : { slot: chain.slot },
-    ...{ protocol: protocolOf(rule), others },
+    protocol: protocolOf(rule),
+    others: others.map((other) => ({ guard: other, ...rangeIn(places[other.at] as readonly FormPlace[], other) })),
   };
 }
 
@@ -52,6 +57,3 @@ export function formRangeOf(rule: Rule, places: FormPlaces, field: SortedField):
   const guard = guardBy(rule, field);
   return guard === undefined ? "none" : rangeIn(places[guard.at] as readonly FormPlace[], guard);
 }
-
-/** The places of values that matches have. */
-const MATCHED: readonly FormPlace["kind"][] = ["point", "from", "to"];

@@ -1,10 +1,10 @@
 /** Rules as what leads on to other chains by the value of a field. Of rules that a reader has as rows, each form is looked at once. */
 import { operandIn, RuleForms } from "../../ir/rule-forms.ts";
-import { rowsOfRules, ruleAt } from "../../ir/rule-rows.ts";
+import { type RuleRows, rowsOfRules, ruleAt } from "../../ir/rule-rows.ts";
 import type { Chain, Rule } from "../../ir/types.ts";
 import { guardBy, type Named, type SortedField } from "./fields.ts";
 import type { NamedInterval } from "./intervals.ts";
-import { type FormRange, formLeadOf, formRangeOf } from "./lead-forms.ts";
+import { type FormGuard, type FormRange, formLeadOf, formRangeOf } from "./lead-forms.ts";
 import { type Lead, leadOf, protocolOf } from "./rule-lead.ts";
 
 export class Leads {
@@ -18,7 +18,11 @@ export class Leads {
   to: Lead["to"] = 0;
   target: Lead["target"];
   protocol: Lead["protocol"];
-  others: Lead["others"] = [];
+  /** Undefined: those are in `row` of `rows`, where `otherForms` says. */
+  private ownOthers: Lead["others"] | undefined;
+  private otherForms: readonly FormGuard[] = [];
+  private rows: RuleRows | undefined;
+  private row = 0;
 
   /** Reads rule `i` of `chain`, as it leads on by `field`, or by the first one that it asks. False: it does not. */
   read(chain: Chain, i: number, field: SortedField | undefined): boolean {
@@ -34,8 +38,22 @@ export class Leads {
     this.to = operandIn(rows, row, lead.to) as Named;
     this.target = lead.target === undefined ? undefined : (operandIn(rows, row, lead.target) as string);
     this.protocol = lead.protocol;
-    this.others = lead.others;
+    this.ownOthers = undefined;
+    this.otherForms = lead.others;
+    this.rows = rows;
+    this.row = row;
     return true;
+  }
+
+  /** Few are asked for. */
+  get others(): Lead["others"] {
+    const { rows, row } = this;
+    if (this.ownOthers !== undefined || rows === undefined) return this.ownOthers ?? [];
+    return this.otherForms.map(({ guard, from, to }) => ({
+      ...guard,
+      from: operandIn(rows, row, from) as Named,
+      to: operandIn(rows, row, to) as Named,
+    }));
   }
 
   private take(rule: Rule, field: SortedField | undefined): boolean {
@@ -46,7 +64,7 @@ export class Leads {
     this.to = guard.to;
     const { target, others } = leadOf(rule, guard.at);
     this.target = target;
-    this.others = others;
+    this.ownOthers = others;
     this.protocol = protocolOf(rule);
     return true;
   }

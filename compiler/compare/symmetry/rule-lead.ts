@@ -36,7 +36,7 @@ export function leadOf({ steps, whileReplacing }: Rule, at: number): Pick<Lead, 
 const NOWHERE: Pick<Lead, "target" | "others"> = { target: undefined, others: [] };
 
 /** The protocol without which `step` fails. */
-function protocolIn(step: Step | undefined): Value | undefined {
+export function protocolIn(step: Step | undefined): Value | undefined {
   if (step?.kind !== "compare" || step.operator !== "==" || step.orAbsent) return undefined;
   return step.left.kind === "meta" && step.left.key === "l4proto" ? step.right : undefined;
 }
