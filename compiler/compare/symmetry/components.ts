@@ -1,7 +1,7 @@
 /** Components: items that share a parameter, directly or by way of others, and where each item stands. */
 
 import { invariant } from "../../invariant.ts";
-import type { Items } from "./items.ts";
+import type { Items, SetRows } from "./items.ts";
 import type { Roles } from "./roles.ts";
 import type { Parameter } from "./row-template.ts";
 import type { Token } from "./tokens.ts";
@@ -131,7 +131,7 @@ export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
   for (const list of items.lists) {
     const { where, first, count } = list;
     if (list.kind === "elements") {
-      const { name } = list.of;
+      const { name } = (list.on[0] as SetRows["on"][number]).of;
       const place = tokens.ofText(`${where} @${name}`);
       const ranged: number[] = [];
       for (let row = first; row < first + count; row++) {
@@ -146,7 +146,7 @@ export function kindsOf(items: Items, { isItem, isFixed }: Roles): Int32Array {
     } else
       inOrder(
         Array.from({ length: count }, (_, i) => first + i),
-        `${where} chain ${list.chain.name}`,
+        `${where} chain ${list.on[0]?.chain.name}`,
       );
   }
   return kinds;

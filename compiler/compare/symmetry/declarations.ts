@@ -1,11 +1,15 @@
 /** What rules and elements may name. */
-import type { DataType, TableFamily } from "../../ir/types.ts";
+import { isAffinity } from "../../evaluate/memory.ts";
+import { countElements } from "../../ir/element-rows.ts";
+import { stringify } from "../../ir/normal-form.ts";
+import { isMap } from "../../ir/sets.ts";
+import type { DataType, MapDeclaration, SetDeclaration, Table, TableFamily } from "../../ir/types.ts";
 import type { Parameter } from "./row-template.ts";
 
 /** What a table declares, for those that name it. */
 export interface Declarations {
-  /** A text for the table and its side. */
-  readonly where: string;
+  /** A text for the table and each side on which what is described stands. */
+  readonly where: readonly string[];
   readonly family: TableFamily;
   readonly sets: ReadonlyMap<string, DeclaredTypes>;
   /** Parameters of its regular chains. */
@@ -20,3 +24,11 @@ interface DeclaredTypes {
 }
 
 export type DataTypes = "verdict" | readonly DataType[];
+
+/** What a list of session affinity is but for its name. Rules fill it, and the evaluator follows neither what they put there nor
+ *  which list it is. Undefined: it is another set. */
+export function affinityText(set: SetDeclaration | MapDeclaration, table: Table): string | undefined {
+  if (isMap(set) || countElements(set) > 0 || !isAffinity(set.name, table)) return undefined;
+  const { name: _, comment: __, ...rest } = set;
+  return `affinity ${stringify(rest)}`;
+}

@@ -64,7 +64,7 @@ export class Describer {
   private found: Parameter[] = [];
   /** Of an element: how many parameters were found up to each of its parts. */
   private ends: number[] = [];
-  private declared: Declarations = { where: "", family: "inet", sets: new Map(), chains: new Map() };
+  private declared: Declarations = { where: [], family: "inet", sets: new Map(), chains: new Map() };
   /** Those of the table. */
   private shapes: RuleShapes;
 
@@ -315,7 +315,8 @@ export class Describer {
       for (const element of among.elements)
         token = this.pair(token, this.entry(element, this.keyOf(element.key, known.key), known.data));
     }
-    this.openSearches.note(parts, declared.family, () => this.pair(token, this.text(declared.where)));
+    for (const where of declared.where)
+      this.openSearches.note(parts, declared.family, () => this.pair(token, this.text(where)));
     return token;
   }
 

@@ -8,6 +8,7 @@ import type { Guard, Named, SortedField } from "./fields.ts";
 import type { NamedInterval } from "./intervals.ts";
 import { Leads } from "./leads.ts";
 import type { RuleRun } from "./rule-runs.ts";
+import type { Twin } from "./twins.ts";
 
 /** A chain all rules of which ask one field for values that no other of its rules asks for. */
 interface Dispatch {
@@ -76,10 +77,58 @@ export function flatChainsOf(table: Table): Map<Chain, readonly RuleRun[]> {
   const flat = new Map<Chain, readonly RuleRun[]>();
   for (const chain of table.chains) {
     const dispatch = dispatches.get(chain.name);
-    if (dispatch === undefined) flat.set(chain, [{ chain, first: 0, end: countRules(chain) }]);
+    if (dispatch === undefined) flat.set(chain, [wholeRun(chain)]);
     else if (!inner.has(dispatch)) flat.set(chain, leavesOf(dispatch));
   }
   return flat;
+}
+
+/** Those of `table` and of its twin. */
+export function flatTwinsOf(
+  table: Table,
+  twin: Twin,
+): {
+  readonly flat: ReadonlyMap<Chain, readonly RuleRun[]>;
+  readonly flatTwin: ReadonlyMap<Chain, readonly RuleRun[]>;
+} {
+  const flat = flatChainsOf(table);
+  if (!haveSameTrees(table, twin)) return { flat, flatTwin: flatChainsOf(twin.table) };
+  const twinOf = (chain: Chain): Chain => twin.chains.get(chain) as Chain;
+  const flatTwin = new Map(
+    [...flat].map(([chain, runs]): [Chain, readonly RuleRun[]] => [
+      twinOf(chain),
+      twin.changed.has(chain)
+        ? [wholeRun(twinOf(chain))]
+        : runs.map(({ chain: part, first, end }) => ({ chain: twinOf(part), first, end })),
+    ]),
+  );
+  return { flat, flatTwin };
+}
+
+/** Whether what is not the same on both sides is no part of a tree, and leads to the same chains: trees depend on nothing else. */
+function haveSameTrees({ maps }: Table, { chains, changed, refilled }: Twin): boolean {
+  if (maps.some((map) => map.data === "verdict" && refilled.has(map))) return false;
+  const leads = new Leads();
+  return [...changed].every((chain) => {
+    const twin = chains.get(chain) as Chain;
+    if ([chain, twin].some((each) => each.kind === "regular" && dispatchOf(each, leads) !== undefined)) return false;
+    const [own, theirs] = [chain, twin].map((each) => namesIn(each).sort()) as [string[], string[]];
+    return own.length === theirs.length && own.every((name, i) => name === theirs[i]);
+  });
+}
+
+/** As often as rules name them. */
+function namesIn(chain: Chain): string[] {
+  const names: string[] = [];
+  new RuleTargets(chainsNamedIn).every(chain, (name) => {
+    names.push(name);
+    return true;
+  });
+  return names;
+}
+
+function wholeRun(chain: Chain): RuleRun {
+  return { chain, first: 0, end: countRules(chain) };
 }
 
 function leavesOf({ chain, parts }: Dispatch, leaves: RuleRun[] = []): readonly RuleRun[] {

@@ -208,6 +208,10 @@ function featuresOf({ describer, chainsOf, lists }: Items, classOf: ClassOf): (p
     for (let i = 0; i < known.length; i++) note(numbers[i] as Parameter, classOf[sort](known[i] as Named));
   }
   for (const list of lists)
-    if (list.kind === "rules" && list.name !== undefined) noting(`chain ${list.where}`)(list.name, list.count);
+    if (list.kind === "rules" && list.name !== undefined) {
+      // Where both sides have a chain of the name, and other rules in it: both lists.
+      const other = features[list.name] as number;
+      noting(other < 0 ? `chain ${list.where}` : `chain ${list.where} beside ${other}`)(list.name, list.count);
+    }
   return (parameter) => features[parameter] as number;
 }

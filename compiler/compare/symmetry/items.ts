@@ -1,7 +1,5 @@
 /** The rules and elements of two programs, with what they are for the argument of README.md. */
-import { isAffinity } from "../../evaluate/memory.ts";
 import { countElements, forEachElement, rowsOfElements } from "../../ir/element-rows.ts";
-import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
 import { countRules, type RuleRows, rowsOfRules, ruleAt } from "../../ir/rule-rows.ts";
 import { dataTypesOf, isMap, keyTypesOf } from "../../ir/sets.ts";
@@ -17,10 +15,10 @@ import type {
 } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import { Column } from "./columns.ts";
-import type { Declarations } from "./declarations.ts";
+import { affinityText } from "./declarations.ts";
 import { type DescribedElement, Describer } from "./describe.ts";
 import type { Named, Sort } from "./fields.ts";
-import { flatChainsOf } from "./flatten.ts";
+import { flatChainsOf, flatTwinsOf } from "./flatten.ts";
 import type { FormTemplates, RowReading } from "./form-templates.ts";
 import { areTextsDistinct, type KeyForm, keyFormOf } from "./keys.ts";
 import { areKeysDistinct, KeyTypes } from "./numeric-keys.ts";
@@ -29,31 +27,39 @@ import { elementsAsRead, rulesAsRead } from "./readings.ts";
 import type { Parameter, RowTemplate } from "./row-template.ts";
 import { countRulesIn, type RuleRun } from "./rule-runs.ts";
 import { NoSymmetry, type Token } from "./tokens.ts";
+import { type Twin, twinOf } from "./twins.ts";
 
 /** A list of rules or of elements, in their order: `count` items from `first` on. */
 export type ItemList = ChainRows | SetRows;
 
-interface AnyList {
-  /** 0: of the left program; 1: of the right one. */
-  readonly side: number;
-  readonly table: Table;
-  /** A text for the side and the table. */
+interface AnyList<Of> {
+  /** A text for the table, and the side or both. */
   readonly where: string;
   readonly first: number;
   readonly count: number;
+  /** What it is of the left program, of the right one, or of each: the rows are those of both then. */
+  readonly on: readonly (OnSide & Of)[];
 }
 
-export interface ChainRows extends AnyList {
-  readonly kind: "rules";
+interface OnSide {
+  /** 0: of the left program; 1: of the right one. */
+  readonly side: number;
+  readonly table: Table;
+}
+
+interface FlatChain {
   readonly chain: Chain;
   readonly runs: readonly RuleRun[];
+}
+
+export interface ChainRows extends AnyList<FlatChain> {
+  readonly kind: "rules";
   /** The parameter that its name is; undefined: the kernel enters the chain. */
   readonly name: Parameter | undefined;
 }
 
-export interface SetRows extends AnyList {
+export interface SetRows extends AnyList<{ readonly of: SetDeclaration | MapDeclaration }> {
   readonly kind: "elements";
-  readonly of: SetDeclaration | MapDeclaration;
 }
 
 /** Places in `parameters` of a parameter without which each row does nothing, and the field that is asked for it; -1: none. */
@@ -80,9 +86,27 @@ export class Items {
   private readonly growing = new Column();
   private readonly readings = new Map<RuleRows, RowReading>();
   private rows = 0;
+  /** Of the table that was entered. */
+  private chains: ReadonlyMap<string, Parameter> = new Map();
 
   constructor(programs: readonly [Program, Program]) {
-    this.describer = new Describer(() => this.chainsOf.push(undefined) - 1, guardingPorts(programs));
+    const [left, right] = programs.map(({ ruleset }) => ruleset.tables) as [readonly Table[], readonly Table[]];
+    for (const tables of [left, right]) {
+      checkOrder(tables);
+      checkNames(tables.map(({ family, name }) => `${family} ${name}`));
+      for (const { chains, sets, maps } of tables) {
+        checkNames(chains.map(({ name }) => name));
+        checkNames([...sets, ...maps].map(({ name }) => name));
+      }
+    }
+    const twins = left.map((table) => twinOf(table, right));
+    const matched = new Set(twins.map((twin) => twin?.table));
+    const others = right.filter((table) => !matched.has(table));
+    const onlyRight = twins.flatMap((twin) => twin?.onlyThere ?? []);
+    this.describer = new Describer(
+      () => this.chainsOf.push(undefined) - 1,
+      guardingPorts([...left, ...onlyRight, ...others]),
+    );
     // As many as there are without trees of chains laid flat.
     const most = sizeOf(programs);
     const rows = (): Int32Array => new Int32Array(most);
@@ -91,11 +115,12 @@ export class Items {
     this.templates = templates;
     this.starts = starts;
     this.guards = guards;
-    for (const [side, { ruleset }] of programs.entries()) {
-      checkOrder(ruleset.tables);
-      checkNames(ruleset.tables.map(({ family, name }) => `${family} ${name}`));
-      for (const table of ruleset.tables) this.addTable(table, side);
+    for (const [i, table] of left.entries()) {
+      const twin = twins[i];
+      if (twin === undefined) this.addTable(table, 0);
+      else this.addTwins(table, twin);
     }
+    for (const table of others) this.addTable(table, 1);
     this.templates = templates.subarray(0, this.count);
     this.starts = starts.subarray(0, this.count + 1);
     this.parameters = this.growing.values;
@@ -107,31 +132,78 @@ export class Items {
   }
 
   private addTable(table: Table, side: number): void {
-    const where = `${side} ${table.family} ${table.name}`;
-    checkNames(table.chains.map(({ name }) => name));
-    checkNames([...table.sets, ...table.maps].map(({ name }) => name));
-    const { describer } = this;
-    const chains = new Map<string, Parameter>();
-    for (const chain of table.chains)
-      if (chain.kind === "regular") chains.set(chain.name, this.chainsOf.push(where) - 1);
+    const where = whereOf(side, table);
+    this.enter(table, this.chainsIn(table, where), [where]);
+    const forms = this.describer.newForms();
+    for (const [chain, runs] of flatChainsOf(table)) this.addChain([{ side, table, chain, runs }], where, forms);
+    for (const set of [...table.sets, ...table.maps]) this.addSet([{ side, table, of: set }], where);
+  }
+
+  /** A table of both sides: what it has on both is one row. */
+  private addTwins(table: Table, twin: Twin): void {
+    const where = whereOf("both", table);
+    const sides = [whereOf(0, table), whereOf(1, table)] as const;
+    const chains = this.chainsIn(table, where);
+    const { flat, flatTwin } = flatTwinsOf(table, twin);
+    const isChanged = (runs: readonly RuleRun[]): boolean => runs.some(({ chain }) => twin.changed.has(chain));
+    this.enter(table, chains, sides);
+    const forms = this.describer.newForms();
+    const others = new Set(flatTwin.keys());
+    for (const [chain, runs] of flat) {
+      const own = { side: 0, table, chain, runs };
+      const other = twin.chains.get(chain) as Chain;
+      const otherRuns = flatTwin.get(other);
+      if (otherRuns === undefined || isChanged(runs) || !areTwins(runs, otherRuns, twin)) {
+        this.addChain([own], sides[0], forms);
+        continue;
+      }
+      others.delete(other);
+      this.addChain([own, { side: 1, table: twin.table, chain: other, runs: otherRuns }], where, forms);
+    }
+    for (const set of [...table.sets, ...table.maps]) {
+      const own = { side: 0, table, of: set };
+      const other = { side: 1, table: twin.table, of: twin.declared.get(set) as typeof set };
+      if (twin.refilled.has(set)) this.addSet([own], sides[0]);
+      else this.addSet([own, other], where);
+    }
+    this.enter(twin.table, chains, sides);
+    const otherForms = this.describer.newForms();
+    for (const chain of others) {
+      const runs = flatTwin.get(chain) as readonly RuleRun[];
+      this.addChain([{ side: 1, table: twin.table, chain, runs }], sides[1], otherForms);
+    }
+    for (const set of twin.refilled)
+      this.addSet([{ side: 1, table: twin.table, of: twin.declared.get(set) as typeof set }], sides[1]);
+  }
+
+  /** A parameter for each chain that the kernel does not enter. */
+  private chainsIn({ chains }: Table, where: string): ReadonlyMap<string, Parameter> {
+    const named = new Map<string, Parameter>();
+    for (const { kind, name } of chains) if (kind === "regular") named.set(name, this.chainsOf.push(where) - 1);
+    return named;
+  }
+
+  /** What is described next stands in `table`. */
+  private enter(table: Table, chains: ReadonlyMap<string, Parameter>, where: readonly string[]): void {
     const declared = [...table.sets, ...table.maps].map((set) => {
       const data = isMap(set) ? dataTypesOf(set) : undefined;
       return [set.name, { key: keyTypesOf(set), data, alike: affinityText(set, table) }] as const;
     });
-    const declarations: Declarations = { where, family: table.family, sets: new Map(declared), chains };
-    describer.enter(declarations);
-    const forms = describer.newForms();
-    for (const [chain, runs] of flatChainsOf(table)) {
-      const name = chains.get(chain.name);
-      const list = { side, table, where, first: this.count, count: countRulesIn(runs) };
-      this.lists.push({ kind: "rules", ...list, chain, runs, name });
-      for (const run of runs) this.addRules(run, name, forms);
-    }
-    for (const set of [...table.sets, ...table.maps]) {
-      const list = { side, table, where, first: this.count, count: countElements(set) };
-      this.lists.push({ kind: "elements", ...list, of: set });
-      if (!this.addElements(set)) throw new NoSymmetry(TWO_OF_A_NAME);
-    }
+    this.chains = chains;
+    this.describer.enter({ where, family: table.family, sets: new Map(declared), chains });
+  }
+
+  private addChain(on: ChainRows["on"], where: string, forms: FormTemplates): void {
+    const [{ chain, runs }] = on as [ChainRows["on"][number]];
+    const name = this.chains.get(chain.name);
+    this.lists.push({ kind: "rules", on, where, first: this.count, count: countRulesIn(runs), name });
+    for (const run of runs) this.addRules(run, name, forms);
+  }
+
+  private addSet(on: SetRows["on"], where: string): void {
+    const [{ of }] = on as [SetRows["on"][number]];
+    this.lists.push({ kind: "elements", on, where, first: this.count, count: countElements(of) });
+    if (!this.addElements(of)) throw new NoSymmetry(TWO_OF_A_NAME);
   }
 
   private addRules({ chain, first, end }: RuleRun, name: Parameter | undefined, forms: FormTemplates): void {
@@ -206,6 +278,21 @@ export function sizeOf(programs: readonly Program[]): number {
 
 const TWO_OF_A_NAME = "two things of one kind have one name";
 
+function whereOf(side: number | "both", { family, name }: Table): string {
+  return `${side} ${family} ${name}`;
+}
+
+/** Whether runs of the left side are these ones of the right side. */
+function areTwins(runs: readonly RuleRun[], others: readonly RuleRun[], { chains }: Twin): boolean {
+  return (
+    runs.length === others.length &&
+    runs.every(({ chain, first, end }, i) => {
+      const other = others[i] as RuleRun;
+      return chains.get(chain) === other.chain && first === other.first && end === other.end;
+    })
+  );
+}
+
 function checkNames(names: readonly string[]): void {
   if (new Set(names).size < names.length) throw new NoSymmetry(TWO_OF_A_NAME);
 }
@@ -232,14 +319,6 @@ function placeIn(chain: BaseChain): string {
 
 function familiesOf({ family }: Table): readonly string[] {
   return family === "inet" ? ["ip", "ip6"] : [family];
-}
-
-/** What a list of session affinity is but for its name. Rules fill it, and the evaluator follows neither what they put there nor
- *  which list it is. Undefined: it is another set. */
-function affinityText(set: SetDeclaration | MapDeclaration, table: Table): string | undefined {
-  if (isMap(set) || countElements(set) > 0 || !isAffinity(set.name, table)) return undefined;
-  const { name: _, comment: __, ...rest } = set;
-  return `affinity ${stringify(rest)}`;
 }
 
 /** The values that are what they are: nothing is exchanged with them. `own`: the node's addresses. */

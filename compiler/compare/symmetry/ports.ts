@@ -3,17 +3,17 @@ import { forEachElement } from "../../ir/element-rows.ts";
 import type { FormPlaces } from "../../ir/form-places.ts";
 import { type Irregular, RuleForms } from "../../ir/rule-forms.ts";
 import { keyTypesOf, partsOfKey } from "../../ir/sets.ts";
-import type { Chain, Program, Rule, Step } from "../../ir/types.ts";
+import type { Chain, Rule, Step, Table } from "../../ir/types.ts";
 import { guardIn, HAD, isPure, type Named, sortOf } from "./fields.ts";
 
 /** Of as few as this none could be left out. */
 const FEW = HAD.port;
 
 /** A matter of speed alone: any other port is left as it is, wherever it stands. */
-export function guardingPorts(programs: readonly Program[]): ReadonlySet<Named> {
+export function guardingPorts(parts: readonly Pick<Table, "chains" | "sets" | "maps">[]): ReadonlySet<Named> {
   const found = new Set<Named>();
   const forms = new RuleForms(portFormOf);
-  for (const { chains, sets, maps } of programs.flatMap(({ ruleset }) => ruleset.tables)) {
+  for (const { chains, sets, maps } of parts) {
     for (const chain of chains) notePorts(chain, forms, found);
     for (const set of [...sets, ...maps]) {
       const sorts = keyTypesOf(set).map(sortOf);

@@ -1,7 +1,7 @@
 /** Two programs with less in them that differ just where the programs do: README.md says why. */
 import { filterElements, withElements } from "../../ir/element-rows.ts";
 import { withRules } from "../../ir/rule-rows.ts";
-import type { Chain, MapDeclaration, MapElement, Program, SetDeclaration, Table } from "../../ir/types.ts";
+import type { Chain, MapDeclaration, MapElement, Program, Rule, SetDeclaration, Table } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import type { PacketSet } from "../../packets/packet-set.ts";
 import { classesBy } from "./classes.ts";
@@ -114,28 +114,35 @@ export class Reduced {
     const staying = this.byForm.staying(forms);
     return this.whole.map((program, side): Program => {
       const byTable = new Map<Table, ItemList[]>(program.ruleset.tables.map((table) => [table, []]));
-      for (const list of this.items.lists) if (list.side === side) byTable.get(list.table)?.push(list);
-      const tables = [...byTable].map(([table, lists]) => withRows(table, lists, staying));
+      for (const list of this.items.lists)
+        for (const each of list.on) if (each.side === side) byTable.get(each.table)?.push(list);
+      const tables = [...byTable].map(([table, lists]) => withRows(table, side, lists, staying));
       return { ...program, ruleset: { ...program.ruleset, tables } };
     }) as [Program, Program];
   }
 }
 
 /** `table` with the rows that stay. */
-function withRows(table: Table, lists: readonly ItemList[], staying: Staying): Table {
+function withRows(table: Table, side: number, lists: readonly ItemList[], staying: Staying): Table {
   const stays = (row: number): boolean => staying.rows[row] === 1;
-  const chains: Chain[] = [];
+  const flat = new Map<Chain, readonly Rule[]>();
   const sets = new Map<object, ItemList>();
   for (const list of lists) {
-    if (list.kind === "elements") sets.set(list.of, list);
+    const { first } = list;
+    if (list.kind === "elements") for (const { of } of list.on) sets.set(of, list);
     else if (list.name === undefined || staying.chains[list.name] === 1)
-      chains.push(
-        withRules(
-          list.chain,
-          filterRulesIn(list.runs, (i) => stays(list.first + i)),
-        ),
-      );
+      for (const { side: own, chain, runs } of list.on)
+        if (own === side)
+          flat.set(
+            chain,
+            filterRulesIn(runs, (i) => stays(first + i)),
+          );
   }
+  // In their order, which those of base chains may be entered in.
+  const chains = table.chains.flatMap((chain) => {
+    const rules = flat.get(chain);
+    return rules === undefined ? [] : [withRules(chain, rules)];
+  });
   const elementsOf = (declared: SetDeclaration | MapDeclaration): readonly MapElement[] => {
     const first = sets.get(declared)?.first ?? 0;
     return filterElements(declared, (i) => stays(first + i)) as readonly MapElement[];

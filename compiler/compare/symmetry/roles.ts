@@ -23,7 +23,8 @@ export function rolesIn(items: Items, fixed: Readonly<Record<Sort, readonly Name
   const isFixed = new Uint8Array(chainsOf.length);
   for (const list of items.lists) {
     // Packets fill it: what it holds is not all that it will.
-    if (list.kind === "elements" && isFilled(list.of)) isItem.fill(0, list.first, list.first + list.count);
+    if (list.kind === "elements" && list.on.some(({ of }) => isFilled(of)))
+      isItem.fill(0, list.first, list.first + list.count);
   }
   for (const sort of SORTS) {
     const isWholly = describer.fixedSorts.has(sort);

@@ -77,7 +77,7 @@ function declarations(): Declarations {
   const named = Object.entries(sets).flatMap(([name, key]) =>
     [name, `${name}x`].map((each) => [each, { key, data: data[name as keyof typeof data] }] as const),
   );
-  return { where: "", family: "ip", sets: new Map(named), chains: new Map([["other", 1000]]) };
+  return { where: [""], family: "ip", sets: new Map(named), chains: new Map([["other", 1000]]) };
 }
 
 /** Describes with one describer: two things have one text just where they have one template and the same parameters. */

@@ -44,16 +44,15 @@ function columnsOf(programs: readonly [Program, Program]) {
       parameters: Array.from(parameters, (each) => texts.get(each) ?? `chain of ${chainsOf[each]}`),
       chains: numbered(Array.from(parameters).filter((each) => !texts.has(each))),
       guards: guards.map(([at, field]) => [[...at], numbered(field)]),
-      lists: lists.map((list) =>
-        list.kind === "rules"
-          ? [
-              list.chain.name,
-              list.first,
-              list.count,
-              list.runs.map(({ chain, first, end }) => [chain.name, first, end]),
-            ]
-          : [list.of.name, list.first, list.count],
-      ),
+      lists: lists.map(({ first, count, ...list }) => [
+        ...[first, count],
+        ...(list.kind === "rules"
+          ? list.on.map(({ side, chain, runs }) => [
+              ...[side, chain.name],
+              runs.map((run) => [run.chain.name, run.first, run.end]),
+            ])
+          : list.on.map(({ side, of }) => [side, of.name])),
+      ]),
       otherPorts: [...otherPorts].sort(),
       intervals: [tests, gifts].map((of) => [of.address.all.length, of.port.all.length, of.identity.all.length]),
       fixed: [...fixedSorts],
