@@ -120,22 +120,28 @@ function compareByForm(
   let differing: Differing | undefined;
   for (;;) {
     const found = new Map<number, PacketRegion[]>();
-    const changes = changesBetween(...programs);
-    const comparison = new Comparer(...programs, changes, { ...asked, keep: 0 }, { differing, found }).compare();
+    const comparer = new Comparer(
+      ...programs,
+      changesBetween(...programs),
+      { ...asked, keep: 0 },
+      { differing, found },
+    );
+    const comparison = comparer.compare();
     if (comparison.open.length > 0) return "these were not compared to the end";
-    const kept = `${reduced.kept} of them${all.size === 0 ? "" : `, and all of ${all.size} ${all.size === 1 ? "form" : "forms"} with differences,`} were compared`;
-    if (comparison.differing === 0) return { ...comparison, symmetry: kept };
+    const kept = (): string =>
+      `${reduced.kept} of them${all.size === 0 ? "" : `, and all of ${all.size} ${all.size === 1 ? "form" : "forms"} with differences,`} were compared`;
+    if (comparison.differing === 0) return { ...comparison, symmetry: kept() };
     const regions = [...found.values()].flat();
     if (regions.length > MOST_REGIONS) return "many packets differ";
     const before = all.size;
     for (const form of reduced.toldApartBy(regions)) all.add(form);
     differing = found;
-    if (all.size === before) {
+    // Of forms that stay as a whole anyway there is nothing more to look for.
+    if (all.size === before || (before === 0 && reduced.keepsAllOf(all))) {
       // Regions are cut where those of the whole programs are.
-      const where: Where = { differing, slices: new Slices(whole) };
-      const last = new Comparer(...programs, changes, options, where).compare();
+      const last = comparer.compareAgain(options, { differing, slices: new Slices(whole) });
       if (last.open.length > 0) return "these were not compared to the end";
-      return { ...last, boxes: comparison.boxes, symmetry: kept };
+      return { ...last, boxes: comparison.boxes, symmetry: kept() };
     }
     programs = reduced.withAllOf(all);
     if (options.symmetry !== true && 2 * sizeOf(programs) > sizeOf(whole)) return "most of them differ";
@@ -162,6 +168,7 @@ interface Where {
 }
 
 class Comparer {
+  private readonly programs: readonly [Program, Program];
   private readonly where: Where;
   private readonly evaluators: readonly [Evaluator, Evaluator];
   private readonly space: PacketSpace;
@@ -188,6 +195,8 @@ class Comparer {
     changes: RuleChanges | undefined,
     options: CompareOptions,
     where: Where = {},
+    /** One of the same programs and packets: what it knows of them need not be found anew. */
+    known?: Comparer,
   ) {
     const {
       addresses,
@@ -199,8 +208,9 @@ class Comparer {
       only,
       ...traffic
     } = options;
-    this.evaluators = [new Evaluator(left), new Evaluator(right)];
-    this.space = new PacketSpace([left, right], { ...traffic, families });
+    this.programs = [left, right];
+    this.evaluators = known?.evaluators ?? [new Evaluator(left), new Evaluator(right)];
+    this.space = known?.space ?? new PacketSpace([left, right], { ...traffic, families });
     this.changes = changes;
     // What the comparison may leave out depends on these rules.
     if (this.changes !== undefined) for (const each of this.evaluators) each.assumeAllOrders(families);
@@ -230,6 +240,11 @@ class Comparer {
     const { regions, differing, boxes, open, space, environment } = this;
     const gaps = this.isSame ? [] : space.gaps;
     return { regions, differing, boxes, open, space, given: this.ordersGiven(), gaps, environment };
+  }
+
+  /** As if by a new one, of the same programs and the same packets. */
+  compareAgain(options: CompareOptions, where: Where): Comparison {
+    return new Comparer(...this.programs, this.changes, options, where, this).compare();
   }
 
   /** Where both sides ask a list that their rules fill, it is one fact on both only while all packets do the same to it. */

@@ -63,6 +63,11 @@ export class Forms {
     return this.isKept.reduce((sum, each) => sum + each, 0);
   }
 
+  /** Whether all components of these forms stay. */
+  keepsAllOf(forms: ReadonlySet<number>): boolean {
+    return this.formOf.every((form, number) => this.isKept[number] === 1 || !forms.has(form));
+  }
+
   /** Some components of each form, and all of these forms. */
   staying(all: ReadonlySet<number>): Staying {
     const { components, items, roles } = this;

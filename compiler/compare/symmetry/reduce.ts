@@ -109,6 +109,11 @@ export class Reduced {
     return [...this.items.describer.fixedSorts].map(([sort, reason]) => `${NAMES[sort]} are not exchanged: ${reason}`);
   }
 
+  /** Whether `programs` have all parts of these forms. */
+  keepsAllOf(forms: ReadonlySet<number>): boolean {
+    return this.byForm.keepsAllOf(forms);
+  }
+
   /** With some parts of each form, and all parts of these. */
   withAllOf(forms: ReadonlySet<number>): Programs {
     const staying = this.byForm.staying(forms);
