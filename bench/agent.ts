@@ -2,14 +2,16 @@
  * How fast an agent follows a change, starts and repairs, and what memory it holds, as a process of its own with an API server that tells of
  * a cluster of each size.
  *
- *   npm run bench:agent -- [--sizes 1000x10,10000x10] [--changes 200] [--output nft|iptables-nft] [--json]
+ *   npm run bench:agent -- [--sizes 1000x10,10000x10] [--changes 200] [--output nft|iptables-nft|iptables-legacy]
+ *     [--damage all,nat,chain,rule] [--json]
  *
  * It needs root, nft, unshare (util-linux), perl and a built `dist/`. Each size has a network namespace of its own. The API server is a process of its own.
  * A start is from the start of the process to the log line after the last transaction; lists are zipped before it begins, and in a second start while the
  * agent waits, on the same processors: a real API server zips for each who asks, on processors of its own. CPU time of a start is that of the agent with
  * all its threads, and of what it starts. A change is an EndpointSlice of which one endpoint has another address; its time is from the write to the commit
- * in the kernel, of which iptables-legacy does not tell. A repair is from `nft flush ruleset` to the log line after it. Targets stand beside the figures
- * and nothing is judged.
+ * in the kernel, of which iptables-legacy does not tell (`--changes 0`). A repair is from the end of the command that does damage to the log line after it.
+ * `all`: all rules are gone; of iptables also `nat`: those of its table nat; `chain`: those of one chain of the agent; `rule`: the jump of PREROUTING.
+ * Targets stand beside the figures and nothing is judged.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -30,6 +32,7 @@ const { values: flags } = parseArgs({
     sizes: { type: "string", default: "1000x10,10000x10" },
     changes: { type: "string", default: "200" },
     output: { type: "string", default: "nft" },
+    damage: { type: "string", default: "all" },
     json: { type: "boolean", default: false },
     // Given by this file to itself: the size that it measures in its network namespace, or serves, and whether lists are zipped before.
     inside: { type: "string" },
@@ -47,7 +50,8 @@ interface Figures {
   readonly changeMs: { readonly p50: number; readonly p99: number };
   /** Of one change: of the agent itself, and of processes that it started and that have ended. */
   readonly changeCpuMs: { readonly agent: number; readonly tools: number };
-  readonly repairSeconds: number;
+  /** By damage. */
+  readonly repairSeconds: Readonly<Record<string, number>>;
   readonly agentMb: { readonly steady: number; readonly peak: number };
   readonly childrenMb: number;
   readonly idleCpuPercent: number;
@@ -59,14 +63,14 @@ const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => 
 async function measure(size: string): Promise<Figures> {
   execFileSync("ip", ["link", "set", "lo", "up"]);
   const slower = await withAgent(size, [], ({ startSeconds }) => Promise.resolve(startSeconds));
-  execFileSync("nft", ["flush", "ruleset"]);
+  doDamage("all");
   return await withAgent(size, ["--kept"], async ({ api, pid, startSeconds, until }) => {
     const processes = [pid, ...childrenOf(pid)];
     const startCpuSeconds = processes.reduce((sum: number, each) => sum + cpuSecondsOf(each), 0);
     await sleep(2500);
     const [ownBefore, endedBefore] = [cpuSecondsOf(pid), cpuSecondsOfEnded(pid)];
     const changeMs = await measureChanges(api, Number(flags.changes));
-    const perChange = 1000 / Number(flags.changes);
+    const perChange = 1000 / Math.max(1, Number(flags.changes));
     const changeCpuMs = {
       agent: (cpuSecondsOf(pid) - ownBefore) * perChange,
       tools: (cpuSecondsOfEnded(pid) - endedBefore) * perChange,
@@ -74,11 +78,14 @@ async function measure(size: string): Promise<Figures> {
     const cpuBefore = cpuSecondsOf(pid);
     await sleep(5000);
     const idleCpuPercent = ((cpuSecondsOf(pid) - cpuBefore) / 5) * 100;
-    const flushed = performance.now();
-    execFileSync("nft", ["flush", "ruleset"]);
-    await until(/restored the tables/);
-    const repairSeconds = (performance.now() - flushed) / 1000;
-    await sleep(3000);
+    const repairSeconds: Record<string, number> = {};
+    for (const what of flags.damage.split(",")) {
+      doDamage(what);
+      const done = performance.now();
+      await until(/restored the tables/);
+      repairSeconds[what] = (performance.now() - done) / 1000;
+      await sleep(3000);
+    }
     return {
       size,
       startSeconds,
@@ -141,6 +148,8 @@ async function withAgent<Given>(
         wake = resolve;
       });
     }
+    // What was waited for is not found again.
+    log = "";
   };
   try {
     await until(/the rules of \S+ are right/);
@@ -152,6 +161,25 @@ async function withAgent<Given>(
     api.stop();
     rmSync(folder, { recursive: true });
   }
+}
+
+/** `what`: as `--damage` names it. */
+function doDamage(what: string): void {
+  const tool = flags.output;
+  const nat = `${tool} -t nat`;
+  const all = tool.endsWith("legacy")
+    ? ["mangle", "filter", "nat"].map((table) => `${tool} -t ${table} -F; ${tool} -t ${table} -X`).join("; ")
+    : "nft flush ruleset";
+  const chain = `${nat} -S | sed -n 's/^-N \\(KPC-pick\\S*\\).*/\\1/p' | head -n 1`;
+  const commands = new Map([
+    ["all", all],
+    ["nat", `${nat} -F`],
+    ["chain", `${nat} -F $(${chain})`],
+    ["rule", `${nat} -D PREROUTING 1`],
+  ]);
+  const command = commands.get(what);
+  if (command === undefined) throw new Error(`--damage ${what}: expected ${[...commands.keys()].join(", ")}`);
+  execFileSync("sh", ["-c", command]);
 }
 
 /** From the write of a slice to the commit. */
@@ -166,7 +194,7 @@ async function measureChanges(api: ClusterServer, count: number): Promise<Figure
   }
   commits.stop();
   times.sort((a, b) => a - b);
-  const at = (part: number): number => times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? Number.NaN;
+  const at = (part: number): number => times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? 0;
   return { p50: at(0.5), p99: at(0.99) };
 }
 
@@ -204,7 +232,9 @@ function report(all: readonly Figures[]): void {
     `${each.startCpuSeconds.toFixed(2)} s`,
     `${each.changeMs.p50.toFixed(1)} / ${each.changeMs.p99.toFixed(1)} ms`,
     `${each.changeCpuMs.agent.toFixed(1)} + ${each.changeCpuMs.tools.toFixed(1)} ms`,
-    `${each.repairSeconds.toFixed(2)} s`,
+    Object.values(each.repairSeconds)
+      .map((seconds) => `${seconds.toFixed(2)} s`)
+      .join(", "),
     `${each.agentMb.steady.toFixed(0)} / ${each.agentMb.peak.toFixed(0)} MB`,
     `${each.childrenMb.toFixed(0)} MB`,
     `${each.idleCpuPercent.toFixed(1)} %`,
@@ -235,7 +265,19 @@ else if (flags.inside !== undefined) {
 } else report(flags.sizes.split(",").map(measureInside));
 
 function measureInside(size: string): Figures {
-  const args = ["-n", process.execPath, SELF, "--inside", size, "--changes", flags.changes, "--output", flags.output];
+  const args = [
+    "-n",
+    process.execPath,
+    SELF,
+    "--inside",
+    size,
+    "--changes",
+    flags.changes,
+    "--output",
+    flags.output,
+    "--damage",
+    flags.damage,
+  ];
   const { status, stdout } = spawnSync("unshare", args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   if (status !== 0) throw new Error(`${size} could not be measured`);
   return JSON.parse(stdout) as Figures;

@@ -18,7 +18,7 @@ import { AgentCounts } from "./metrics.ts";
 import { nextSteps, SERVICES_AT_ONCE } from "./next-steps.ts";
 import { TransactionUnderWay } from "./transaction-under-way.ts";
 
-/** A comparison of all elements is not made again before so many times its own duration. */
+/** A comparison of all elements is not made again before so many times its own duration, where it has found nothing. */
 const REST_AFTER_COMPARISON = 20;
 
 /** Milliseconds before a transaction that failed is tried again, at first and at most. */
@@ -52,6 +52,8 @@ export class Agent {
   private comparedAt = Number.NEGATIVE_INFINITY;
   private comparisonMs = 0;
   private isSuspicious = false;
+  /** When a comparison was made last because of others, and found nothing. */
+  private inVainAt = Number.NEGATIVE_INFINITY;
   /** Why the tables have to be restored, where that has not succeeded yet. */
   private owed: string | undefined;
   private readonly underWay: TransactionUnderWay;
@@ -366,18 +368,21 @@ export class Agent {
     const generation = await kernel.generation();
     if (generation !== this.knownGeneration) {
       this.knownGeneration = generation;
-      this.isSuspicious = true;
-      if ((await kernel.rules()) !== this.rules) return await this.drifted("rules");
+      const others = await kernel.changedByOthers(this.rules);
+      if (others.kind === "differs") return await this.drifted(others.what);
+      if (others.kind === "unknown") this.isSuspicious = true;
     }
-    if (clock.now() - this.comparedAt >= (this.times.compareMs ?? Number.NaN)) this.isSuspicious = true;
-    const isDue = clock.now() - this.comparedAt >= REST_AFTER_COMPARISON * this.comparisonMs;
-    if (!this.isSuspicious || !isDue) return;
     const begun = clock.now();
+    const rest = REST_AFTER_COMPARISON * this.comparisonMs;
+    const isDue = begun - this.comparedAt >= Math.max(rest, this.times.compareMs ?? Number.NaN);
+    const isCalledFor = this.isSuspicious && begun - this.inVainAt >= rest;
+    if (!isDue && !isCalledFor) return;
     const found = await kernel.drifted(this.expected);
     this.comparedAt = clock.now();
     this.comparisonMs = this.comparedAt - begun;
     this.isSuspicious = false;
-    if (found !== undefined) await this.drifted(found);
+    if (found !== undefined) return await this.drifted(found);
+    if (isCalledFor) this.inVainAt = this.comparedAt;
   }
 
   private async drifted(what: string): Promise<void> {

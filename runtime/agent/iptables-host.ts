@@ -20,6 +20,9 @@ export interface IptablesHost {
   readonly families: readonly IptablesFamily[];
   /** What iptables-save or ip6tables-save prints. Throws `NetfilterTrouble` where it cannot tell. */
   save(family: IptablesFamily): Promise<string>;
+  /** What `iptables -S` or `ip6tables -S` prints of a chain; undefined: there is no such chain, or it has rules that are none of iptables. Throws
+   *  `NetfilterTrouble`. */
+  list(family: IptablesFamily, table: string, chain: string): Promise<string | undefined>;
   /** Gives `text` to iptables-restore or ip6tables-restore, which keeps all chains that it does not name. */
   restore(family: IptablesFamily, text: string): Promise<TransactionAnswer>;
 }
@@ -29,6 +32,7 @@ export const PRINTING_HOST: IptablesHost = {
   backend: undefined,
   families: IPTABLES_FAMILIES,
   save: () => Promise.resolve(""),
+  list: () => Promise.resolve(undefined),
   restore: () => Promise.resolve({ kind: "done" }),
 };
 
@@ -82,6 +86,12 @@ function hostOf(
       if (incompatible !== undefined)
         throw new NetfilterTrouble(`${tool} cannot tell: ${incompatible.slice(1).trim()}`);
       return output;
+    },
+    list: async (family, table, chain) => {
+      const tool = `${family}tables${suffix}`;
+      const { status, output, errors } = await run(wrapper, [tool, "-t", table, "-S", chain]);
+      if (status < 0) throw new NetfilterTrouble(`${tool} has failed: ${firstLine(errors)}`);
+      return status === 0 ? output : undefined;
     },
     restore: async (family, text) => {
       const tool = nameOf(family, "restore");

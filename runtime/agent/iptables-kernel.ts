@@ -1,5 +1,5 @@
 /** The rules of iptables as the agent keeps them: each change rewrites the chains that differ from those that were written last. */
-import type { ChainsBefore, FollowedIptables } from "../../compiler/followed-iptables.ts";
+import type { FollowedIptables } from "../../compiler/followed-iptables.ts";
 import { type IsSame, type MinimalRestore, minimalRestore } from "../../compiler/formats/iptables/minimal-restore.ts";
 import { NO_RULES, type OwnRules, type OwnTables, readOwnTables } from "../../compiler/formats/iptables/own-rules.ts";
 import { areSameRules } from "../../compiler/formats/iptables/same-rules.ts";
@@ -10,16 +10,28 @@ import { NetfilterTrouble } from "../table/netfilter.ts";
 import type { UdpFrontend } from "../table/stale-connections.ts";
 import type { ExpectedElements } from "./expected-elements.ts";
 import { IPTABLES_FAMILIES, type IptablesFamily, type IptablesHost } from "./iptables-host.ts";
-import { type AgentKernel, type KernelStep, wholeStep } from "./kernel.ts";
+import { type AgentKernel, type KernelStep, type LocalKernel, type OthersDid, wholeStep } from "./kernel.ts";
+import { type ChangeSigns, OthersChanges } from "./others-changes.ts";
 import type { Restored } from "./restore-tables.ts";
+import {
+  type ComparedRules,
+  compareSuspects,
+  type Found,
+  type Jumps,
+  rulesThere,
+  type There,
+  withFound,
+} from "./rules-there.ts";
 
 /** What the kernel is asked beside iptables. */
-export type BesideIptables = Pick<AgentKernel, "generation" | "forgetConnections" | "close">;
+export type BesideIptables = Pick<AgentKernel, "forgetConnections" | "close"> &
+  ChangeSigns &
+  Pick<LocalKernel, "hasChain">;
 
 const DONE: TransactionAnswer = { kind: "done" };
 
 /** A change of tables is one of the whole text, of which the parts that differ are written: one transaction for each table of iptables. `generation`
- *  counts changes of the agent, and those of others as far as they can be seen: iptables-legacy does not tell of them. */
+ *  counts changes of the agent, and those of others as far as they can be seen. */
 export class IptablesKernel implements AgentKernel {
   private readonly host: IptablesHost;
   private readonly beside: BesideIptables;
@@ -28,16 +40,18 @@ export class IptablesKernel implements AgentKernel {
   /** What is there; a family of which that is not known is missing. */
   private readonly there = new Map<IptablesFamily, There>();
   private planned: Planned | undefined;
-  /** Changes of the agent, and of others. */
+  /** Changes of the agent. */
   private commits = 0;
-  /** The kernel's number of the last commit that is counted. */
-  private seen: number | undefined;
+  private readonly others: OthersChanges;
+  /** What was found to differ from what is known to be there: the next `restore` makes it good. */
+  private readonly found = new Map<IptablesFamily, Found>();
 
   /** `wanted`: what follows the tables that the agent is to keep. */
   constructor(host: IptablesHost, beside: BesideIptables, wanted: FollowedIptables) {
     this.host = host;
     this.beside = beside;
     this.wanted = wanted;
+    this.others = new OthersChanges(host.backend, beside);
     // Who has no host knows what is there.
     if (host.backend === undefined)
       for (const family of IPTABLES_FAMILIES) this.there.set(family, { kind: "read", tables: new Map() });
@@ -55,14 +69,21 @@ export class IptablesKernel implements AgentKernel {
   }
 
   async change(): Promise<TransactionAnswer> {
+    this.found.clear();
     for (const family of this.host.families) if (!this.there.has(family)) await this.readBack(family);
     this.commits++;
     return await this.write(this.plan());
   }
 
-  /** Reads what is there first. */
+  /** Reads first what there may be that is not known. */
   async restore(): Promise<Restored> {
-    for (const family of this.host.families) await this.readBack(family);
+    await this.others.notice();
+    for (const family of this.host.families) {
+      if (!this.there.has(family)) await this.readBack(family);
+      this.accept(family, this.found.get(family));
+      this.found.delete(family);
+      this.accept(family, (await this.compared(family)).found);
+    }
     const plan = this.plan();
     const transactions = plan.texts.size > 0 ? 1 : 0;
     this.commits += transactions;
@@ -75,10 +96,8 @@ export class IptablesKernel implements AgentKernel {
   }
 
   async generation(): Promise<number> {
-    const now = await this.counted();
-    if (this.seen !== undefined && now !== this.seen) this.commits++;
-    this.seen = now;
-    return this.commits;
+    await this.others.notice();
+    return this.commits + this.others.count;
   }
 
   /** Rules and what they hold are one here: `drifted` compares them. */
@@ -86,13 +105,21 @@ export class IptablesKernel implements AgentKernel {
     return Promise.resolve("");
   }
 
+  /** Reads the chains that the kernel has named. */
+  async changedByOthers(): Promise<OthersDid> {
+    const { families } = this.host;
+    if (families.some((family) => this.others.of(family) === "all")) return { kind: "unknown" };
+    for (const family of families) {
+      const what = this.noted(family, await this.compared(family));
+      if (what !== undefined) return { kind: "differs", what };
+    }
+    return { kind: "nothing" };
+  }
+
   async drifted(): Promise<string | undefined> {
     for (const family of this.host.families) {
-      const known = this.there.get(family);
-      if (known === undefined) continue;
-      const found = readOwnTables(await this.host.save(family));
-      const [first] = differenceOf(family, found, this.expected(family, known)).differing;
-      if (first !== undefined) return `${family}tables ${first}`;
+      const what = this.noted(family, await this.comparedWhole(family));
+      if (what !== undefined) return what;
     }
     return undefined;
   }
@@ -112,11 +139,10 @@ export class IptablesKernel implements AgentKernel {
     const jumps = new Map<IptablesFamily, Jumps>();
     const differing: string[] = [];
     for (const family of IPTABLES_FAMILIES) {
-      const wanted = this.wanted.rules(family);
-      const changed = this.wanted.takeChanged(family);
+      const wanted = this.wantedNow(family);
       if (wanted.size > 0 && !this.host.families.includes(family))
         throw new NetfilterTrouble(`${family}tables is not installed: no rule of this family is made`);
-      const found = this.toBeWritten(family, wanted, changed);
+      const found = this.toBeWritten(family, wanted);
       if (found.text !== "") texts.set(family, found.text);
       jumps.set(family, new Map([...wanted].map(([table, rules]) => [table, rules.jumps])));
       differing.push(...found.differing);
@@ -126,16 +152,11 @@ export class IptablesKernel implements AgentKernel {
   }
 
   /** Where it is known what was written last, only chains that have changed since are looked at. */
-  private toBeWritten(family: IptablesFamily, wanted: OwnTables, changed: ChainsBefore): MinimalRestore {
+  private toBeWritten(family: IptablesFamily, wanted: OwnTables): MinimalRestore {
     const there = this.there.get(family);
     if (there === undefined) return minimalRestore(NO_TABLES, wanted);
     const mostRules = this.host.backend === "nft" ? MOST_RULES : undefined;
     if (there.kind === "read") return differenceOf(family, there.tables, wanted, mostRules);
-    for (const [table, chains] of changed) {
-      const since = there.since.get(table) ?? new Map<string, readonly string[] | undefined>();
-      there.since.set(table, since);
-      for (const [name, lines] of chains) if (!since.has(name)) since.set(name, lines);
-    }
     const names = new Set([...wanted.keys(), ...there.jumps.keys()]);
     const part = (of: (table: string) => OwnRules): OwnTables => new Map([...names].map((table) => [table, of(table)]));
     return minimalRestore(
@@ -148,27 +169,21 @@ export class IptablesKernel implements AgentKernel {
         const now = [...(there.since.get(table)?.keys() ?? [])].map((name) => [name, chains.get(name)] as const);
         return { chains: thoseThere(now), jumps };
       }),
-      undefined,
-      mostRules,
+      { mostRules, isPart: true },
     );
   }
 
-  /** The whole rules that should be there. */
-  private expected(family: IptablesFamily, there: There): OwnTables {
-    if (there.kind === "read") return there.tables;
+  /** The rules as they should be now. Chains that have changed since they were written are noted. */
+  private wantedNow(family: IptablesFamily): OwnTables {
     const wanted = this.wanted.rules(family);
-    const changed = this.wanted.takeChanged(family);
-    this.planned = undefined;
-    this.toBeWritten(family, wanted, changed);
-    return new Map(
-      [...there.jumps].map(([table, jumps]): [string, OwnRules] => {
-        const chains = new Map(wanted.get(table)?.chains);
-        for (const [name, lines] of there.since.get(table) ?? [])
-          if (lines === undefined) chains.delete(name);
-          else chains.set(name, lines);
-        return [table, { chains, jumps }];
-      }),
-    );
+    const there = this.there.get(family);
+    for (const [table, chains] of this.wanted.takeChanged(family)) {
+      if (there?.kind !== "written") continue;
+      const since = there.since.get(table) ?? new Map<string, readonly string[] | undefined>();
+      there.since.set(table, since);
+      for (const [name, lines] of chains) if (!since.has(name)) since.set(name, lines);
+    }
+    return wanted;
   }
 
   private async write({ texts, jumps: all }: Planned): Promise<TransactionAnswer> {
@@ -176,52 +191,92 @@ export class IptablesKernel implements AgentKernel {
     for (const [family, jumps] of all) {
       const text = texts.get(family);
       const written: There = { kind: "written", jumps, since: new Map() };
+      const tables = [...jumps.keys()];
       if (text === undefined) {
         if (this.there.has(family)) this.there.set(family, written);
+        await this.others.watch(family, tables);
         continue;
       }
-      const before = await this.counted();
       // Tables are written one after the other: until all are, nobody knows what is there.
       this.there.delete(family);
-      const answer = await this.host.restore(family, text);
+      const size = { commits: text.match(/^COMMIT$/gm)?.length ?? 0, isLarge: text.length > LARGE };
+      const answer = await this.others.during(family, tables, size, () => this.host.restore(family, text));
       if (answer.kind === "refused") return answer;
       this.there.set(family, written);
-      this.notice(before, await this.counted(), text.match(/^COMMIT$/gm)?.length ?? 0);
     }
     return DONE;
   }
 
-  /** The kernel's number of the last commit; undefined: this iptables makes none. */
-  private async counted(): Promise<number | undefined> {
-    return this.host.backend === "nft" ? await this.beside.generation() : undefined;
-  }
-
-  /** Counts what others have written before or during a change of the agent, which has made `own` commits. */
-  private notice(before: number | undefined, after: number | undefined, own: number): void {
-    if (before === undefined || after === undefined) return;
-    if ((this.seen ?? before) !== before || after !== before + own) this.commits++;
-    this.seen = after;
-  }
+  // --- what others have changed ----------------------------------------------------------------------------------------------
 
   private async readBack(family: IptablesFamily): Promise<void> {
     this.planned = undefined;
     this.there.set(family, { kind: "read", tables: readOwnTables(await this.host.save(family)) });
+    this.others.forget(family);
+  }
+
+  private accept(family: IptablesFamily, found: Found | undefined): void {
+    const there = this.there.get(family);
+    if (there === undefined || found === undefined) return;
+    this.planned = undefined;
+    this.there.set(family, withFound(there, found));
+  }
+
+  /** What differs first, which is kept for `restore`. */
+  private noted(family: IptablesFamily, { found, differing }: ComparedRules): string | undefined {
+    const [first] = differing;
+    if (first === undefined || found === undefined) return undefined;
+    this.found.set(family, found);
+    return `${family}tables ${first}`;
+  }
+
+  /** Reads what others may have changed. */
+  private async compared(family: IptablesFamily): Promise<ComparedRules> {
+    const suspects = this.others.of(family);
+    const there = this.there.get(family);
+    if (there === undefined || suspects === undefined) return NOTHING_FOUND;
+    const isMuch = suspects === "all" || [...suspects.values()].reduce((sum, { size }) => sum + size, 0) > MOST_LISTED;
+    // What was found before is not to be forgotten.
+    if (isMuch || this.found.has(family)) return await this.comparedWhole(family);
+    const texts: string[] = [];
+    for (const [table, chains] of suspects) {
+      texts.push(`*${table}`);
+      for (const chain of chains) texts.push(await this.listed(family, table, chain));
+    }
+    const read = readOwnTables(texts.join("\n"));
+    this.others.forget(family);
+    return compareSuspects(family, suspects, read, { there, wanted: this.wantedNow(family) });
+  }
+
+  private async comparedWhole(family: IptablesFamily): Promise<ComparedRules> {
+    const there = this.there.get(family);
+    if (there === undefined) return NOTHING_FOUND;
+    const tables = readOwnTables(await this.host.save(family));
+    this.others.forget(family);
+    const { differing } = differenceOf(family, tables, rulesThere(there, this.wantedNow(family)));
+    return { found: differing.length === 0 ? undefined : { kind: "all", tables }, differing };
+  }
+
+  /** A chain with its rules, as iptables-save prints it. */
+  private async listed(family: IptablesFamily, table: string, chain: string): Promise<string> {
+    const text = await this.host.list(family, table, chain);
+    if (text !== undefined) return text.replace(/^-N (\S+)$/gm, ":$1 - [0:0]");
+    // Some versions do not tell apart what they cannot read and what is not there.
+    if (!(await this.beside.hasChain(family, table, chain))) return "";
+    return `:${chain} - [0:0]\n-A ${chain} ${UNREADABLE}`;
   }
 }
 
-/** What is there: what iptables-save printed, which may spell rules in other words than they were written, or what was wanted when it was
- *  written last. */
-type There =
-  | { readonly kind: "read"; readonly tables: OwnTables }
-  | {
-      readonly kind: "written";
-      readonly jumps: Jumps;
-      /** By table, the chains that are wanted otherwise now, as they were written; undefined: they were not there. */
-      readonly since: Map<string, Map<string, readonly string[] | undefined>>;
-    };
+/** So many chains that others have changed are read one by one: a process for each. */
+const MOST_LISTED = 32;
 
-/** By table. */
-type Jumps = ReadonlyMap<string, OwnRules["jumps"]>;
+/** So many characters for iptables-restore are much: 10,000 rules. Where the kernel has to tell of them, it takes a tenth longer. */
+const LARGE = 1_000_000;
+
+/** The only rule of a chain with rules that are none of iptables. */
+const UNREADABLE = "-m unreadable";
+
+const NOTHING_FOUND: ComparedRules = { found: undefined, differing: [] };
 
 const NO_TABLES: OwnTables = new Map();
 
@@ -234,7 +289,7 @@ function thoseThere(chains: Iterable<readonly [string, readonly string[] | undef
 /** `there`: from iptables-save. */
 function differenceOf(family: IptablesFamily, there: OwnTables, wanted: OwnTables, mostRules?: number): MinimalRestore {
   const isSame: IsSame = (table, left, right) => areSameRules(table, family, left, right);
-  return minimalRestore(there, wanted, isSame, mostRules);
+  return minimalRestore(there, wanted, { isSame, mostRules });
 }
 
 /** So many new rules go into one transaction. For each rule, iptables-nft-restore looks through a list of all chains that the transaction names:

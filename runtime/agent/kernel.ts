@@ -7,8 +7,8 @@ import { deleteConnections, dumpConnections } from "../table/connections.ts";
 import { areOfPlainElements, commitBatch, ElementBatch } from "../table/element-batch.ts";
 import { liveSkeleton } from "../table/live-skeleton.ts";
 import { LIVE_FAMILIES, readLiveRules } from "../table/live-tables.ts";
-import { Netfilter, NetfilterTrouble } from "../table/netfilter.ts";
-import { chainsOf, generationOf, ruleDigests, structureOf } from "../table/nf-tables.ts";
+import { type HeardCommits, Netfilter, NetfilterTrouble } from "../table/netfilter.ts";
+import { chainsOf, generationOf, hasChain, type NfFamily, ruleDigests, structureOf } from "../table/nf-tables.ts";
 import { staleConnections, type UdpFrontend } from "../table/stale-connections.ts";
 import { TableWriter } from "../table/writer.ts";
 import { type ExpectedElements, kernelDigest } from "./expected-elements.ts";
@@ -38,12 +38,20 @@ export interface AgentKernel {
   generation(): Promise<number>;
   /** What rules there are, to be compared with a later answer. */
   rules(): Promise<string>;
+  /** What others have done, where the number of commits tells of them; `rules`: what the last answer of `rules` should be. */
+  changedByOthers(rules: string): Promise<OthersDid>;
   /** The first set or map whose elements are not those that are expected; undefined: there is none. */
   drifted(expected: ExpectedElements): Promise<string | undefined>;
   /** Deletes entries of conntrack that lead UDP packets for `frontends` to endpoints that these do not have. Gives how many. */
   forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number>;
   close(): Promise<void>;
 }
+
+/** What others have changed in the tables, as far as that is found without comparing everything. */
+export type OthersDid =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "differs"; readonly what: string };
 
 /** One transaction. */
 export interface KernelStep {
@@ -161,6 +169,18 @@ export class LocalKernel implements AgentKernel {
     return (await generationOf(await this.opened())).id;
   }
 
+  async commitsAbout(word: string): Promise<HeardCommits> {
+    return await (await this.opened()).commitsAbout(word);
+  }
+
+  async legacySizes(tables: readonly string[]): Promise<readonly string[] | undefined> {
+    return await (await this.opened()).legacySizes(tables);
+  }
+
+  async hasChain(family: NfFamily, table: string, chain: string): Promise<boolean> {
+    return await hasChain(await this.opened(), family, table, chain);
+  }
+
   async rules(): Promise<string> {
     const netfilter = await this.opened();
     const texts: string[] = [];
@@ -171,6 +191,11 @@ export class LocalKernel implements AgentKernel {
       texts.push(`${family} ${structure}`, ...digests.map((each) => each.join(" ")));
     }
     return texts.join("\n");
+  }
+
+  /** Rules that differ; elements are many. */
+  async changedByOthers(rules: string): Promise<OthersDid> {
+    return (await this.rules()) === rules ? { kind: "unknown" } : { kind: "differs", what: "rules" };
   }
 
   async drifted(expected: ExpectedElements): Promise<string | undefined> {

@@ -1,8 +1,9 @@
 /** A kernel that takes every transaction and has none: what an agent would do is shown, and nothing is done. */
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
+import type { BesideIptables } from "./iptables-kernel.ts";
 import { type AgentKernel, wholeStep } from "./kernel.ts";
 
-export const PRINTING_KERNEL: AgentKernel = {
+export const PRINTING_KERNEL: AgentKernel & BesideIptables = {
   print: (changes) => changes.map(printChange).join(""),
   addsToSteps: false,
   steps: wholeStep,
@@ -11,7 +12,11 @@ export const PRINTING_KERNEL: AgentKernel = {
   hasTables: () => Promise.resolve(false),
   generation: () => Promise.resolve(0),
   rules: () => Promise.resolve(""),
+  changedByOthers: () => Promise.resolve({ kind: "nothing" }),
   drifted: () => Promise.resolve(undefined),
+  commitsAbout: () => Promise.resolve({ isComplete: true, commits: [] }),
+  legacySizes: () => Promise.resolve(undefined),
+  hasChain: () => Promise.resolve(false),
   forgetConnections: () => Promise.resolve(0),
   close: () => Promise.resolve(),
 };

@@ -14,10 +14,16 @@
 #   b MESSAGES  sends a batch: one transaction, of which the last message but one asks for an acknowledgement. The answer has no part; its
 #               number is the first error's
 #   l NAME      holds NAME. The answer's part is the id of the process that holds it, where another one does
+#   e WORD      tells of commits to nf_tables since this was asked last: for each commit with messages that have WORD in them, a part of its number
+#               (4 bytes, little-endian) and a line "FAMILY TABLE CHAIN" for each chain that they are about. The error number is 105 (ENOBUFS) where
+#               not all is known, as at first. Without WORD: nothing is listened to until it is asked again
+#   i TABLES    the sizes of tables of iptables-legacy; TABLES: words "FAMILY TABLE". A part for each: what the kernel has of it (struct
+#               ipt_getinfo; a blank: there is no such table). The error number is 38 (ENOSYS) where the kernel cannot be asked
 #
 # Answers come in the order of the requests.
 use strict;
 use warnings;
+use Config;
 use Socket qw(:all);
 
 $^F = 255;    # what is opened here stays open in COMMAND
@@ -116,6 +122,83 @@ sub commit {
     return $answers && !$lost ? 0 : 110;    # ETIMEDOUT: nobody knows
 }
 
+my $heard;    # the socket that hears of commits
+
+# Opens it; false: it was open.
+sub listen_to_commits {
+    return 0 if defined $heard;
+    socket($heard, 16, SOCK_RAW, 12) or die "cannot open netfilter netlink: $!\n";
+    setsockopt $heard, SOL_SOCKET, 33, pack 'i', 32 << 20;    # SO_RCVBUFFORCE: what is not read yet
+    bind $heard, pack 'SSLL', 16, 0, 0, 1 << 6 or die "cannot bind netfilter netlink: $!\n";    # NFNLGRP_NFTABLES
+    return 1;
+}
+
+# An attribute of a message of nf_tables; empty: it has none of this type.
+sub attribute_of {
+    my ($message, $wanted) = @_;
+    for (my $at = 20 ; $at + 4 <= length $message ;) {
+        my ($length, $type) = unpack 'SS', substr $message, $at, 4;
+        return substr $message, $at + 4, $length - 4 if ($type & 0x3fff) == $wanted;
+        last if $length < 4;
+        $at += ($length + 3) & ~3;
+    }
+    return '';
+}
+
+# Tells what commits were about; gives an error number.
+sub tell_commits {
+    my ($word) = @_;
+    if ($word eq '') { undef $heard; return 0 }
+    my $lost = listen_to_commits();
+    my %chains;
+    while (1) {
+        my $from = recv $heard, my $bytes, 1 << 18, 0x40;    # MSG_DONTWAIT
+        if (!defined $from) {
+            last if $!{EAGAIN};
+            return $! + 0 unless $!{ENOBUFS};
+            $lost = 1;
+            next;
+        }
+        for (my $at = 0 ; $at + 20 <= length $bytes ;) {
+            my ($length, $type, $family) = unpack 'LSx10C', substr $bytes, $at, 17;
+            if ($type == 0xa0f) {                                # NFT_MSG_NEWGEN ends a commit
+                my $id = unpack 'N', attribute_of(substr($bytes, $at, $length), 1);
+                answer(pack('V', $id) . join "\n", sort keys %chains) if %chains;
+                %chains = ();
+            }
+            elsif (index(substr($bytes, $at, $length), $word) >= 0) {
+                my $message = substr $bytes, $at, $length;
+                my $is_rule = $type == 0xa06 || $type == 0xa08;
+                my ($table, $chain) = map { unpack 'Z*', attribute_of($message, $_) } 1, $is_rule ? 2 : 3;
+                $chains{"$family $table $chain"} = 1;
+            }
+            $at += ($length + 3) & ~3;
+        }
+    }
+    answer(pack('V', 0) . join "\n", sort keys %chains) if %chains;    # its end was lost
+    return $lost ? 105 : 0;
+}
+
+# The system call getsockopt, whose answers are too large for perl's function, which does not give it what is asked for either.
+my %getsockopt = (x86_64 => 55, aarch64 => 209, riscv64 => 209, loongarch64 => 209, powerpc64le => 340, s390x => 365);
+
+# What the kernel has of tables of iptables-legacy; gives an error number: ENOSYS where it cannot be asked.
+sub tell_sizes {
+    my ($tables) = @_;
+    my $call = $getsockopt{(split /-/, $Config{archname})[0]};
+    return 38 unless defined $call;
+    my @words = split ' ', $tables;
+    while (my ($family, $table) = splice @words, 0, 2) {
+        my $is_six = $family eq 'ip6';
+        socket(my $raw, $is_six ? 10 : 2, SOCK_RAW, 255) or return 38;    # IPPROTO_RAW
+        my ($info, $length) = (pack('a32 x52', $table), pack 'i', 84);
+        my $got = syscall $call, fileno $raw, $is_six ? 41 : 0, 64, $info, $length;    # IPT_SO_GET_INFO, IP6T_SO_GET_INFO
+        return 38 if $got < 0 && !$!{ENOENT};
+        answer($got < 0 ? ' ' : $info);
+    }
+    return 0;
+}
+
 sub read_exactly {
     my ($wanted) = @_;
     my $bytes = '';
@@ -136,5 +219,7 @@ while (1) {
         defined $holder ? push @held, $holder : answer(holder_of($text));
         finish(0);
     }
+    elsif ($kind eq 'e') { finish(tell_commits($text)) }
+    elsif ($kind eq 'i') { finish(tell_sizes($text)) }
     else { die "unknown request $kind\n" }
 }

@@ -15,6 +15,32 @@ export class NetfilterTrouble extends Error {
   }
 }
 
+/** What a commit was about. */
+export interface HeardCommit {
+  /** The commit's number; 0: it was lost. */
+  readonly id: number;
+  readonly chains: readonly HeardChain[];
+}
+
+export interface HeardChain {
+  /** A number of the kernel. */
+  readonly family: number;
+  readonly table: string;
+  /** "": the table itself. */
+  readonly chain: string;
+}
+
+export interface HeardCommits {
+  /** False: the kernel told more than there was room for, or it was not listened to before. */
+  readonly isComplete: boolean;
+  readonly commits: readonly HeardCommit[];
+}
+
+function heardChain(line: string): HeardChain {
+  const [family, table = "", chain = ""] = line.split(" ");
+  return { family: Number(family), table, chain };
+}
+
 interface Waiting {
   readonly part: (bytes: Buffer) => void;
   readonly end: (error: NetfilterTrouble | undefined) => void;
@@ -75,6 +101,35 @@ export class Netfilter {
     return holder;
   }
 
+  /** What commits to nf_tables were about since this was asked last, as far as messages of the kernel about them have `word` in them. "": they are not
+   *  listened to until this is asked again. Throws `NetfilterTrouble`. */
+  async commitsAbout(word: string): Promise<HeardCommits> {
+    const commits: HeardCommit[] = [];
+    try {
+      await this.send("e", Buffer.from(word), (bytes) => {
+        const chains = bytes.toString("latin1", 4).split("\n").map(heardChain);
+        commits.push({ id: bytes.readUInt32LE(), chains });
+      });
+      return { isComplete: true, commits };
+    } catch (error) {
+      if (error instanceof NetfilterTrouble && error.errno === NO_BUFFERS) return { isComplete: false, commits };
+      throw error;
+    }
+  }
+
+  /** What the kernel has of tables of iptables-legacy in front of their rules: how many these are, and how long; "": there is no such table. `tables`: as
+   *  `ip nat`. Undefined: the helper cannot ask here. Throws `NetfilterTrouble`. */
+  async legacySizes(tables: readonly string[]): Promise<readonly string[] | undefined> {
+    const sizes: string[] = [];
+    try {
+      await this.send("i", Buffer.from(tables.join(" ")), (bytes) => void sizes.push(bytes.toString("latin1").trim()));
+      return sizes;
+    } catch (error) {
+      if (error instanceof NetfilterTrouble && error.errno === NO_SUCH_CALL) return undefined;
+      throw error;
+    }
+  }
+
   /** Is told when the helper has ended. */
   onClose(told: () => void): void {
     this.child.on("close", told);
@@ -128,6 +183,8 @@ export function wordsOf(errno: number): string {
 }
 
 const NOT_PERMITTED = 1;
+const NO_SUCH_CALL = 38;
+const NO_BUFFERS = 105;
 
 const HELPER = fileURLToPath(new URL("netfilter.pl", import.meta.url));
 

@@ -219,6 +219,18 @@ export async function chainsOf(
   return chains;
 }
 
+/** Whether there is a chain. Throws `NetfilterTrouble`. */
+export async function hasChain(netfilter: Netfilter, family: NfFamily, table: string, chain: string): Promise<boolean> {
+  const names = [attribute(1, text(table)), attribute(3, text(chain))];
+  try {
+    await netfilter.ask(netfilterMessage(MESSAGE.getChain, FLAG.acknowledge, FAMILY[family], names));
+    return true;
+  } catch (error) {
+    if (error instanceof NetfilterTrouble && error.errno === ERRNO.noEntry) return false;
+    throw error;
+  }
+}
+
 /** What a table is besides rules, sets and their elements. */
 export interface TableHeads {
   readonly isDormant: boolean;

@@ -19,6 +19,9 @@ const MISHAPS = [
   "-t nat -D PREROUTING -j KPC-NAT-PREROUTING",
   "-t nat -I OUTPUT -j KPC-NAT-OUTPUT",
   "-t filter -N KPC-theirs",
+  "-t filter -F",
+  "-t nat -F KPC-NAT-PREROUTING",
+  "-t nat -R KPC-NAT-OUTPUT 1 -j RETURN",
 ];
 
 describe.skipIf(kernelMissing !== undefined)("kpc agent with iptables in a network namespace", () => {
@@ -29,6 +32,20 @@ describe.skipIf(kernelMissing !== undefined)("kpc agent with iptables in a netwo
       await live.agreed();
     }
     expect(live.log.filter((line) => /refused|cannot/.test(line))).toEqual([]);
+    await live.close();
+  });
+
+  test("nft: a chain of the agent with a rule that iptables cannot read is made anew", async () => {
+    const live = await LiveIptables.start("nft", CONFIG, SHOP);
+    // The agent begins to hear of commits when it looks at them first.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    live.namespace.run("nft add rule ip nat KPC-NAT-OUTPUT ct mark set 5");
+    while (live.log.length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    await live.agreed();
+    expect(live.log).toEqual([
+      "others have changed the tables: iptables nat KPC-NAT-OUTPUT",
+      "restored the tables (drift): 1 sets, maps and chains differed",
+    ]);
     await live.close();
   });
 

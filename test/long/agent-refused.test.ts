@@ -49,6 +49,7 @@ class ModelKernel implements AgentKernel {
   private readonly local = new LocalKernel();
   readonly print = PRINTING_KERNEL.print;
   readonly rules = PRINTING_KERNEL.rules;
+  readonly changedByOthers = PRINTING_KERNEL.changedByOthers;
   readonly drifted = PRINTING_KERNEL.drifted;
   readonly forgetConnections = PRINTING_KERNEL.forgetConnections;
   readonly close = PRINTING_KERNEL.close;

@@ -1,6 +1,6 @@
 /** An agent that follows a fake API server, and keeps the rules of iptables of a network namespace of its own. */
 import { FollowedIptables } from "../../compiler/followed-iptables.ts";
-import { minimalRestore } from "../../compiler/formats/iptables/minimal-restore.ts";
+import { type IsSame, minimalRestore } from "../../compiler/formats/iptables/minimal-restore.ts";
 import { readOwnTables } from "../../compiler/formats/iptables/own-rules.ts";
 import { areSameRules } from "../../compiler/formats/iptables/same-rules.ts";
 import type { Table } from "../../compiler/ir/types.ts";
@@ -140,6 +140,7 @@ export function differenceOfIptables(save: (family: IptablesFamily) => string, w
   return IPTABLES_FAMILIES.map((family) => {
     const there = readOwnTables(save(family));
     const { tables } = iptablesChains(wanted, family);
-    return minimalRestore(there, tables, (table, left, right) => areSameRules(table, family, left, right)).text;
+    const isSame: IsSame = (table, left, right) => areSameRules(table, family, left, right);
+    return minimalRestore(there, tables, { isSame }).text;
   }).join("");
 }

@@ -12,21 +12,24 @@ export interface MinimalRestore {
 /** Whether a chain of a table whose lines differ has the same rules nevertheless. */
 export type IsSame = (table: string, there: readonly string[], wanted: readonly string[]) => boolean;
 
-/** What makes of tables with `there` those with `wanted`. One transaction for each table that differs; before it, where a table lacks chains with more
- *  than `mostRules` rules together, others make these chains: nothing leads there yet. */
-export function minimalRestore(
-  there: OwnTables,
-  wanted: OwnTables,
-  isSame: IsSame = () => false,
-  mostRules = Number.POSITIVE_INFINITY,
-): MinimalRestore {
+export interface RestoreOptions {
+  /** Unless it is given, rules are what their lines are. */
+  readonly isSame?: IsSame;
+  /** Before the transaction of a table that lacks more rules than that in chains to which nothing leads yet, others make these chains. */
+  readonly mostRules?: number | undefined;
+  /** Chains that are as they should be are left out on both sides. */
+  readonly isPart?: boolean;
+}
+
+/** What makes of tables with `there` those with `wanted`: one transaction for each table that differs, besides those that `mostRules` asks for. */
+export function minimalRestore(there: OwnTables, wanted: OwnTables, options: RestoreOptions = {}): MinimalRestore {
   const differing: string[] = [];
   const sections = [...new Set([...wanted.keys(), ...there.keys()])].flatMap((table) => {
     const { transactions, names } = sectionsOf(
+      table,
       there.get(table) ?? NO_RULES,
       wanted.get(table) ?? NO_RULES,
-      (...rules) => isSame(table, ...rules),
-      mostRules,
+      options,
     );
     differing.push(...names.map((name) => `${table} ${name}`));
     return transactions.map((lines) => (lines.length === 0 ? "" : `*${table}\n${lines.join("\n")}\nCOMMIT\n`));
@@ -38,19 +41,22 @@ type Chains = readonly (readonly [name: string, rules: readonly string[]])[];
 
 /** `transactions`: the lines of each. */
 function sectionsOf(
+  table: string,
   there: OwnRules,
   wanted: OwnRules,
-  isSame: (there: readonly string[], wanted: readonly string[]) => boolean,
-  mostRules: number,
+  { isSame = () => false, mostRules = Number.POSITIVE_INFINITY, isPart = false }: RestoreOptions,
 ): { readonly transactions: readonly (readonly string[])[]; readonly names: readonly string[] } {
   const written = [...wanted.chains].filter(([name, rules]) => {
     const before = there.chains.get(name);
-    return before === undefined || !(areSameLines(before, rules) || isSame(before, rules));
+    return before === undefined || !(areSameLines(before, rules) || isSame(table, before, rules));
   });
   const gone = [...there.chains.keys()].filter((name) => !wanted.chains.has(name)).sort();
   const { inserts, deletes } = planJumps([...wanted.jumps.keys()], there.jumps);
-  const lacking = written.filter(([name]) => !there.chains.has(name));
-  const isMuch = lacking.reduce((sum, [, rules]) => sum + rules.length, 0) > mostRules;
+  // Where not all chains are known, others may lead to any that is there.
+  const isMuchWritten = countRules(written) > mostRules;
+  const led = isPart || !isMuchWritten ? there.chains : chainsInUse(there);
+  const lacking = written.filter(([name]) => !led.has(name));
+  const isMuch = countRules(lacking) > mostRules;
   const ahead = isMuch ? new Set(lacking) : new Set();
   const rewritten = written.filter((chain) => !ahead.has(chain));
   // As in `printFile`: last names first. A chain that goes is emptied before, since chains that go may lead to each other.
@@ -74,6 +80,27 @@ function sectionsOf(
     names: [...names, ...heads, ...jumps],
   };
 }
+
+function countRules(chains: Chains): number {
+  return chains.reduce((sum, [, rules]) => sum + rules.length, 0);
+}
+
+/** Chains to which packets are led from chains of others. */
+function chainsInUse({ chains, jumps }: OwnRules): ReadonlySet<string> {
+  const used = new Set<string>();
+  const follow = (rules: Iterable<string>): void => {
+    for (const rule of rules) {
+      const name = TARGET.exec(rule)?.[1];
+      if (name === undefined || used.has(name)) continue;
+      used.add(name);
+      follow(chains.get(name) ?? []);
+    }
+  };
+  follow(jumps.keys());
+  return used;
+}
+
+const TARGET = / -[jg] (\S+)$/;
 
 function printHead(chain: string): string {
   return `:${chain} - [0:0]`;

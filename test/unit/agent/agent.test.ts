@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { NodeTables } from "../../../compiler/updates/node-tables.ts";
 import { Agent } from "../../../runtime/agent/agent.ts";
 import { AGENT_TIMES, type AgentTimes } from "../../../runtime/agent/agent-parts.ts";
+import type { OthersDid } from "../../../runtime/agent/kernel.ts";
 import { PRINTING_KERNEL } from "../../../runtime/agent/printing-kernel.ts";
 import { endpointSlice, serviceOf } from "../../support/agent-objects.ts";
 import { TestClock } from "../../support/api-server/test-clock.ts";
@@ -13,6 +14,8 @@ interface Started {
   readonly clock: TestClock;
   /** How often the kernel was asked for what. */
   readonly asked: { transactions: number; comparisons: number };
+  /** What others have done, and what differs when everything is compared, which takes `comparisonMs`. */
+  readonly others: { commits: number; did: OthersDid; differs: string | undefined; comparisonMs: number };
   /** One endpoint of the Service becomes another. */
   change(): Promise<void>;
   /** Lets time pass. */
@@ -27,6 +30,7 @@ async function settle(): Promise<void> {
 async function start(times: Partial<AgentTimes>): Promise<Started> {
   const clock = new TestClock();
   const asked = { transactions: 0, comparisons: 0 };
+  const others: Started["others"] = { commits: 0, did: { kind: "unknown" }, differs: undefined, comparisonMs: 0 };
   const told = new TestWatch();
   const agent = new Agent({
     tables: new NodeTables({ nodeName: "node-a", mode: "nftables" }),
@@ -36,15 +40,17 @@ async function start(times: Partial<AgentTimes>): Promise<Started> {
         asked.transactions++;
         return Promise.resolve({ kind: "done" });
       },
-      generation: () => Promise.resolve(asked.transactions),
+      generation: () => Promise.resolve(asked.transactions + others.commits),
+      changedByOthers: () => Promise.resolve(others.did),
       drifted: () => {
         asked.comparisons++;
-        return Promise.resolve(undefined);
+        clock.advance(others.comparisonMs);
+        return Promise.resolve(others.differs);
       },
     },
     clock,
     watch: told.watch,
-    log: (line) => expect.unreachable(line),
+    log: (line) => (/others have changed|restored/.test(line) ? undefined : expect.unreachable(line)),
     times: { ...AGENT_TIMES, ...times },
   });
   told.put("Service", serviceOf("web", "10.96.0.1"));
@@ -55,6 +61,7 @@ async function start(times: Partial<AgentTimes>): Promise<Started> {
     agent,
     clock,
     asked,
+    others,
     change: async () => {
       last++;
       told.put("EndpointSlice", endpointSlice("web", `10.180.0.${last}`));
@@ -107,4 +114,32 @@ test("syncPeriod has all elements compared also where nobody else has committed"
     expect(asked.comparisons).toBe(comparisons);
     await agent.stop();
   }
+});
+
+test("after commits of others everything is compared, but a comparison in vain is followed by a rest of twenty times its time", async () => {
+  const { agent, asked, others, pass } = await start({});
+  others.comparisonMs = 500;
+  const seconds = async (count: number): Promise<number> => {
+    const before = asked.comparisons;
+    for (let second = 0; second < count; second++) {
+      others.commits++;
+      await pass(1000);
+    }
+    return asked.comparisons - before;
+  };
+  // The first at once.
+  expect(await seconds(1)).toBe(1);
+  expect(await seconds(9)).toBe(0);
+  expect(await seconds(2)).toBe(1);
+  // One that finds something calls for no rest.
+  await seconds(8);
+  others.differs = "map services";
+  expect(await seconds(5)).toBeGreaterThan(1);
+  // Nothing is compared where it is known what others did.
+  others.did = { kind: "nothing" };
+  expect(await seconds(30)).toBe(0);
+  others.did = { kind: "differs", what: "rules" };
+  expect(await seconds(5)).toBe(0);
+  expect(agent.counts.drifts.get("rules")).toBe(5);
+  await agent.stop();
 });

@@ -77,7 +77,7 @@ test("many rules of new chains come in parts, and what leads to them comes last"
       "-A KPC-b -p udp -j ACCEPT\n-A KPC-c -p tcp -j KPC-b\nCOMMIT",
     ),
   );
-  const restored = minimalRestore(readOwnTables(there), wanted, () => false, 2);
+  const restored = minimalRestore(readOwnTables(there), wanted, { mostRules: 2 });
   expect(restored.text).toBe(`*nat
 :KPC-c - [0:0]
 :KPC-b - [0:0]
@@ -98,9 +98,34 @@ COMMIT
 `);
   expect(restored.differing).toEqual(["nat KPC-c", "nat KPC-b", "nat KPC-gone", "nat KPC-a"]);
   // Three rules are not too many.
-  expect(minimalRestore(readOwnTables(there), wanted, () => false, 3)).toEqual(
+  expect(minimalRestore(readOwnTables(there), wanted, { mostRules: 3 })).toEqual(
     minimalRestore(readOwnTables(there), wanted),
   );
+});
+
+test("so do many rules of chains that are there where nothing leads to them any more", () => {
+  const wanted = readOwnTables(BEFORE);
+  const empty = BEFORE.replace(/-A KPC.*\n/g, "");
+  const text = (there: string, isPart: boolean): string =>
+    minimalRestore(readOwnTables(there), wanted, { mostRules: 1, isPart }).text;
+  const ahead = `*nat
+:KPC-b - [0:0]
+:KPC-a - [0:0]
+COMMIT
+*nat
+-A KPC-a -p tcp -j KPC-b
+COMMIT
+*nat
+-A KPC-b -p tcp -j ACCEPT
+COMMIT
+`;
+  const last = "*nat\n:KPC-NAT-PREROUTING - [0:0]\n-A KPC-NAT-PREROUTING -p tcp -j KPC-a\nCOMMIT\n";
+  expect(text(empty, false)).toBe(ahead + last);
+  // A rule leads to a chain that is empty now, and where not all rules are known one may.
+  const led = empty.replace("COMMIT", "-A KPC-NAT-PREROUTING -p tcp -j KPC-a\n-A KPC-a -p udp -g KPC-b\nCOMMIT");
+  const whole = "*nat\n:KPC-b - [0:0]\n:KPC-a - [0:0]\n-A KPC-a -p tcp -j KPC-b\n-A KPC-b -p tcp -j ACCEPT\nCOMMIT\n";
+  expect(text(led, false)).toBe(whole);
+  expect(text(empty, true).match(/COMMIT/g)).toHaveLength(1);
 });
 
 test("a jump that is there twice, and one of others, go", () => {

@@ -1,0 +1,150 @@
+/** What others have changed in rules of iptables, as the kernel tells. */
+import { describe, expect, test } from "vitest";
+import { type ChangeSigns, OthersChanges } from "../../../runtime/agent/others-changes.ts";
+import type { HeardCommit } from "../../../runtime/table/netfilter.ts";
+
+/** What the kernel says to whoever asks. */
+class Signs implements ChangeSigns {
+  commits = 0;
+  told: HeardCommit[] = [];
+  isComplete = true;
+  isListening = false;
+  sizes: readonly string[] | undefined = [];
+
+  generation(): Promise<number> {
+    return Promise.resolve(this.commits);
+  }
+
+  commitsAbout(word: string): ReturnType<ChangeSigns["commitsAbout"]> {
+    const isComplete = this.isComplete && this.isListening;
+    this.isListening = word !== "";
+    this.isComplete = true;
+    return Promise.resolve({ isComplete, commits: this.told.splice(0) });
+  }
+
+  legacySizes(): ReturnType<ChangeSigns["legacySizes"]> {
+    return Promise.resolve(this.sizes);
+  }
+
+  /** Somebody makes a commit about a chain of the table nat. */
+  commit(chain: string, family = 2, table = "nat"): void {
+    this.tell(++this.commits, chain, family, table);
+  }
+
+  tell(id: number, chain: string, family = 2, table = "nat"): void {
+    if (this.isListening) this.told.push({ id, chains: [{ family, table, chain }] });
+  }
+}
+
+async function listening(): Promise<{ readonly signs: Signs; readonly others: OthersChanges }> {
+  const signs = new Signs();
+  const others = new OthersChanges("nft", signs);
+  await others.notice();
+  return { signs, others };
+}
+
+const ONE = { commits: 1, isLarge: false };
+
+describe("iptables-nft", () => {
+  test("chains of the agent's own commits are not suspect, those of others are", async () => {
+    const { signs, others } = await listening();
+    signs.commit("KPC-a");
+    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    signs.commit("KPC-b");
+    signs.commit("KPC-six", 10, "filter");
+    signs.commit("KPC-inet", 1);
+    signs.commit("KPC-none", 2, "kpc");
+    await others.notice();
+    expect(others.of("ip")).toEqual(new Map([["nat", new Set(["KPC-a", "KPC-b"])]]));
+    expect(others.of("ip6")).toEqual(new Map([["filter", new Set(["KPC-six"])]]));
+    // Those before the agent's, and those after it.
+    expect(others.count).toBe(2);
+    others.forget("ip");
+    expect(others.of("ip")).toBeUndefined();
+  });
+
+  test("where others commit beside the agent, its own chains are suspect as well", async () => {
+    const { signs, others } = await listening();
+    await others.during("ip", ["nat"], ONE, () => {
+      signs.commit("KPC-theirs");
+      return Promise.resolve(signs.commit("KPC-own"));
+    });
+    await others.notice();
+    expect(others.of("ip")).toEqual(new Map([["nat", new Set(["KPC-own", "KPC-theirs"])]]));
+    expect(others.count).toBe(1);
+  });
+
+  test("a commit is noticed that is told later than it is counted, or sooner", async () => {
+    const { signs, others } = await listening();
+    signs.commits++;
+    await others.notice();
+    expect([others.count, others.of("ip")]).toEqual([1, undefined]);
+    signs.tell(1, "KPC-late");
+    await others.notice();
+    expect(others.count).toBe(2);
+    expect(others.of("ip")).toEqual(new Map([["nat", new Set(["KPC-late"])]]));
+    signs.tell(2, "KPC-soon");
+    await others.notice();
+    expect(others.count).toBe(3);
+  });
+
+  test("of what was not heard, others may have changed everything; the agent itself has not", async () => {
+    const { signs, others } = await listening();
+    await others.during("ip", ["nat"], { commits: 1, isLarge: true }, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.notice();
+    expect([others.count, others.of("ip"), others.of("ip6")]).toEqual([0, undefined, undefined]);
+    signs.isComplete = false;
+    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.notice();
+    expect([others.count, others.of("ip")]).toEqual([0, undefined]);
+    signs.isComplete = false;
+    signs.commit("KPC-a");
+    await others.notice();
+    expect([others.count, others.of("ip"), others.of("ip6")]).toEqual([1, "all", "all"]);
+  });
+});
+
+describe("iptables-legacy", () => {
+  async function watching(): Promise<{ readonly signs: Signs; readonly others: OthersChanges }> {
+    const signs = new Signs();
+    signs.sizes = ["7 rules"];
+    const others = new OthersChanges("legacy", signs);
+    await others.watch("ip", ["nat"]);
+    return { signs, others };
+  }
+
+  test("a table has another size that the agent has not made", async () => {
+    const { signs, others } = await watching();
+    await others.during("ip", ["nat"], ONE, () => {
+      signs.sizes = ["9 rules"];
+      return Promise.resolve();
+    });
+    await others.notice();
+    expect([others.count, others.of("ip")]).toEqual([0, undefined]);
+    signs.sizes = ["8 rules"];
+    await others.notice();
+    await others.notice();
+    expect([others.count, others.of("ip"), others.of("ip6")]).toEqual([1, "all", undefined]);
+  });
+
+  test("so it has before the agent makes a change, which is not to hide it", async () => {
+    const { signs, others } = await watching();
+    signs.sizes = ["8 rules"];
+    await others.during("ip", ["nat"], ONE, () => {
+      signs.sizes = ["9 rules"];
+      return Promise.resolve();
+    });
+    expect([others.count, others.of("ip")]).toEqual([1, "all"]);
+  });
+
+  test("nothing is noticed where sizes cannot be told", async () => {
+    const signs = new Signs();
+    signs.sizes = undefined;
+    const others = new OthersChanges("legacy", signs);
+    await others.watch("ip", ["nat"]);
+    await others.during("ip", ["nat"], ONE, () => Promise.resolve());
+    signs.sizes = ["8 rules"];
+    await others.notice();
+    expect(others.count).toBe(0);
+  });
+});
