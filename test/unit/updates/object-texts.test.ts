@@ -56,6 +56,7 @@ test("the slices of a Service come in the order of their names, each once, and g
   texts.delete("EndpointSlice", "shop/b");
   expect(texts.textsOf("shop/web")).toEqual(["web", "a", "C"]);
   texts.delete("EndpointSlice", "shop/c");
+  expect(texts.textsOf("shop/web")).toEqual(["web", "a"]);
   texts.delete("EndpointSlice", "shop/a");
   expect(texts.textsOf("shop/web")).toEqual(["web"]);
   texts.put(slice("shop/d", "d", "shop/web"));

@@ -100,6 +100,10 @@ test("a health check port has the ready endpoints of this node, each address onc
   tables.put("EndpointSlice", of(endpoints.slice(1, 4)));
   tables.update();
   expect(checks()).toEqual({ port: 32000, localEndpoints: 0 });
+  tables.put("Service", service("a", { ...lb, ports: ports.slice(1), healthCheckNodePort: 32000 }));
+  tables.put("EndpointSlice", { ...of(endpoints), ports: [{ name: "tls", port: 8443 }] });
+  tables.update();
+  expect(checks()).toEqual({ port: 32000, localEndpoints: 2 });
   tables.delete("Service", "shop/a");
   tables.update();
   expect(checks()).toBeUndefined();

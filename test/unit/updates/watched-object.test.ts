@@ -120,6 +120,12 @@ describe("of the rest, what rules are made of is kept", () => {
   });
 });
 
+test.each(["Node", "ServiceCIDR"] as const)("a %s is kept as JSON, whatever its members are", (kind) => {
+  const metadata = { ...AT, labels: { "kubernetes.io/service-name": "web" } };
+  const value = { metadata, addressType: "IPv4", endpoints: [], ports: [], spec: {} };
+  expect(JSON.parse(watchedObject(kind, value)?.text ?? "")).toMatchObject({ kind, spec: {} });
+});
+
 test("keys are ordered by their namespaces, then by their names", () => {
   const sorted = ["a/b", "a/c", "a-b/a", "b/a"];
   expect([...sorted].reverse().sort(compareKeys)).toEqual(sorted);
