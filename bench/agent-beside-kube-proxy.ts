@@ -1,7 +1,8 @@
 /**
- * kpc's agent and the real kube-proxy (nftables mode): each on a node of its own, on the same real API server.
+ * kpc's agent and the real kube-proxy: each on a node of its own, on the same real API server, in the same mode. In iptables mode both write rules of
+ * iptables, by the tools that the host has: iptables-nft, since iptables-legacy tells nobody when it has changed something.
  *
- *   npm run bench:agent-beside-kube-proxy -- [--services 1000] [--endpoints 10] [--changes 50] [--pause 1200]
+ *   npm run bench:agent-beside-kube-proxy -- [--mode nftables|iptables] [--services 1000] [--endpoints 10] [--changes 50] [--pause 1200]
  *
  * - Start: one after the other, until the first full sync is done, and what each says that it took
  *   (`kubeproxy_sync_full_proxy_rules_duration_seconds`).
@@ -31,6 +32,7 @@ const LOST_MS = 30_000;
 
 const { values: flags } = parseArgs({
   options: {
+    mode: { type: "string", default: "nftables" },
     services: { type: "string", default: "1000" },
     endpoints: { type: "string", default: "10" },
     changes: { type: "string", default: "50" },
@@ -40,6 +42,14 @@ const { values: flags } = parseArgs({
 const [services, endpoints, changes, pause] = [flags.services, flags.endpoints, flags.changes, flags.pause].map(
   Number,
 ) as [number, number, number, number];
+
+const mode = modeNamed(flags.mode);
+
+function modeNamed(text: string): "nftables" | "iptables" {
+  if (text !== "nftables" && text !== "iptables")
+    throw new Error(`--mode: expected nftables or iptables, found ${text}`);
+  return text;
+}
 
 const clusterIp = (i: number): string => `172.30.${2 + (i >> 7)}.${1 + (i & 127)}`;
 /** The endpoint that a change brings. */
@@ -142,7 +152,7 @@ async function main(): Promise<number> {
     await fill(api);
     tell(`${services} Services are written`);
     const settings = {
-      mode: "nftables",
+      mode,
       nodeName: "node-a",
       addresses: ["192.168.0.2/24"],
       config: { clusterCIDR: "10.180.0.0/12" },
@@ -168,7 +178,7 @@ async function main(): Promise<number> {
       const { wallMs = Number.NaN, syncMs = Number.NaN } = starts[i] ?? {};
       const { sent = Number.NaN, lost = Number.NaN } = flows[i] ?? {};
       console.log(
-        `${proxy.padEnd(10)} ${services} x ${endpoints}: start ${Math.round(wallMs)} ms, full sync ${Math.round(syncMs)} ms; ` +
+        `${proxy.padEnd(10)} ${mode} ${services} x ${endpoints}: start ${Math.round(wallMs)} ms, full sync ${Math.round(syncMs)} ms; ` +
           `changes p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms (${sorted.length} of ${changes}); ` +
           `${lost} of ${sent} new flows lost; ${Math.round(sum("kilobytes") / 1000)} MB (the proxy alone ${Math.round(own / 1000)}), ${sum("seconds").toFixed(1)} s of CPU`,
       );
