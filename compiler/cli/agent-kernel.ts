@@ -1,5 +1,4 @@
 /** What writes the rules of `kpc agent`: nft, or iptables. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { cleanIptables, cleanNft } from "../../runtime/agent/clean-up.ts";
 import {
   IPTABLES_BACKENDS,
@@ -7,11 +6,12 @@ import {
   openIptables,
   PRINTING_HOST,
 } from "../../runtime/agent/iptables-host.ts";
-import { type AgentKernel, LocalKernel } from "../../runtime/agent/kernel.ts";
+import { type AgentKernel, isTableLockTaken, LocalKernel } from "../../runtime/agent/kernel.ts";
 import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
 import { NetfilterTrouble } from "../../runtime/table/netfilter.ts";
 import type { FollowedIptables } from "../followed-iptables.ts";
 import type { Config } from "../node/config.ts";
+import { Ending } from "./ending.ts";
 import { Trouble } from "./trouble.ts";
 
 /** nft rules, or those of the iptables that the host has, or of one of its two backends. */
@@ -24,34 +24,30 @@ export function outputOf(output: AgentOutput | undefined, { mode = "nftables" }:
 
 export interface WritingKernel {
   readonly kernel: AgentKernel;
-  /** Resolves when no other process keeps the rules of this network namespace; rejects with `Trouble` where one goes on to do so. */
-  readonly ready: Promise<void>;
   /** Undefined: nft writes, or nobody. */
   readonly backend: IptablesBackend | undefined;
   /** What is to be told of the tables; undefined: nobody needs it. */
   readonly follower: FollowedIptables | undefined;
 }
 
-/** Throws `Trouble` where there is no iptables. */
-export async function kernelFor(output: AgentOutput, isDryRun: boolean): Promise<WritingKernel> {
+/** `lock`: undefined: what would be done is printed. Throws `Trouble` where there is no iptables. */
+export async function kernelFor(output: AgentOutput, lock: TableLock | undefined): Promise<WritingKernel> {
+  const beside = lock?.kernel ?? PRINTING_KERNEL;
   if (output === "nft") {
-    const nothing = { backend: undefined, follower: undefined };
-    if (isDryRun) return { kernel: PRINTING_KERNEL, ready: Promise.resolve(), ...nothing };
-    const kernel = new LocalKernel();
-    return { kernel, ready: prepared(kernel), ...nothing };
+    // Where that fails, the first transaction tells; so does who waits for the lock.
+    lock?.isHeld.then((isHeld) => (isHeld ? lock.kernel.prepare() : undefined)).catch(() => undefined);
+    return { kernel: beside, backend: undefined, follower: undefined };
   }
-  const beside = isDryRun ? PRINTING_KERNEL : await lockedKernel();
   try {
     const wanted = IPTABLES_BACKENDS.find((backend) => output === `iptables-${backend}`);
     // The readers of iptables are code that an agent of nft does not load.
     const { IptablesKernel } = await import("../../runtime/agent/iptables-kernel.ts");
     const { FollowedIptables } = await import("../followed-iptables.ts");
-    const host = isDryRun ? PRINTING_HOST : await openIptables(wanted);
+    const host = lock === undefined ? PRINTING_HOST : await openIptables(wanted);
     const follower = new FollowedIptables();
     const kernel = new IptablesKernel(host, beside, follower);
-    return { kernel, ready: Promise.resolve(), backend: host.backend, follower };
+    return { kernel, backend: host.backend, follower };
   } catch (error) {
-    await beside.close();
     throw error instanceof NetfilterTrouble ? new Trouble(error.message) : error;
   }
 }
@@ -65,31 +61,39 @@ export async function cleanUpOthers(backend: IptablesBackend | undefined): Promi
 /** How long another writer may take to end: what an agent that was killed has left ends by itself. */
 const PATIENCE_MS = 5000;
 
-async function prepared(kernel: LocalKernel): Promise<void> {
-  await lock(kernel);
-  // Where that fails, the first transaction tells.
-  kernel.prepare().catch(() => undefined);
+/** What keeps other agents away. */
+export interface TableLock {
+  readonly kernel: LocalKernel;
+  /** Whether another process had it at first. */
+  readonly isTaken: boolean;
+  /** Resolves when no other process keeps the tables; false: `ending` has come before. Rejects with `Trouble` where one goes on to. */
+  readonly isHeld: Promise<boolean>;
+  readonly ending: Ending;
 }
 
-/** Throws `Trouble` where another process keeps the rules of this network namespace. */
-export async function lockedKernel(): Promise<LocalKernel> {
+/** What `use` gives, which is told of the lock while that is waited for. */
+export async function withTableLock(use: (lock: TableLock) => Promise<number>): Promise<number> {
+  const ending = new Ending();
+  const isTaken = isTableLockTaken();
   const kernel = new LocalKernel();
+  const isHeld = waitForLock(kernel, ending);
+  // Who asks for it is told.
+  isHeld.catch(() => undefined);
   try {
-    await lock(kernel);
-    return kernel;
-  } catch (error) {
+    return await use({ kernel, isTaken, isHeld, ending });
+  } finally {
+    ending.forget();
     await kernel.close();
-    throw error;
   }
 }
 
-async function lock(kernel: LocalKernel): Promise<void> {
+async function waitForLock(kernel: LocalKernel, ending: Ending): Promise<boolean> {
   const end = performance.now() + PATIENCE_MS;
-  let holder = await kernel.lock();
-  while (holder !== undefined && performance.now() < end) {
-    await sleep(50);
-    holder = await kernel.lock();
+  for (;;) {
+    const holder = await kernel.lock();
+    if (holder === undefined) return true;
+    if (performance.now() >= end)
+      throw new Trouble(`process ${holder} writes kpc's tables in this network namespace already: stop it first`);
+    if (await ending.hasComeIn(50)) return false;
   }
-  if (holder !== undefined)
-    throw new Trouble(`process ${holder} writes kpc's tables in this network namespace already: stop it first`);
 }

@@ -25,7 +25,7 @@ import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { specsOf } from "../updates/decode-service.ts";
 import { NodeTables, type NodeUpdate } from "../updates/node-tables.ts";
-import { type AgentOutput, cleanUpOthers, kernelFor, lockedKernel, outputOf } from "./agent-kernel.ts";
+import { type AgentOutput, cleanUpOthers, kernelFor, outputOf, type TableLock, withTableLock } from "./agent-kernel.ts";
 import { readConfig } from "./config.ts";
 import { Ending } from "./ending.ts";
 import { readSource } from "./inputs.ts";
@@ -47,6 +47,12 @@ export interface AgentFlags extends CommonFlags {
 /** Runs until a signal comes. The rules stay when it ends. */
 export async function agentCommand(flags: AgentFlags): Promise<number> {
   if (flags.cleanup !== undefined) return await cleanUpCommand(flags);
+  if (flags.dryRun === true || flags.initOnly === true) return await begin(flags, undefined);
+  return await withTableLock(async (lock) => await begin(flags, lock));
+}
+
+/** `lock`: undefined: nothing of the host is changed, or only sysctls. */
+async function begin(flags: AgentFlags, lock: TableLock | undefined): Promise<number> {
   const found: Diagnostic[] = [];
   const report = (finding: Diagnostic): void => void found.push(finding);
   const given = readConfig(flags, report);
@@ -70,7 +76,9 @@ export async function agentCommand(flags: AgentFlags): Promise<number> {
   if (access === undefined) return EXIT.trouble;
   if (!flags.dryRun) prepare(sysctls, settings?.oomScoreAdj);
   const client = new ApiClient(openAccess(access, REAL_CLOCK), REAL_CLOCK);
-  return await follow(client, config, flags, settings);
+  // Who is refused asks the server for nothing.
+  if (lock?.isTaken === true && !(await lock.isHeld)) return EXIT.fine;
+  return await follow(client, config, flags, settings, lock);
 }
 
 /** Whether node ports answer on 127.0.0.1: then packets from there may leave the host. */
@@ -111,14 +119,15 @@ async function follow(
   config: Config,
   flags: AgentFlags,
   settings: AgentSettings | undefined,
+  lock: TableLock | undefined,
 ): Promise<number> {
   const { nodeName = "" } = config;
   const output = outputOf(flags.output, config);
-  const { kernel, ready, backend, follower } = await kernelFor(output, flags.dryRun === true);
+  const { kernel, backend, follower } = await kernelFor(output, lock);
   // Chains are no more than what compile makes: iptables has none that cost nothing.
   const tables = new NodeTables(config, { hasSpares: output === "nft", ...(follower && { follower }) });
   const compareMs = backend === "legacy" ? LEGACY_COMPARE_MS : undefined;
-  const ending = new Ending();
+  const ending = lock?.ending ?? new Ending();
   const log = (line: string): void => void process.stderr.write(`kpc: ${line}\n`);
   const events = new EventReporter({
     nodeName,
@@ -138,7 +147,7 @@ async function follow(
   const parts: AgentParts = {
     tables,
     kernel,
-    ready,
+    ready: lock?.isHeld,
     clock: REAL_CLOCK,
     watch: (kind, sink) =>
       watch(kind, (event) => {
@@ -157,7 +166,7 @@ async function follow(
   const agent: Agent = new Agent(parts);
   const work = async (): Promise<void> => {
     // Another agent may serve there until it has ended.
-    await ready;
+    if ((await lock?.isHeld) === false) return;
     if (!flags.dryRun) await serve({ agent, client, events }, config, flags, settings);
     void agent.started.then(async () => {
       const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;
@@ -328,8 +337,11 @@ function bindAddress(text: string): BindAddress {
 // --- cleaning up -------------------------------------------------------------------------------------------------------------
 
 async function cleanUpCommand({ cleanup }: AgentFlags): Promise<number> {
+  const remove = async (whose: "kpc" | "kube-proxy"): Promise<number> => {
+    for (const line of await cleanUp(whose)) await print(`${line}\n`);
+    return EXIT.fine;
+  };
   // kube-proxy's rules go while an agent keeps kpc's.
-  if (cleanup !== "kube-proxy") await (await lockedKernel()).close();
-  for (const line of await cleanUp(cleanup === "kube-proxy" ? "kube-proxy" : "kpc")) await print(`${line}\n`);
-  return EXIT.fine;
+  if (cleanup === "kube-proxy") return await remove("kube-proxy");
+  return await withTableLock(async ({ isHeld }) => ((await isHeld) ? await remove("kpc") : EXIT.fine));
 }

@@ -23,7 +23,7 @@ export interface AgentParts {
   readonly tables: NodeTables;
   readonly kernel: AgentKernel;
   /** When the kernel may be asked: objects are listed before. The agent ends where it rejects. */
-  readonly ready?: Promise<void>;
+  readonly ready?: Promise<unknown> | undefined;
   readonly clock: Clock;
   /** Begins to follow a kind. */
   readonly watch: (kind: RuleKind, sink: (event: KindEvent) => void) => KindWatch;

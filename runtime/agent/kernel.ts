@@ -1,4 +1,5 @@
 /** The kernel as the agent needs it: transactions, what there is, and whether others have changed it. */
+import { existsSync, readFileSync } from "node:fs";
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
 import type { TableChange } from "../../compiler/ir/table-change.ts";
 import { type Address, FAMILIES } from "../../compiler/net/address.ts";
@@ -19,6 +20,13 @@ const TABLE = "kpc";
 
 /** Held by whoever keeps the tables of a network namespace right: one agent, or `kpc apply`. */
 const LOCK_NAME = "kpc-table";
+
+/** Whether some process of this network namespace holds it, as far as that is found at once: the kernel lists names of sockets where /proc is there. */
+export function isTableLockTaken(): boolean {
+  return existsSync(SOCKETS) && readFileSync(SOCKETS, "utf8").includes(` @${LOCK_NAME}\n`);
+}
+
+const SOCKETS = "/proc/net/unix";
 
 export interface AgentKernel {
   /** What `change` would give to the tool that writes rules. */
