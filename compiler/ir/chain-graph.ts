@@ -12,23 +12,33 @@ export class ChainGraph {
   private readonly numbers: ReadonlyMap<string, number>;
   private readonly maps: ReadonlyMap<string, Pick<MapDeclaration, "elements">>;
   private readonly known = new Map<AskedMap, ReadonlySet<string>>();
+  /** By length of a name, the place of the last chain: names that are made of the same words are as long as each other. */
+  private readonly lasts: number[] = [];
+  /** No two chains have one name. */
+  private readonly isNamedOnce: boolean;
 
   constructor({ chains, maps }: Pick<Table, "chains" | "maps">) {
     this.chains = chains;
     this.numbers = new Map(chains.map(({ name }, i) => [name, i]));
+    this.isNamedOnce = this.numbers.size === chains.length;
     this.maps = new Map(maps.map((map) => [map.name, map]));
   }
 
   private readonly elementsOf = (map: string): readonly MapElement[] => this.maps.get(map)?.elements ?? [];
 
   get(name: string): Chain | undefined {
-    const number = this.numbers.get(name);
+    const number = this.numberOf(name);
     return number === undefined ? undefined : this.chains[number];
   }
 
   /** The place of a chain among those of the table; undefined: it is none of them. */
   numberOf(name: string): number | undefined {
-    return this.numbers.get(name);
+    // Rules often name the chain of the last one, or chains in their order.
+    const last = this.isNamedOnce ? this.lasts[name.length] : undefined;
+    if (last !== undefined && this.chains[last]?.name === name) return last;
+    const number = last !== undefined && this.chains[last + 1]?.name === name ? last + 1 : this.numbers.get(name);
+    if (number !== undefined) this.lasts[name.length] = number;
+    return number;
   }
 
   /** The names of the chains to which `step` may lead, whether they are there or not. */
