@@ -21,6 +21,10 @@ export class ChainDraft<Line> {
   /** Undefined: no packet enters it at a hook. */
   base: BaseDraft | undefined;
   comment: string | undefined;
+  /** The one that was made after it in its table. */
+  next: ChainDraft<Line> | undefined;
+  /** It is none of the table any more. */
+  isDeleted = false;
   private own: Line[] = [];
   /** Where its rules are kept as long as none is put before another. */
   private readonly store: LineStore<Line> | undefined;
@@ -113,6 +117,7 @@ export class TableDraft<Line, List> {
   readonly chains = new Map<string, ChainDraft<Line>>();
   readonly sets = new Map<string, List>();
   private readonly store: LineStore<Line> | undefined;
+  private last: ChainDraft<Line> | undefined;
 
   /** `store`: for the rules of chains that no packet enters at a hook. */
   constructor(family: TableFamily, name: string, store?: LineStore<Line>) {
@@ -127,7 +132,15 @@ export class TableDraft<Line, List> {
     if (known !== undefined) return known;
     const made = new ChainDraft<Line>(name, undefined, false, this.store);
     this.chains.set(name, made);
+    if (this.last !== undefined) this.last.next = made;
+    this.last = made;
     return made;
+  }
+
+  deleteChain(name: string): void {
+    const chain = this.chains.get(name);
+    if (chain !== undefined) chain.isDeleted = true;
+    this.chains.delete(name);
   }
 
   /** Empties all chains. */

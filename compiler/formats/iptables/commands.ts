@@ -86,7 +86,7 @@ const flush: Run = ({ table, values: [name], chain }) => {
 const deleteChain: Run = ({ table, values: [name] }) => {
   const regular = [...table.chains.values()].filter(({ base }) => base === undefined).map((chain) => chain.name);
   const doomed = name === undefined ? regular : regular.filter((chain) => chain === name);
-  for (const chain of doomed) table.chains.delete(chain);
+  for (const chain of doomed) table.deleteChain(chain);
   return name === undefined || doomed.length > 0 ? undefined : "expected a chain that is not built in";
 };
 

@@ -68,16 +68,43 @@ function isAt(pattern: RegExp, text: string, at: number): boolean {
   return pattern.test(text);
 }
 
-/** A chain of a table, by the name under which it is known: a target's name means the target. And lists of `recent`: those of `lists`. */
-export function knownNames(
-  chains: ReadonlyMap<string, { readonly name: string }>,
-  lists: Pick<ReadonlySet<string>, "has">,
-): KnownName {
-  return (word, kind) => {
-    if (kind === "list") return lists.has(word) ? word : undefined;
-    const name = chains.get(word)?.name;
-    return name === undefined || TARGET_NAMES.has(name) ? undefined : name;
-  };
+/** The chains of a table, by the names under which they are known: a target's name means the target. */
+export class KnownChains<Of extends NamedChain<Of>> {
+  /** That of the last name. */
+  last: Of | undefined;
+  private readonly chains: ReadonlyMap<string, Of>;
+  /** By length of a name, the last chain: names that are made of the same words are as long as each other. */
+  private readonly lasts: (Of | undefined)[] = [];
+
+  constructor(chains: ReadonlyMap<string, Of>) {
+    this.chains = chains;
+  }
+
+  /** `lists`: those of `recent` that are known. */
+  nameOf(lists: Pick<ReadonlySet<string>, "has">): KnownName {
+    return (word, kind) => {
+      if (kind === "list") return lists.has(word) ? word : undefined;
+      const { length } = word;
+      // Rules often name the chain of the last one, or chains in the order in which these are declared.
+      const last = this.lasts[length];
+      const next = last?.next;
+      let found = last;
+      if (found?.name !== word || found.isDeleted) {
+        found = next?.name === word && !next.isDeleted ? next : this.chains.get(word);
+        if (found === undefined || TARGET_NAMES.has(word)) return undefined;
+        this.lasts[length] = found;
+      }
+      this.last = found;
+      return found.name;
+    };
+  }
+}
+
+/** `next`: the one that was made after it. */
+interface NamedChain<Of> {
+  readonly name: string;
+  readonly next: Of | undefined;
+  readonly isDeleted: boolean;
 }
 
 const TARGET_NAMES: ReadonlySet<string> = new Set(Object.keys(TARGETS));

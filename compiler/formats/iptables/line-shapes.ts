@@ -2,13 +2,13 @@
 import type { ChainDraft } from "../../ir/draft.ts";
 import type { Rule } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
-import { ShapeBook } from "../shapes/book.ts";
+import { ShapeBook, type ShapePlace } from "../shapes/book.ts";
 import { type HoleValue, isProbeWord } from "../shapes/holes.ts";
 import type { ShapeTemplate } from "../shapes/template.ts";
 import type { ChainHooks } from "./chain-hooks.ts";
 import { COMMANDS, type IptablesDraft, isOfCall } from "./commands.ts";
 import { parseLine } from "./grammar.ts";
-import { knownNames, shapeOfLine } from "./line-holes.ts";
+import { KnownChains, shapeOfLine } from "./line-holes.ts";
 import { readPlainLine } from "./plain-line.ts";
 import { type ReadRule, type RuleScope, readRule } from "./read-rule.ts";
 
@@ -37,6 +37,9 @@ export class LineShapes {
   private answer: RulesKind = { isPlain: false, asksLists: false };
   /** That of the last line that was read. */
   chain: ChainDraft<Rule> | undefined;
+  /** The one before it, and how its lines are read. */
+  private before: OpenChain | undefined;
+  private readonly known = new Map<IptablesDraft, KnownChains<ChainDraft<Rule>>>();
 
   constructor(hooks: ChainHooks, affinity: RuleScope["affinity"]) {
     this.hooks = hooks;
@@ -76,24 +79,41 @@ export class LineShapes {
   /** Has to be told of each command that the grammar reads: it may delete the chain. */
   leave(): void {
     this.chain = undefined;
+    this.before = undefined;
   }
 
   /** Opens the chain whose name begins at `start`. Gives where that ends; -1: there is no such chain. */
   private enter(text: string, start: number, end: number, table: IptablesDraft): number {
-    const { chain } = this;
-    if (chain !== undefined && this.table === table && text.startsWith(chain.name, start)) {
-      const nameEnd = start + chain.name.length;
-      if (text.charCodeAt(nameEnd) === BLANK) return nameEnd;
+    const { chain, before, book } = this;
+    if (this.table !== table) this.before = undefined;
+    else if (chain !== undefined) {
+      if (isNamedAt(chain, text, start)) return start + chain.name.length;
+      if (book !== undefined) this.before = { chain, book, place: book.place };
+      // Chains that lead to others often stand line by line between those.
+      if (before !== undefined && isNamedAt(before.chain, text, start)) {
+        this.chain = before.chain;
+        this.book = before.book;
+        this.book.resume(before.place);
+        return start + before.chain.name.length;
+      }
     }
-    const nameEnd = text.indexOf(" ", start);
-    if (nameEnd < 0 || nameEnd >= end) return -1;
-    const found = table.chains.get(text.slice(start, nameEnd));
-    // A line that is broken there has made a chain of whatever stood in its place.
-    if (found === undefined || !/^\w[!#-~]*$/.test(found.name)) return -1;
+    const found = this.chainAt(text, start, end, table);
+    if (found === undefined) return -1;
     this.chain = found;
     this.table = table;
     this.book = this.bookOf(table, found.name);
-    return nameEnd;
+    this.book.begin();
+    return start + found.name.length;
+  }
+
+  private chainAt(text: string, start: number, end: number, table: IptablesDraft): ChainDraft<Rule> | undefined {
+    const named = this.known.get(table)?.last;
+    if (named !== undefined && !named.isDeleted && isNamedAt(named, text, start)) return named;
+    const nameEnd = text.indexOf(" ", start);
+    if (nameEnd < 0 || nameEnd >= end) return undefined;
+    const found = table.chains.get(text.slice(start, nameEnd));
+    // A line that is broken there has made a chain of whatever stood in its place.
+    return found !== undefined && /^\w[!#-~]*$/.test(found.name) ? found : undefined;
   }
 
   private bookOf(table: IptablesDraft, chain: string): Book {
@@ -114,7 +134,9 @@ export class LineShapes {
       ...around,
       affinity: { has: (list: string) => isProbeWord(list) || this.affinity.has(list) },
     };
-    const nameOf = knownNames(chains, this.affinity);
+    const known = this.known.get(table) ?? new KnownChains(chains);
+    this.known.set(table, known);
+    const nameOf = known.nameOf(this.affinity);
     return new ShapeBook({
       shapeOf: (words) => shapeOfLine(words, nameOf),
       read: (words, isProbe) => readQuietly(words, isProbe ? aroundProbes : around),
@@ -125,6 +147,18 @@ export class LineShapes {
 }
 
 const BLANK = 32;
+
+/** A chain, and how lines of it are read. */
+interface OpenChain {
+  readonly chain: ChainDraft<Rule>;
+  readonly book: Book;
+  /** Behind its last line. */
+  readonly place: ShapePlace<readonly ReadRule[]>;
+}
+
+function isNamedAt({ name }: ChainDraft<Rule>, text: string, start: number): boolean {
+  return text.startsWith(name, start) && text.charCodeAt(start + name.length) === BLANK;
+}
 
 function kindOf(rules: readonly ReadRule[]): RulesKind {
   return {

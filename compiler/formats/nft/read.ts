@@ -313,7 +313,7 @@ class FileReader {
     if (found === undefined || name === undefined) return;
     const { table } = found;
     if (/^(chain|set|map)$/.test(object?.image ?? "")) this.expectEnd(found.rest.slice(1));
-    if (object?.image === "chain") table.chains.delete(unquote(name.image));
+    if (object?.image === "chain") table.deleteChain(unquote(name.image));
     else if (object?.image === "set" || object?.image === "map") table.sets.delete(unquote(name.image));
     else if (object?.image === "element") this.removeElements(table, name, found.rest.slice(1));
     else if (object?.image === "rule")

@@ -16,13 +16,19 @@ export interface ReadingByShape<T> {
   readonly nameOf: KnownName;
 }
 
+/** What a text came behind. */
+export interface ShapePlace<T> {
+  /** The shape that came behind it the last time. */
+  next: Met<T> | undefined;
+  /** The one that came behind it the last time in other texts, which begin there. */
+  first: Met<T> | undefined;
+}
+
 /** A shape that was met twice. */
-interface Met<T> {
+interface Met<T> extends ShapePlace<T> {
   readonly shape: Shape;
   /** What it makes is what the grammar makes; undefined: the grammar reads such texts. */
   readonly template: ShapeTemplate<T> | undefined;
-  /** The shape that came after it the last time. */
-  next: Met<T> | undefined;
 }
 
 /** A text whose shapes never come again shall neither fill the memory with them nor keep those out that do. */
@@ -40,7 +46,10 @@ export class ShapeBook<T> {
   private readonly met = new Map<string, Met<T>>();
   /** The keys of those that were met once. */
   private readonly once = new Set<string>();
-  private last: Met<T> | undefined;
+  /** What the next text comes behind: mostly the shape of the last one. */
+  place: ShapePlace<T> = { next: undefined, first: undefined };
+  /** The next text is the first one of some that belong together. */
+  private begins = false;
   /** The shapes that came last, the last one first. */
   private readonly recent: Met<T>[] = [];
   /** Those of the last text that was read, and perhaps more behind them. */
@@ -52,9 +61,20 @@ export class ShapeBook<T> {
     this.reading = reading;
   }
 
+  /** The next text is the first one of some that belong together. */
+  begin(): void {
+    this.begins = true;
+  }
+
+  /** The next text comes behind `place`, which was that of this book once. */
+  resume(place: ShapePlace<T>): void {
+    this.place = place;
+    this.begins = false;
+  }
+
   /** What makes of `values` what begins at `start`, where its shape is one of those that came last. */
   expect(text: string, start: number, end: number): ShapeTemplate<T> | undefined {
-    const next = this.last?.next;
+    const next = this.begins ? this.place.first : this.place.next;
     if (next !== undefined && this.fits(next, text, start, end)) return this.follow(next);
     for (const met of this.recent) if (met !== next && this.fits(met, text, start, end)) return this.come(met);
     return undefined;
@@ -100,8 +120,10 @@ export class ShapeBook<T> {
   }
 
   private follow(met: Met<T>): ShapeTemplate<T> {
-    if (this.last !== undefined) this.last.next = met;
-    this.last = met;
+    if (this.begins) this.place.first = met;
+    else this.place.next = met;
+    this.begins = false;
+    this.place = met;
     return met.template as ShapeTemplate<T>;
   }
 
@@ -112,6 +134,6 @@ export class ShapeBook<T> {
       template !== undefined &&
       shape.match(text, 0, this.values, nameOf) === text.length &&
       isSame(template.fill(this.values), read(text, false));
-    return { shape, template: isRight ? template : undefined, next: undefined };
+    return { shape, template: isRight ? template : undefined, next: undefined, first: undefined };
   }
 }
