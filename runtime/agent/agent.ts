@@ -11,15 +11,13 @@ import type { KindEvent, KindWatch } from "../api/events.ts";
 import { beginningOf, type TransactionAnswer } from "../table/answers.ts";
 import { AGENT_TIMES, type AgentParts, type AgentTimes } from "./agent-parts.ts";
 import { ChangedConnections } from "./changed-connections.ts";
+import { ElementComparison } from "./element-comparison.ts";
 import { isEligible } from "./eligible-node.ts";
 import { ExpectedElements } from "./expected-elements.ts";
 import { type KernelStep, LockLost } from "./kernel.ts";
 import { AgentCounts } from "./metrics.ts";
 import { nextSteps, SERVICES_AT_ONCE } from "./next-steps.ts";
 import { TransactionUnderWay } from "./transaction-under-way.ts";
-
-/** A comparison of all elements is not made again before so many times its own duration, where it has found nothing. */
-const REST_AFTER_COMPARISON = 20;
 
 /** Milliseconds before a transaction that failed is tried again, at first and at most. */
 const RETRY_MS = [100, 5000] as const;
@@ -49,11 +47,7 @@ export class Agent {
   /** What rules there were when they were last looked at, and whether they are known to be right. */
   private rules = "";
   private areRulesRight = false;
-  private comparedAt = Number.NEGATIVE_INFINITY;
-  private comparisonMs = 0;
-  private isSuspicious = false;
-  /** When a comparison was made last because of others, and found nothing. */
-  private inVainAt = Number.NEGATIVE_INFINITY;
+  private readonly comparison: ElementComparison;
   /** Why the tables have to be restored, where that has not succeeded yet. */
   private owed: string | undefined;
   private readonly underWay: TransactionUnderWay;
@@ -71,6 +65,7 @@ export class Agent {
     this.parts = parts;
     this.times = parts.times ?? AGENT_TIMES;
     this.underWay = new TransactionUnderWay(parts.kernel, parts.clock);
+    this.comparison = new ElementComparison(parts.kernel, this.expected, parts.clock, () => this.wake());
     this.started = new Promise((resolve) => {
       this.markStarted = resolve;
     });
@@ -87,6 +82,7 @@ export class Agent {
     this.stopper.abort();
     this.wake();
     for (const watch of this.watches.values()) watch.stop();
+    this.comparison.close();
     // Who waits for `done` is told why it could not go on.
     await Promise.allSettled([this.done]);
     await this.parts.kernel.close();
@@ -163,7 +159,7 @@ export class Agent {
   /** Milliseconds until something is to be done. */
   private nextTurnMs(): number {
     const now = this.parts.clock.now();
-    const look = this.lookAt - now;
+    const look = this.comparison.hasEnded ? 0 : this.lookAt - now;
     if (this.parts.tables.waiting === 0) return look;
     return Math.min(look, this.ripeAt(now) - now);
   }
@@ -179,6 +175,8 @@ export class Agent {
   private async turn(): Promise<void> {
     const { tables, clock } = this.parts;
     if (this.owed !== undefined || this.isUnsettled) await this.restore(this.owed ?? "trouble");
+    const found = this.comparison.take();
+    if (found !== undefined) await this.drifted(found);
     const now = clock.now();
     if (tables.waiting > 0 && now >= this.ripeAt(now)) await this.flush();
     if (clock.now() < this.lookAt) return;
@@ -198,7 +196,7 @@ export class Agent {
         if (error instanceof LockLost) throw error;
         this.counts.failures++;
         log(error instanceof Error ? error.message : String(error));
-        this.isSuspicious = true;
+        this.comparison.suspect();
         await pause(clock, wait, this.stopper.signal);
       }
     }
@@ -242,6 +240,7 @@ export class Agent {
   private async flush(kind: "full" | "partial" = "partial"): Promise<void> {
     const { tables, clock, kernel, onTransaction } = this.parts;
     const begun = clock.now();
+    await this.comparison.giveWay();
     while (tables.waiting > 0 && !this.stopper.signal.aborted) {
       this.isUnsettled = true;
       const { steps, update } = nextSteps(this.parts, (taken, last) => this.taken(taken, last));
@@ -330,6 +329,7 @@ export class Agent {
   private async restore(why: string): Promise<void> {
     const { tables, kernel, log, clock } = this.parts;
     this.owed = why;
+    this.comparison.stop();
     const begun = clock.now();
     const right = this.areRulesRight ? this.rules : undefined;
     this.areRulesRight = false;
@@ -351,9 +351,7 @@ export class Agent {
     this.rulesUnderWay = 0;
     this.owed = undefined;
     this.isUnsettled = false;
-    this.isSuspicious = false;
-    // All that is there was looked at.
-    this.comparedAt = clock.now();
+    this.comparison.settled();
     this.counts.restored(why);
     this.counts.synced("full", clock.now() - begun, clock.wallTime());
     if (why !== "start") log(`restored the tables (${why}): ${all} sets, maps and chains differed`);
@@ -364,25 +362,15 @@ export class Agent {
 
   /** Each second: whether somebody else has committed, and then whether the tables are what they should be. */
   private async look(): Promise<void> {
-    const { kernel, clock } = this.parts;
+    const { kernel } = this.parts;
     const generation = await kernel.generation();
     if (generation !== this.knownGeneration) {
       this.knownGeneration = generation;
       const others = await kernel.changedByOthers(this.rules);
       if (others.kind === "differs") return await this.drifted(others.what);
-      if (others.kind === "unknown") this.isSuspicious = true;
+      if (others.kind === "unknown") this.comparison.suspect();
     }
-    const begun = clock.now();
-    const rest = REST_AFTER_COMPARISON * this.comparisonMs;
-    const isDue = begun - this.comparedAt >= Math.max(rest, this.times.compareMs ?? Number.NaN);
-    const isCalledFor = this.isSuspicious && begun - this.inVainAt >= rest;
-    if (!isDue && !isCalledFor) return;
-    const found = await kernel.drifted(this.expected);
-    this.comparedAt = clock.now();
-    this.comparisonMs = this.comparedAt - begun;
-    this.isSuspicious = false;
-    if (found !== undefined) return await this.drifted(found);
-    if (isCalledFor) this.inVainAt = this.comparedAt;
+    await this.comparison.begin(this.times.compareMs);
   }
 
   private async drifted(what: string): Promise<void> {

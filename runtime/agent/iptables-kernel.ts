@@ -63,6 +63,7 @@ export class IptablesKernel implements AgentKernel {
   }
 
   readonly addsToSteps = false;
+  readonly comparesBeside = false;
 
   steps(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[] {
     return wholeStep(changes, expected);

@@ -48,8 +48,11 @@ export interface AgentKernel {
   rules(): Promise<string>;
   /** What others have done, where the number of commits tells of them; `rules`: what the last answer of `rules` should be. */
   changedByOthers(rules: string): Promise<OthersDid>;
-  /** The first set or map whose elements are not those that are expected; undefined: there is none. */
-  drifted(expected: ExpectedElements): Promise<string | undefined>;
+  /** Whether all else may be asked and done while `drifted` looks, which ends without an answer when its signal comes. */
+  readonly comparesBeside: boolean;
+  /** The first set or map whose elements are not those that are expected; undefined: there is none. `onBegun` is called when what it takes is there: a machine
+   *  under load takes long to start a process. */
+  drifted(expected: ExpectedElements, signal: AbortSignal, onBegun: () => void): Promise<string | undefined>;
   /** Deletes entries of conntrack that lead UDP packets for `frontends` to endpoints that these do not have. Gives how many. */
   forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number>;
   close(): Promise<void>;
@@ -89,6 +92,7 @@ const PREPARED_MS = 60_000;
 /** That of the network namespace of this process, or of that in which `wrapper` runs commands. */
 export class LocalKernel implements AgentKernel {
   readonly addsToSteps = true;
+  readonly comparesBeside = true;
   private readonly wrapper: readonly string[];
   private readonly writer: TableWriter;
   private helper: { readonly netfilter: Netfilter; readonly ready: Promise<Netfilter> } | undefined;
@@ -206,9 +210,22 @@ export class LocalKernel implements AgentKernel {
     return (await this.rules()) === rules ? { kind: "unknown" } : { kind: "differs", what: "rules" };
   }
 
-  async drifted(expected: ExpectedElements): Promise<string | undefined> {
-    const netfilter = await this.opened();
-    return await expected.firstDifference((set) => kernelDigest(netfilter, set));
+  /** By a helper of its own: the one that makes transactions would answer this first. */
+  async drifted(expected: ExpectedElements, signal: AbortSignal, onBegun: () => void): Promise<string | undefined> {
+    const netfilter = new Netfilter(this.wrapper);
+    const end = (): void => netfilter.close();
+    signal.addEventListener("abort", end);
+    try {
+      await generationOf(netfilter);
+      onBegun();
+      return await expected.firstDifference((set) => kernelDigest(netfilter, set));
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", end);
+      end();
+    }
   }
 
   async forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number> {

@@ -6,6 +6,7 @@ import { type AgentKernel, wholeStep } from "./kernel.ts";
 export const PRINTING_KERNEL: AgentKernel & BesideIptables = {
   print: (changes) => changes.map(printChange).join(""),
   addsToSteps: false,
+  comparesBeside: true,
   steps: wholeStep,
   change: () => Promise.resolve({ kind: "done" }),
   restore: () => Promise.resolve({ answer: { kind: "done" }, differed: 0, transactions: 0 }),

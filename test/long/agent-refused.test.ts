@@ -55,6 +55,7 @@ class ModelKernel implements AgentKernel {
   readonly close = PRINTING_KERNEL.close;
 
   readonly addsToSteps = true;
+  readonly comparesBeside = true;
   /** What batches are made of. */
   private readonly batches = new Map<KernelStep["batch"], TableChange[]>();
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { NodeTables } from "../../../compiler/updates/node-tables.ts";
 import { Agent } from "../../../runtime/agent/agent.ts";
 import { AGENT_TIMES, type AgentTimes } from "../../../runtime/agent/agent-parts.ts";
-import type { OthersDid } from "../../../runtime/agent/kernel.ts";
+import type { AgentKernel, OthersDid } from "../../../runtime/agent/kernel.ts";
 import { PRINTING_KERNEL } from "../../../runtime/agent/printing-kernel.ts";
 import { endpointSlice, serviceOf } from "../../support/agent-objects.ts";
 import { TestClock } from "../../support/api-server/test-clock.ts";
@@ -22,12 +22,21 @@ interface Started {
   pass(milliseconds: number): Promise<void>;
 }
 
+function refuseOtherLines(line: string): void {
+  if (!/others have changed|restored/.test(line)) expect.unreachable(line);
+}
+
 /** Lets everything happen that waits for no clock. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-async function start(times: Partial<AgentTimes>): Promise<Started> {
+async function start(
+  times: Partial<AgentTimes>,
+  kernel: Partial<AgentKernel> = {},
+  log: (line: string) => void = refuseOtherLines,
+): Promise<Started> {
+  const { drifted, ...otherwise } = kernel;
   const clock = new TestClock();
   const asked = { transactions: 0, comparisons: 0 };
   const others: Started["others"] = { commits: 0, did: { kind: "unknown" }, differs: undefined, comparisonMs: 0 };
@@ -42,15 +51,16 @@ async function start(times: Partial<AgentTimes>): Promise<Started> {
       },
       generation: () => Promise.resolve(asked.transactions + others.commits),
       changedByOthers: () => Promise.resolve(others.did),
-      drifted: () => {
+      drifted: (...given) => {
         asked.comparisons++;
         clock.advance(others.comparisonMs);
-        return Promise.resolve(others.differs);
+        return drifted?.(...given) ?? Promise.resolve(others.differs);
       },
+      ...otherwise,
     },
     clock,
     watch: told.watch,
-    log: (line) => (/others have changed|restored/.test(line) ? undefined : expect.unreachable(line)),
+    log,
     times: { ...AGENT_TIMES, ...times },
   });
   told.put("Service", serviceOf("web", "10.96.0.1"));
@@ -142,4 +152,108 @@ test("after commits of others everything is compared, but a comparison in vain i
   expect(await seconds(5)).toBe(0);
   expect(agent.counts.drifts.get("rules")).toBe(5);
   await agent.stop();
+});
+
+/** A comparison that ends when a test says so. */
+interface HeldComparison {
+  readonly signal: AbortSignal;
+  readonly begin: () => void;
+  readonly end: (found: string | undefined) => void;
+  readonly fail: (error: Error) => void;
+}
+
+class HeldComparisons {
+  private readonly all: HeldComparison[] = [];
+  readonly drifted: AgentKernel["drifted"] = (_, signal, begin) =>
+    new Promise((end, fail) => {
+      this.all.push({ signal, begin, end, fail });
+      signal.addEventListener("abort", () => end(undefined));
+    });
+
+  get last(): HeldComparison {
+    return this.all.at(-1) ?? expect.unreachable("nothing was compared");
+  }
+}
+
+test("a comparison gives way to a change five times, after longer rests; then the change waits for its end", async () => {
+  const held = new HeldComparisons();
+  const { agent, asked, others, change, pass } = await start({}, held);
+  others.commits++;
+  await pass(1000);
+  expect(asked.comparisons).toBe(1);
+  for (const [i, rest] of [1, 2, 4, 8, 16].entries()) {
+    await change();
+    expect(asked.transactions).toBe(2 + i);
+    expect(held.last.signal.aborted).toBe(true);
+    for (let second = 1; second < rest; second++) await pass(1000);
+    expect(asked.comparisons).toBe(1 + i);
+    await pass(1000);
+    expect(asked.comparisons).toBe(2 + i);
+  }
+  await change();
+  expect([asked.transactions, held.last.signal.aborted]).toEqual([6, false]);
+  held.last.end(undefined);
+  await settle();
+  expect(asked.transactions).toBe(7);
+  await agent.stop();
+});
+
+test("where nothing may be done beside a comparison, all waits for it", async () => {
+  const held = new HeldComparisons();
+  const { agent, asked, others, change, pass } = await start({}, { ...held, comparesBeside: false });
+  others.commits++;
+  await pass(1000);
+  await change();
+  expect([asked.transactions, held.last.signal.aborted]).toEqual([1, false]);
+  held.last.end(undefined);
+  await settle();
+  expect(asked.transactions).toBe(2);
+  await agent.stop();
+});
+
+test("what others commit while elements are compared has them compared again", async () => {
+  const held = new HeldComparisons();
+  const { agent, asked, others, pass } = await start({}, held);
+  others.commits++;
+  await pass(1000);
+  others.commits++;
+  // Until the process is there that compares.
+  await pass(10_000);
+  held.last.begin();
+  await pass(1000);
+  expect(asked.comparisons).toBe(1);
+  held.last.end(undefined);
+  await settle();
+  // The rest after a comparison that took a second.
+  for (let second = 0; second < 20; second++) await pass(1000);
+  expect(asked.comparisons).toBe(2);
+  held.last.end(undefined);
+  for (let second = 0; second < 40; second++) await pass(1000);
+  expect(asked.comparisons).toBe(2);
+  await agent.stop();
+});
+
+test("what a comparison finds is restored at once; one that fails is made again; one that goes on ends with the agent", async () => {
+  const held = new HeldComparisons();
+  const lines: string[] = [];
+  const { agent, asked, others, pass } = await start({}, held, (line) => void lines.push(line));
+  others.commits++;
+  await pass(1000);
+  held.last.fail(new Error("netfilter refuses"));
+  await settle();
+  expect(lines).toEqual(["netfilter refuses"]);
+  await pass(100);
+  await pass(1000);
+  expect([asked.comparisons, lines.length]).toEqual([2, 1]);
+  held.last.end("ip kpc service-ips");
+  await settle();
+  expect(lines.slice(1)).toEqual([
+    "others have changed the tables: ip kpc service-ips",
+    "restored the tables (drift): 0 sets, maps and chains differed",
+  ]);
+  others.commits++;
+  for (let second = 0; second < 20; second++) await pass(1000);
+  expect(asked.comparisons).toBe(3);
+  await agent.stop();
+  expect(held.last.signal.aborted).toBe(true);
 });
