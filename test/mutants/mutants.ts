@@ -9,6 +9,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { mutateSources } from "./bundle.ts";
@@ -53,7 +54,7 @@ async function judgeFolder(path: string, judges: readonly MutantJudge[]): Promis
     .filter(([, mutant]) => before === undefined || before.has(nameOfMutant(mutant)))
     .map(([id]) => id);
   const ids = sample === undefined ? all : sampleOf(all, Number(sample), Number(seed));
-  const listed = readSurvivors(`${ROOT}/test/mutants/survivors/${path.split("/").at(-1)}.md`);
+  const listed = readSurvivors(`${ROOT}/test/mutants/survivors/${basename(path, ".ts")}.md`);
   let done = 0;
   const plans = new MutantTests(recorded, Number(work));
   const judged = await judgeMutants(ids, sources, plans, judges, ({ id, killedBy }) => {

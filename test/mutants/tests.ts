@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** Folders of tests, and single files, for the mutants of a folder. */
+/** Folders of tests, and single files, for the mutants of a folder or a file. */
 const JUDGES: Readonly<Record<string, readonly string[]>> = {
   "compiler/lower": [
     "unit/lower",
@@ -29,6 +29,12 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "golden/requests.test.ts",
     "golden/walks.test.ts",
     "property/oracle.test.ts",
+  ],
+  "compiler/ir/table-change.ts": [
+    "unit/ir/table-change.test.ts",
+    "unit/updates",
+    "property/node-tables.test.ts",
+    "property/table-change.test.ts",
   ],
   "compiler/updates": [
     "unit/agent",
@@ -60,7 +66,7 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The folders whose mutants have judges. */
+/** The folders and files whose mutants have judges. */
 export const JUDGED_FOLDERS: readonly string[] = Object.keys(JUDGES);
 
 /** The paths, from the root, of the tests for the mutants of a folder. */
