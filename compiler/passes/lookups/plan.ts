@@ -52,6 +52,10 @@ const ROW = 16;
  *  behind the first level. */
 const ROW_OF_PAIRS = 64;
 
+/** At the first level of those, which nearly all packets leave behind after all of its tests: four groups instead of eight, of which one in four
+ *  packets enters one, cost packets 6 tests instead of 9, at 14 ns each through iptables-nft. */
+const FIRST_SHARE_OF_PAIRS = 3;
+
 /** The branches at the root. Addresses come first, since they tell most keys apart: they are narrowed down by prefixes, which
  *  both packets and connections can be tested for. The protocol comes before ports, because a port is only tested in
  *  packets of a known protocol. Ports are narrowed down by ranges that hold equally many keys. */
@@ -143,7 +147,8 @@ export class KeyPlan<Element extends SetElement> {
       return choices.map((choice) => ({ kind: "choice", choice }));
     const sorted =
       way.sortedBy === part ? choices : [...choices].sort((a, b) => compareValues(from(a, part), from(b, part)));
-    const limit = Math.max(Math.ceil(sorted.length / SHARE), this.row);
+    const share = bounds.length === 0 && this.row === ROW_OF_PAIRS ? FIRST_SHARE_OF_PAIRS : SHARE;
+    const limit = Math.max(Math.ceil(sorted.length / share), this.row);
     const groups = this.split(sorted, part, limit);
     const [only] = groups;
     if (groups.length === 1 && only !== undefined) {

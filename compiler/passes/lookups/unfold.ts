@@ -306,13 +306,7 @@ export class Unfolder {
         return ended(again === undefined ? [] : [{ steps: [...matches, goto(again)] }]);
       });
     }
-    return byChance(
-      key.random.mode,
-      slotsOf(elements, key.random),
-      cursor,
-      () => this.chains.leaveFor(cursor),
-      translate,
-    );
+    return byChance(key.random.mode, slotsOf(elements, key.random), cursor, this.chains, translate);
   }
 
   /** Writing a word that only later rules of ours read: what it will hold is known from here on, or known for each of
@@ -344,16 +338,10 @@ export class Unfolder {
     if (key.random === undefined || slots.length <= 1) {
       return only === undefined ? next(cursor) : { ...next(cursor), known: learn(place.known, name, dataOf(only)) };
     }
-    return byChance(
-      key.random.mode,
-      slots,
-      ready,
-      () => this.chains.leaveFor(cursor),
-      (element, found) => {
-        const rest = this.chains.placeFor(pastRule(cursor, learn(place.known, name, dataOf(element))));
-        return ended(rest === undefined ? [] : [{ steps: [...found.matches, goto(rest)] }]);
-      },
-    );
+    return byChance(key.random.mode, slots, ready, this.chains, (element, found) => {
+      const rest = this.chains.placeFor(pastRule(cursor, learn(place.known, name, dataOf(element))));
+      return ended(rest === undefined ? [] : [{ steps: [...found.matches, goto(rest)] }]);
+    });
   }
 
   private remember(statement: Extract<Statement, { kind: "remember" }>, cursor: StepCursor): Residue {

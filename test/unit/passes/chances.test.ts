@@ -1,6 +1,7 @@
 /** One of several elements: by chance, or in turn. */
 import { expect, test } from "vitest";
-import { printIptables } from "../../support/compile.ts";
+import type { Chain, Program } from "../../../compiler/ir/types.ts";
+import { printIptables, unfold } from "../../support/compile.ts";
 import { mustReadNft } from "../../support/read.ts";
 
 test.each([
@@ -13,4 +14,68 @@ test.each([
   );
   const rules = printIptables(program, "ip").match(/(?<=-m statistic )--mode .*(?= -j DNAT)/g);
   expect(rules).toEqual(wanted);
+});
+
+/** `dnat` by one of so many numbers; those of `missing` have no address. */
+function picking(mode: "random" | "inc", count: number, missing: readonly number[] = []): Program {
+  const numbers = Array.from({ length: count }, (_, i) => i).filter((i) => !missing.includes(i));
+  const map = numbers.map((i) => `${i} : 10.0.0.${i}`).join(", ");
+  return mustReadNft(
+    `table ip t {\nchain c {\ntype nat hook prerouting priority dstnat\ndnat to numgen ${mode} mod ${count} map { ${map} }\n}\n}\n`,
+  );
+}
+
+interface Ways {
+  /** The part of all packets that each translation gets. */
+  readonly chances: readonly number[];
+  /** How many tests of chance a packet meets on average. */
+  readonly tests: number;
+  /** The most chains one behind the other. */
+  readonly depth: number;
+}
+
+function waysThrough(program: Program): Ways {
+  const chains = new Map(unfold(program).ruleset.tables[0]?.chains.map((chain) => [chain.name, chain]));
+  const from = (chain: Chain | undefined, part: number, depth: number): Ways => {
+    const chances: number[] = [];
+    let [left, tests, deepest] = [part, 0, depth];
+    for (const { steps } of chain?.rules ?? []) {
+      const [chance, last] = [steps.find(({ kind }) => kind === "chance"), steps.at(-1)];
+      if (chance !== undefined) tests += left;
+      const taken = chance?.kind === "chance" ? (left * chance.numerator) / 2 ** 31 : left;
+      left -= taken;
+      if (last?.kind !== "verdict" || !("chain" in last.verdict)) chances.push(taken);
+      else {
+        const below = from(chains.get(last.verdict.chain), taken, depth + 1);
+        chances.push(...below.chances);
+        tests += below.tests;
+        deepest = Math.max(deepest, below.depth);
+      }
+    }
+    return { chances, tests, depth: deepest };
+  };
+  return from(chains.get("c"), 1, 1);
+}
+
+test.each([
+  // Of as many elements as stand in a row, and more.
+  { count: 8, tests: 4.4, depth: 1 },
+  { count: 9, tests: 3.6, depth: 2 },
+  { count: 10, tests: 3.8, depth: 2 },
+  { count: 16, tests: 5.4, depth: 2 },
+  { count: 17, tests: 5.1, depth: 2 },
+  { count: 50, tests: 8.7, depth: 3 },
+  { count: 250, tests: 34, depth: 3 },
+])("one of $count elements by chance: each as likely, after few tests", ({ count, tests, depth }) => {
+  const ways = waysThrough(picking("random", count));
+  expect(ways.chances.map((chance) => chance.toFixed(7))).toEqual(new Array(count).fill((1 / count).toFixed(7)));
+  expect(ways.tests).toBeLessThanOrEqual(tests);
+  expect(ways.depth).toBe(depth);
+});
+
+test("in turn, or where a number has no element, all stand in a row", () => {
+  expect(unfold(picking("inc", 20)).ruleset.tables[0]?.chains).toHaveLength(1);
+  const gaps = waysThrough(picking("random", 20, [3]));
+  expect(gaps.depth).toBe(1);
+  expect(gaps.chances.map((chance) => chance.toFixed(7))).toEqual(new Array(20).fill("0.0500000"));
 });
