@@ -9,8 +9,8 @@ import { type KnownFields, knownText, ReadFields } from "./known.ts";
 
 /** Makes chains for whoever evaluates rules. */
 export interface ChainMaker {
-  /** The name of `chain` for packets of which `known` is known; undefined when it does nothing to them. */
-  chainFor(chain: string, known: KnownFields): string | undefined;
+  /** The name of `chain` for packets of which `known` is known; undefined when it does nothing to them. `comment`: what its rules say. */
+  chainFor(chain: string, known: KnownFields, comment?: string): string | undefined;
   /** How a rule leaves for the one behind it. */
   leaveFor(cursor: StepCursor): Statement;
   /** The name of a chain that goes on from `place`; undefined when there is nothing left to do. */
@@ -56,8 +56,8 @@ export class MadeChains implements ChainMaker {
     return [...new ChainGraph({ chains, maps: [] }).reachableFrom(chains.filter(({ kind }) => kind === "base"))];
   }
 
-  chainFor(chain: string, known: KnownFields): string | undefined {
-    return this.placeFor({ chain, index: 0, known });
+  chainFor(chain: string, known: KnownFields, comment?: string): string | undefined {
+    return this.placeFor({ chain, index: 0, known, comment });
   }
 
   leaveFor(cursor: StepCursor): Statement {
@@ -65,11 +65,11 @@ export class MadeChains implements ChainMaker {
   }
 
   placeFor(place: Position): string | undefined {
-    const { chain, index } = place;
+    const { chain, index, comment } = place;
     const { name, known } = nameOfPlace(place, this.readFields);
     if (!this.made.has(name)) {
       this.made.set(name, undefined);
-      const rules = this.rulesFrom({ chain, index, known });
+      const rules = this.rulesFrom({ chain, index, known, comment });
       if (rules.length > 0) this.add(name, rules, index === 0 ? this.comments.get(chain) : undefined);
     }
     return this.made.get(name) === undefined ? undefined : this.throughGoto(name);
@@ -105,13 +105,14 @@ export class MadeChains implements ChainMaker {
 
 /** The name of the chain that goes on from `place`, and what of all that is known it depends on. */
 export function nameOfPlace(
-  { chain, index, known: all }: Position,
+  { chain, index, known: all, comment }: Position,
   readFields: ReadFields,
 ): { readonly name: string; readonly known: KnownFields } {
   const fields = readFields.of(chain);
   const known: KnownFields = new Map([...all].filter(([field]) => fields.has(field)));
   const text = knownText(known);
-  return { name: `${chain}${index === 0 ? "" : `+${index}`}${text === "" ? "" : ` (${text})`}`, known };
+  const own = `${chain}${index === 0 ? "" : `+${index}`}${text === "" ? "" : ` (${text})`}`;
+  return { name: comment === undefined ? own : `${own} ${comment}`, known };
 }
 
 /** How a rule leaves for the chain `rest`; undefined: nothing is left to do. */

@@ -10,6 +10,8 @@ export interface Position {
   readonly index: number;
   /** What is known before the rule at `index`. */
   readonly known: KnownFields;
+  /** The comment of the element that led here, where the rules say it. */
+  readonly comment?: string | undefined;
 }
 
 /** The step of `rule` that comes next. */

@@ -239,19 +239,20 @@ export class FollowedChains implements PartMaker {
 
   // --- what is asked of chains -------------------------------------------------------------------------------------------
 
-  chainFor(chain: string, known: KnownFields): string | undefined {
-    return this.placeFor({ chain, index: 0, known });
+  chainFor(chain: string, known: KnownFields, comment?: string): string | undefined {
+    return this.placeFor({ chain, index: 0, known, comment });
   }
 
   leaveFor(cursor: StepCursor): Statement {
     return leaving(this.placeFor(pastRule(cursor)));
   }
 
-  placeFor({ chain, index, known: all }: Position): string | undefined {
-    const { name, known } = nameOfPlace({ chain, index, known: all }, this.readFields());
+  placeFor(place: Position): string | undefined {
+    const { chain, index, comment } = place;
+    const { name, known } = nameOfPlace(place, this.readFields());
     let found = this.byName.get(name);
     if (found === undefined) {
-      found = this.register(name, { chain, index, known }, undefined);
+      found = this.register(name, { chain, index, known, comment }, undefined);
       this.make(found);
     } else if (found.isDirty && found.place !== undefined) this.make(found);
     this.use(found);

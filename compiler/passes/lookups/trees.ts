@@ -51,7 +51,8 @@ export function inTree({ rule: { comment: _, ...rule }, ...cursor }: StepCursor)
 export function nameOfTree({ place, known, start }: StepCursor): string {
   const text = knownText(known);
   const kind = place.index > 0 && text !== "" ? " keys" : "";
-  return `${place.chain}+${place.index}${kind}${start > 0 ? ` from ${start}` : ""} (${text})`;
+  const comment = place.comment === undefined ? "" : ` ${place.comment}`;
+  return `${place.chain}+${place.index}${kind}${start > 0 ? ` from ${start}` : ""} (${text})${comment}`;
 }
 
 /** The rules of keys that stay out of a tree, and the rule that enters it at `root`, where it has a chain. */

@@ -40,7 +40,7 @@ import type {
 import { unsupported } from "../../ir/unsupported.ts";
 import { asField, isInert } from "../../ir/walk.ts";
 import { type ChainMaker, endingByGoto, MadeChains } from "./chains.ts";
-import { byChance, slotsOf } from "./chances.ts";
+import { byChance, isChance, slotsOf, withComment } from "./chances.ts";
 import {
   ended,
   forElement,
@@ -121,13 +121,13 @@ export class Unfolder {
     for (let index = place.index; index < all.length; index++) {
       const rule = all[index] as Rule;
       if (rule.whileReplacing) continue;
-      const own = { chain: place.chain, index, known };
+      const own = { ...place, index, known };
       const residue = this.steps({ rule, at: 0, matches: [], known, place: own, start: place.index });
       rules.push(...residue.rules);
       known = residue.known;
       if (residue.ended) break;
     }
-    return endingByGoto(rules);
+    return endingByGoto(place.comment === undefined ? rules : withComment(place.comment, rules));
   }
 
   private steps(cursor: StepCursor): Residue {
@@ -251,16 +251,30 @@ export class Unfolder {
     }
   }
 
-  private verdict(statement: Extract<Statement, { kind: "verdict" }>, cursor: StepCursor): Residue {
+  /** `comment`: of the element that has the verdict. */
+  private verdict(
+    statement: Extract<Statement, { kind: "verdict" }>,
+    cursor: StepCursor,
+    comment?: string | undefined,
+  ): Residue {
     const { verdict: given } = statement;
     if (given.kind === "continue") return next(cursor);
     if (given.kind !== "jump" && given.kind !== "goto") return last(statement, cursor);
+    if (comment !== undefined && isChance(this.source.rulesOf(given.chain))) {
+      const { comment: _, ...rule } = cursor.rule;
+      const chain = this.chains.chainFor(given.chain, cursor.known, comment);
+      if (chain !== undefined) return this.lead(given.kind, chain, { ...cursor, rule });
+    }
     const chain = this.chains.chainFor(given.chain, cursor.known);
     const only = chain === undefined ? undefined : this.chains.onlyStatement(chain);
     if (only !== undefined) return last(only, cursor);
     if (chain === undefined) return given.kind === "goto" ? last(verdict({ kind: "return" }), cursor) : next(cursor);
-    const rules = [leading(verdict({ kind: given.kind, chain }), cursor)];
-    return given.kind === "goto" && cursor.matches.length === 0 ? ended(rules) : going(rules, cursor);
+    return this.lead(given.kind, chain, cursor);
+  }
+
+  private lead(kind: "jump" | "goto", chain: string, cursor: StepCursor): Residue {
+    const rules = [leading(verdict({ kind, chain }), cursor)];
+    return kind === "goto" && cursor.matches.length === 0 ? ended(rules) : going(rules, cursor);
   }
 
   private verdictMap({ key: expression, map }: Extract<Statement, { kind: "vmap" }>, cursor: StepCursor): Residue {
@@ -273,7 +287,7 @@ export class Unfolder {
     if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
     return byKey(elements, key, ready, this.chains, (element, found): Residue => {
       invariant(!isData(element.value), "a verdict map holds verdicts");
-      return this.verdict({ kind: "verdict", verdict: element.value }, forElement(found, element));
+      return this.verdict({ kind: "verdict", verdict: element.value }, forElement(found, element), element.comment);
     });
   }
 

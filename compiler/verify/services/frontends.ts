@@ -2,7 +2,7 @@
 
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import { partsOfKey } from "../../ir/sets.ts";
-import type { KeyPart, MapElement, Program, Rule, SetElement, Table } from "../../ir/types.ts";
+import type { Chain, KeyPart, MapElement, Program, Rule, SetElement, Table } from "../../ir/types.ts";
 import { type Address, type Family, printAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import { fieldTestsOf } from "./field-tests.ts";
@@ -50,8 +50,12 @@ export function frontendsIn({ ruleset }: Program): ServiceFrontend[] {
       if (key.length === 1) for (const element of elements) fromElement(key, element, family, clusterIps, add);
     for (const { name, key, elements } of table.maps)
       if (DISPATCH_MAPS.test(name)) for (const element of elements) fromElement(key, element, family, clusterIps, add);
+    const picks = new Map(
+      table.chains.filter(({ name }) => PICK_CHAINS.test(name)).map((chain) => [chain.name, chain]),
+    );
     for (const { name, rules } of table.chains) {
-      if (DISPATCH_CHAINS.test(name)) for (const rule of rules) fromRule(rule, name, family, add);
+      if (DISPATCH_CHAINS.test(name))
+        for (const rule of rules) fromRule(rule, commentOf(rule, picks), name, family, add);
     }
   }
   return [...found.values()];
@@ -63,6 +67,9 @@ const DISPATCH_MAPS =
   /^(?:service-ips|service-nodeports|no-endpoint-services|no-endpoint-nodeports|services|node-ports|unserved.*)$/;
 const DISPATCH_CHAINS =
   /^(?:KUBE-SERVICES|KUBE-NODEPORTS|KUBE-EXTERNAL-SERVICES|KPC-services.*|KPC-node-ports.*|KPC-unserved.*)$/;
+
+/** Chains of kpc that choose an endpoint: one of their rules has the comment of the rule that leads there. */
+const PICK_CHAINS = /^KPC-pick-/;
 
 type Add = (frontend: ServiceFrontend) => void;
 
@@ -128,8 +135,14 @@ const CHAIN =
 
 // --- rules of iptables -----------------------------------------------------------------------------------------------------
 
-function fromRule(rule: Rule, chain: string, family: Family, add: Add): void {
-  const [, service, what] = COMMENT.exec(rule.comment ?? "") ?? [];
+function commentOf({ comment, steps }: Rule, picks: ReadonlyMap<string, Chain>): string {
+  const last = steps.at(-1);
+  const pick = last?.kind === "verdict" && "chain" in last.verdict ? picks.get(last.verdict.chain) : undefined;
+  return comment ?? pick?.rules.find((rule) => rule.comment !== undefined)?.comment ?? "";
+}
+
+function fromRule(rule: Rule, comment: string, chain: string, family: Family, add: Add): void {
+  const [, service, what] = COMMENT.exec(comment) ?? [];
   if (service === undefined) return;
   const { protocol, port, address } = fieldTestsOf(rule);
   if (protocol === undefined || port === undefined) return;

@@ -79,3 +79,26 @@ test("in turn, or where a number has no element, all stand in a row", () => {
   expect(gaps.depth).toBe(1);
   expect(gaps.chances.map((chance) => chance.toFixed(7))).toEqual(new Array(20).fill("0.0500000"));
 });
+
+test("the comment of an element that leads to a choice stands at one of its slots, which few packets meet", () => {
+  const program = mustReadNft(`table ip t {
+chain c {
+type nat hook prerouting priority dstnat
+ip daddr . meta l4proto . th dport vmap { 10.96.0.1 . tcp . 80 comment "a/one" : jump pick-1, 10.96.0.2 . tcp . 80 comment "a/two" : jump pick-2 }
+}
+chain pick-1 {
+dnat to ip daddr . tcp dport map { 10.96.0.1 . 80 : 10.0.0.1 . 8080 }
+}
+chain pick-2 {
+dnat to ip daddr . tcp dport . numgen random mod 2 map { 10.96.0.2 . 80 . 0 : 10.0.0.2 . 8080, 10.96.0.2 . 80 . 1 : 10.0.0.3 . 8080 }
+}
+}
+`);
+  const commented = printIptables(program, "ip")
+    .split("\n")
+    .filter((line) => line.includes("--comment"));
+  expect(commented.map((line) => line.replace(/^-A \S+ | -j KPC\S+/g, ""))).toEqual([
+    '-d 10.96.0.1/32 -p tcp -m tcp --dport 80 -m comment --comment "a/one"',
+    '-p tcp -m statistic --mode random --probability 0.50000000000 -m comment --comment "a/two" -j DNAT --to-destination 10.0.0.2:8080',
+  ]);
+});
