@@ -36,6 +36,14 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "property/node-tables.test.ts",
     "property/table-change.test.ts",
   ],
+  "compiler/passes/lookups": [
+    "unit/passes",
+    "unit/updates",
+    "unit/agent/iptables-kernel.test.ts",
+    "property/followed-iptables.test.ts",
+    "property/plan-again.test.ts",
+    "property/unfold.test.ts",
+  ],
   "compiler/updates": [
     "unit/agent",
     "unit/table",

@@ -1,8 +1,11 @@
 /** Whether this is `npm run test:all`, not the quick set. */
 export const EVERYTHING = process.env["KPC_RUNS"] === "all";
 
+/** Whether tests are judges of mutants. */
+export const IS_JUDGED = process.env["KPC_RUNS"] === "mutants";
+
 /** Mutants are judged by twice as many random inputs as the quick set has. */
-const SHARE = EVERYTHING ? 1 : process.env["KPC_RUNS"] === "mutants" ? 40 : 80;
+const SHARE = EVERYTHING ? 1 : IS_JUDGED ? 40 : 80;
 
 /** How many random inputs a law is held on: an eightieth of `all` in the quick set, all of them in `npm run test:all`. */
 export function runs(all: number): number {
