@@ -1,6 +1,5 @@
-/** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. Long because it
- *  lists all commands, each with its options and examples. */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+/** The command line: what there is to call. Each command's work is loaded when it is called. */
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { addAgentCommand } from "./cli/agent-options.ts";
 import { addApplyCommand } from "./cli/apply-options.ts";
 import { positive, type RunWork, withExamples } from "./cli/command.ts";
@@ -14,31 +13,19 @@ import {
   join,
   pathSafetyOption,
   refuseRepeated,
-  refuseSharedStandardInput,
   withCommonOptions,
   withOptionsOfCases,
   withOptionsOfPair,
   withProxyOptions,
 } from "./cli/options.ts";
-import { EXIT, printHelp, watchOutput } from "./cli/output.ts";
 import { EXTENSIONS } from "./cli/print-output.ts";
+import { emptyProgram, runProgram } from "./cli/program.ts";
 import { DEFAULT_SECONDS } from "./cli/time-limit.ts";
-import { Trouble } from "./cli/trouble.ts";
 import { CONTROLLERS } from "./controllers/controllers.ts";
-import { EngineTrouble } from "./expectations/engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
-import { startRun } from "./run.ts";
-import { VERSION } from "./version.ts";
 
 function buildProgram(run: RunWork): Command {
-  const program = new Command("kpc")
-    .description("Compiles Kubernetes Services to packet rules for one node, and answers questions about rules.")
-    .version(VERSION)
-    .exitOverride()
-    .configureOutput({ writeOut: printHelp })
-    .hook("preAction", (_, command) => refuseSharedStandardInput(command))
-    .showSuggestionAfterError()
-    .showHelpAfterError("(kpc --help lists commands and options)");
+  const program = emptyProgram();
 
   withExamples(
     withProxyOptions(
@@ -377,29 +364,7 @@ function seconds(text: string): number {
   return value;
 }
 
-/** Runs the command in `argv`, and sets the exit code of the process. Nothing of commands that ran before in the same process is left:
- *  a command prints the same after others as in a process of its own. */
+/** Runs the command in `argv`, and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  startRun();
-  watchOutput();
-  const code = await exitCodeOf(argv);
-  process.exitCode ??= code; // a failure to write has set it
-}
-
-async function exitCodeOf(argv: readonly string[]): Promise<number> {
-  let code: number = EXIT.fine;
-  const run = async (work: () => Promise<number>): Promise<void> => {
-    code = await work();
-  };
-  try {
-    await buildProgram(run).parseAsync(argv);
-    return code;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.trouble;
-    if (error instanceof Trouble || error instanceof EngineTrouble) {
-      process.stderr.write(`kpc: ${error.message}\n`);
-      return EXIT.trouble;
-    }
-    throw error;
-  }
+  await runProgram(argv, buildProgram);
 }

@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { rehearseAgent } from "./rehearse-agent.mjs";
 
 const ROOT = new URL("../../", import.meta.url);
 const BIN = new URL("dist/bin/", ROOT);
@@ -34,6 +35,7 @@ async function bundle(input, output, isLaunched) {
 rmSync(BIN, { recursive: true, force: true });
 mkdirSync(BIN, { recursive: true });
 await bundle("compiler/cli.ts", "cli.cjs", true);
+await bundle("compiler/cli/agent-main.ts", "agent.cjs", true);
 for (const script of [
   "runtime/kernel/prober.pl",
   "runtime/lab/helper.pl",
@@ -41,6 +43,7 @@ for (const script of [
   "runtime/table/netfilter.pl",
   "runtime/haproxy/haproxy-world.mjs",
   "runtime/haproxy/name-server.mjs",
+  "compiler/cli/rehearse-agent.mjs",
 ])
   copyFileSync(new URL(script, ROOT), new URL(basename(script), BIN));
 await bundle("compiler/cli/launch.ts", "kpc.cjs", false);
@@ -57,3 +60,4 @@ for (const args of [
     env: { ...process.env, KPC_WRITE_CODE_CACHE: "1" },
     stdio: ["ignore", "ignore", "inherit"],
   });
+await rehearseAgent(KPC);

@@ -6,9 +6,20 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 
-const CODE = fileURLToPath(new URL("cli.cjs", import.meta.url));
-/** Of what a trace runs, or a compilation, which stands for all others: code that a command does not run would be read in vain. */
-const CACHE = fileURLToPath(new URL(process.argv[2] === "trace" ? "trace.cache" : "cli.cache", import.meta.url));
+const COMMAND = process.argv[2];
+/** A node's agent has code of its own. */
+const CODE = fileURLToPath(new URL(COMMAND === "agent" ? "agent.cjs" : "cli.cjs", import.meta.url));
+/** Of what a trace or an agent runs, or a compilation, which stands for all others: code that a command does not run would be read in vain. */
+const CACHE = fileURLToPath(
+  new URL(COMMAND === "trace" || COMMAND === "agent" ? `${COMMAND}.cache` : "cli.cache", import.meta.url),
+);
+
+/** The build runs commands, so that their code is there compiled. V8 takes it only under the flags under which it was made: commands set none then. */
+const isWriting = process.env["KPC_WRITE_CODE_CACHE"] !== undefined;
+if (isWriting) {
+  const v8: { setFlagsFromString(flags: string): void } = process.getBuiltinModule("node:v8");
+  v8.setFlagsFromString = () => undefined;
+}
 
 // A function, in ASCII alone: what is read is what V8 keeps, without a copy.
 const script = new Script(readFileSync(CODE, "latin1"), {
@@ -25,7 +36,4 @@ script.runInThisContext()(
 );
 void cli.main?.(process.argv);
 
-// The build runs commands, so that their code is there compiled.
-if (process.env["KPC_WRITE_CODE_CACHE"] !== undefined) {
-  process.on("exit", () => writeFileSync(CACHE, script.createCachedData()));
-}
+if (isWriting) process.on("exit", () => writeFileSync(CACHE, script.createCachedData()));

@@ -39,7 +39,7 @@ export function keepHeapSmall(): () => void {
   // Threads that copy a few objects each cost more than to copy all of them: a tenth of the processor time of a start.
   setFlagsFromString("--no-parallel-scavenge");
   setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
+  const collect: unknown = runInNewContext("typeof gc === 'function' ? gc : undefined");
   if (typeof collect !== "function") return () => undefined;
   let again: NodeJS.Timeout | undefined;
   return () => {
