@@ -3,8 +3,6 @@
 import { unreachable } from "../invariant.ts";
 import type { Interval } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
-import { getOrMake } from "../memo.ts";
-import type { Address } from "../net/address.ts";
 import type { GraphEnd } from "./graph/types.ts";
 import type { SourceSet } from "./source-sets.ts";
 import {
@@ -37,7 +35,8 @@ export class AnswerCollector {
   private detected: SourceSet | undefined;
   private readonly numbers = new Map<string, Numbered<unknown>>();
   private readonly treatmentsByEnds = new Map<GraphEnd, Map<GraphEnd, Numbered<EndpointAnswer>>>();
-  private readonly lists = new Map<string, RowEndpoints>();
+  /** By their endpoints, and the numbers of treatments where these have some of their own: equal lists are one object. */
+  readonly lists = new Map<string, RowEndpoints>();
   /** Rows by the shapes of their trees. */
   private readonly rows = new Map<string, Row>();
   /** Numbers of ends, sets and shapes: the key of a shape is made of them. */
@@ -219,15 +218,6 @@ export class AnswerCollector {
     });
   }
 
-  /** The list that is equal to `list`. */
-  intern(list: RowEndpoints): RowEndpoints {
-    let text = "";
-    for (const { address, port, identity } of list) text += endpointText(address, port, identity);
-    if (list[0]?.endpointTreatment !== undefined)
-      text += ` ${list.map(({ endpointTreatment }) => endpointTreatment).join()}`;
-    return getOrMake(this.lists, text, () => list);
-  }
-
   private list(
     text: string,
     states: readonly State[],
@@ -354,13 +344,9 @@ function listText(slots: readonly Slot[]): string {
   let text = "";
   for (const slot of slots) {
     const { address, port } = slot.destination as RowDestination;
-    text += endpointText(address, port, rememberedAs(slot));
+    text += `${address} ${port} ${rememberedAs(slot)},`;
   }
   return text;
-}
-
-function endpointText(address: Address, port: number, identity: number): string {
-  return `${address} ${port} ${identity},`;
 }
 
 /** The identity by which clients of an endpoint are remembered; 0 without session affinity. */

@@ -60,7 +60,6 @@ class FamilyTabulator {
   private readonly walker: Walker;
   private readonly answers: AnswerCollector;
   private readonly lacking: Diagnostic[];
-  private readonly copyOf: CopyOf;
   private readonly copier: Copier;
   /** A graph for each interface kind. */
   private readonly roots: (ctState: EntryPoint["ctState"], protocol: number) => readonly GraphNode[];
@@ -80,13 +79,8 @@ class FamilyTabulator {
     this.family = family;
     this.answers = answers;
     this.lacking = lacking;
-    this.copyOf = copyOf;
     this.mentioned = new MentionedDestinations(family, addresses);
-    this.copier = new Copier(
-      answers.behaviours,
-      (list) => answers.intern(list),
-      (address) => this.mentioned.isLocal(address),
-    );
+    this.copier = new Copier(copyOf, answers, (address) => this.mentioned.isLocal(address));
     const environment = environmentOf(addresses);
     const graphOf = unfold(program, family, environment);
     const roots = new Map<string, readonly GraphNode[]>();
@@ -117,18 +111,19 @@ class FamilyTabulator {
       before = mentioned.amount();
       if (protocols !== mentioned.protocols.size) defaults.clear();
       protocols = mentioned.protocols.size;
-      const defaultAt = (address: Address): void => {
-        if (!defaults.has(address)) this.fits(address, () => defaults.set(address, this.defaultOf(address)));
-      };
-      for (const address of [...mentioned.examples().values(), ...mentioned.ownAddresses()]) defaultAt(address);
-      for (const address of [...mentioned.points.keys()]) {
-        const copied = defaults.has(address) ? undefined : this.copiedDefault(address, defaults);
-        if (copied === undefined) defaultAt(address);
-        else defaults.set(address, copied);
+      for (const address of [
+        ...mentioned.examples().values(),
+        ...mentioned.ownAddresses(),
+        ...mentioned.points.keys(),
+      ]) {
+        if (defaults.has(address)) continue;
+        const copied = this.copier.defaultAt(address, defaults);
+        if (copied !== undefined) defaults.set(address, copied);
+        else this.fits(address, () => defaults.set(address, this.defaultOf(address)));
       }
       for (const [address, keys] of [...mentioned.points]) {
         const done = entry(rows, address);
-        const copied = done.size < keys.size ? this.rowsOfCopy(address, rows) : undefined;
+        const copied = done.size < keys.size ? this.copier.rowsAt(address, rows) : undefined;
         for (const key of keys) {
           if (done.has(key)) continue;
           const row = copied?.(key);
@@ -144,29 +139,6 @@ class FamilyTabulator {
     }
     if (this.lacking.length > 0) return NOTHING;
     return assembleFamily(mentioned, this.answers.takeDetected(), defaults, rows, localRows);
-  }
-
-  // --- copies ------------------------------------------------------------------------------------------------------------
-
-  /** The default of the copy that `address` is; undefined where it is none. */
-  private copiedDefault(address: Address, defaults: ReadonlyMap<Address, Default>): Default | undefined {
-    const copy = this.copyOf(address);
-    const own = copy && defaults.get(copy.example);
-    return own && this.copier.copiedDefault(own, copy);
-  }
-
-  /** Gives rows of the copy that `address` is; undefined where it is none. */
-  private rowsOfCopy(
-    address: Address,
-    rows: ReadonlyMap<Address, ReadonlyMap<PortKey, PortRow>>,
-  ): ((key: PortKey) => PortRow | undefined) | undefined {
-    const copy = this.copyOf(address);
-    const known = copy && rows.get(copy.example);
-    if (copy === undefined || known === undefined) return undefined;
-    return (key) => {
-      const row = known.get(key);
-      return row && this.copier.copiedRow(row, copy);
-    };
   }
 
   /** Does `work`; notes what does not fit. */
