@@ -5,6 +5,36 @@ export interface TextRange {
   readonly end: number;
 }
 
+/** The value of a text; undefined when it is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+/** Members of all objects in `root`: of two with the same key JSON.parse has kept one. */
+export function countMembers(root: unknown): number {
+  let count = 0;
+  const pending: unknown[] = [root]; // a recursion would overflow on deep nesting
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (Array.isArray(value)) {
+      for (const item of value) if (typeof item === "object" && item !== null) pending.push(item);
+    } else if (typeof value === "object" && value !== null) {
+      const members = value as Readonly<Record<string, unknown>>;
+      for (const key in members) {
+        count++;
+        const member = members[key];
+        if (typeof member === "object" && member !== null) pending.push(member);
+      }
+    }
+  }
+  return count;
+}
+
 /** Whether more members are written in the JSON value from `start` to `end` than the `count` that its objects have. */
 export function hasMoreMembers(text: string, start: number, end: number, count: number): boolean {
   const most = countKeyColons(text, start, end);

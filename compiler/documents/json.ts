@@ -1,5 +1,6 @@
 /** JSON texts: JSON.parse for the values, an own walk over the text for what it does not say. */
 import type { Origin, Report, Source, Span } from "../diagnostics.ts";
+import { AlikeLists, AlikePart } from "./alike-lists.ts";
 import {
   type Bounds,
   type EndOfObject,
@@ -9,7 +10,15 @@ import {
   splitJsonList,
 } from "./json-list.ts";
 import { JsonPlaces } from "./json-places.ts";
-import { hasMoreMembers, repeatedKeys, skipSpace, skipValue, syntaxErrorIn } from "./json-text.ts";
+import {
+  countMembers,
+  hasMoreMembers,
+  parseJson,
+  repeatedKeys,
+  skipSpace,
+  skipValue,
+  syntaxErrorIn,
+} from "./json-text.ts";
 import type { PartMemory } from "./part-memory.ts";
 import { isObject, show } from "./show.ts";
 import type { Document, Path, TypeMeta } from "./types.ts";
@@ -88,12 +97,7 @@ function same(offset: number): number {
 
 /** The value of a part; undefined when it is no JSON. */
 function parse({ text, start, end }: JsonPart): unknown {
-  try {
-    return JSON.parse(text.slice(start, end));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
+  return parseJson(text.slice(start, end));
 }
 
 /** A List and what its head says of the items. */
@@ -195,11 +199,18 @@ class Reader {
     count: number,
     type: TypeMeta,
   ): Generator<Document, number | undefined> {
+    const lists = new AlikeLists();
     for (let index = count; index < items.length; index++) {
       const [start, end] = items[index] as SplitJsonList["items"][number];
       const item: JsonPart = { text: this.source.text, start, end, place: same };
+      const alike = lists.read(this.source.text, start, end);
+      if (alike !== undefined) {
+        yield new JsonDocument(this.source, item, alike, type);
+        continue;
+      }
       const value = parse(item);
       if (value === undefined) return index;
+      lists.learn(this.source.text, start, end, value);
       yield* this.check(item, value, type);
     }
     return undefined;
@@ -245,17 +256,32 @@ export class JsonDocument implements Document {
   readonly list?: TypeMeta;
   private part: JsonPart;
   private held: { readonly value: unknown } | undefined;
+  alike: AlikePart | undefined;
+  /** What was read by forms, until it is to be forgotten. */
+  private lean: AlikePart | undefined;
   private places: JsonPlaces | undefined;
 
   constructor(source: Source, part: JsonPart, value: unknown, list: TypeMeta | undefined) {
     this.source = source;
     this.part = part;
-    this.held = { value };
+    if (value instanceof AlikePart) this.lean = value;
+    else this.held = { value };
     if (list !== undefined) this.list = list;
   }
 
   get value(): unknown {
+    // Whoever asks for all of it once asks again, until it is to be forgotten.
+    if (this.lean !== undefined) this.held ??= { value: parse(this.part) };
     return this.held === undefined ? parse(this.part) : this.held.value;
+  }
+
+  readAlike<Result>(read: () => Result | undefined): Result | undefined {
+    if (this.lean === undefined || this.held !== undefined) return undefined;
+    this.held = this.alike = this.lean;
+    const result = read();
+    this.alike = undefined;
+    if (result === undefined) this.held = undefined;
+    return result;
   }
 
   get key(): string {
@@ -269,6 +295,7 @@ export class JsonDocument implements Document {
 
   forget(): void {
     this.held = undefined;
+    this.lean = undefined;
   }
 
   /** It stands somewhere else now. */
@@ -284,24 +311,4 @@ export class JsonDocument implements Document {
     const { start, end } = this.places.locate(path, what);
     return { source: this.source, start: place(start), end: place(end) };
   }
-}
-
-/** Members of all objects in `root`: of two with the same key JSON.parse has kept one. */
-function countMembers(root: unknown): number {
-  let count = 0;
-  const pending: unknown[] = [root]; // a recursion would overflow on deep nesting
-  while (pending.length > 0) {
-    const value = pending.pop();
-    if (Array.isArray(value)) {
-      for (const item of value) if (typeof item === "object" && item !== null) pending.push(item);
-    } else if (typeof value === "object" && value !== null) {
-      const members = value as Readonly<Record<string, unknown>>;
-      for (const key in members) {
-        count++;
-        const member = members[key];
-        if (typeof member === "object" && member !== null) pending.push(member);
-      }
-    }
-  }
-  return count;
 }

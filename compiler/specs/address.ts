@@ -44,6 +44,15 @@ export function decodeAddressOf(context: Context, family: Family, text: string, 
   return usual(context, text, address, at);
 }
 
+/** The address that `decodeAddressOf` gives; undefined where that has something to report. */
+export function soundAddressOf(family: Family, text: string): Address | undefined {
+  const address = parseAddress(text);
+  if (address === undefined || familyOf(address) !== family) return undefined;
+  const isUsual =
+    typeof address === "number" ? !hasLeadingZero(text) : !isIpv4Mapped(address) && printAddress(address) === text;
+  return isUsual ? address : undefined;
+}
+
 /** The address in `text`, also where the dotted tail of an IPv6 address has leading zeros. */
 function parseStored(text: string): Address | undefined {
   const tail = text.includes(":") ? /^(.*:)([0-9]+(?:\.[0-9]+){3})$/.exec(text) : null;

@@ -13,6 +13,7 @@ import {
 import type { Field } from "../documents/field.ts";
 import type { Address } from "../net/address.ts";
 import { checkNotSpecial, decodeAddressOf } from "./address.ts";
+import { decodeAlike } from "./alike-endpoints.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import {
   dns1123LabelProblems,
@@ -66,7 +67,8 @@ const MAX_HINTS = 8;
 const NO_NAMES: readonly string[] = [];
 const NO_ADDRESSES: readonly Address[] = [];
 
-/** An EndpointSlice, after pkg/apis/discovery/validation; `isBeta`: of version v1beta1. */
+/** An EndpointSlice, after pkg/apis/discovery/validation; `isBeta`: of version v1beta1. Endpoints that are not in the
+ *  value are those that the document has besides; undefined also where there is something to report of one of these. */
 export function decodeEndpointSlice(context: Context, root: Field, isBeta = false): EndpointSliceSpec | undefined {
   const slice = isBeta ? readBeta(context, root) : readShape(context, root, ENDPOINT_SLICE);
   if (slice === undefined) return undefined;
@@ -79,9 +81,14 @@ export function decodeEndpointSlice(context: Context, root: Field, isBeta = fals
   if (addressType === undefined || addressType === NEWER) return undefined;
   const given = slice.endpoints ?? [];
   const list = root.member("endpoints");
-  if (given.length > MAX_ENDPOINTS) reportTooMany(context, list, given.length, MAX_ENDPOINTS);
-  const endpoints = given.map((endpoint, index) => decodeEndpoint(context, list.item(index), endpoint, addressType));
-  return meta === undefined ? undefined : { meta, addressType, endpoints, ports };
+  const { alike } = root.document();
+  const count = alike?.elements.length ?? given.length;
+  if (count > MAX_ENDPOINTS) reportTooMany(context, list, count, MAX_ENDPOINTS);
+  const endpoints =
+    alike === undefined
+      ? given.map((endpoint, index) => decodeEndpoint(context, list.item(index), endpoint, addressType))
+      : decodeAlike(list, alike, addressType, ENDPOINT_PATTERN, decodeEndpoint);
+  return meta === undefined || endpoints === undefined ? undefined : { meta, addressType, endpoints, ports };
 }
 
 /** A slice of v1beta1 as v1 has it: the node is `nodeName`, or else the hostname in `topology`, as the API server converts it. */
@@ -115,6 +122,8 @@ function decodeEndpoint(
     field,
   };
 }
+
+const ENDPOINT_PATTERN = pattern(ENDPOINT);
 
 function decodeAddresses(
   context: Context,

@@ -11,6 +11,7 @@ import { GATEWAY_GROUP } from "./gateway-references.ts";
 import { API_VERSIONS, isWorkloadKind, type KnownKind, nearestKind, ownerOf } from "./kinds.ts";
 import type { Located, NamedField } from "./located.ts";
 import { type Addition, type ObjectAddition, readObjects, type SpecLists } from "./read-objects.ts";
+import { soundSlice } from "./sound-slice.ts";
 import type { Meta, SkippedKind, Specs } from "./types.ts";
 
 /** What was read of the sources of one workspace, so that after a change only documents that have changed are read and decoded. An object
@@ -30,7 +31,9 @@ export class SpecsMemory {
 }
 
 function additionsOf(document: Document): readonly Addition[] {
-  return readObjects(Field.root(document), document.list);
+  const { list } = document;
+  const root = Field.root(document);
+  return document.readAlike?.(() => soundSlice(readObjects(root, list))) ?? readObjects(root, list);
 }
 
 /** All objects in `sources`. An object with an error is reported and left out; the others are still read. `memory`: of earlier readings. */
