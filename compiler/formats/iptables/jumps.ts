@@ -1,5 +1,6 @@
 /** Where the rules of a text lead, found without reading them. */
 import { Adjacency } from "../../ir/adjacency.ts";
+import { isWordAt } from "../shapes/word-at.ts";
 
 /** Lengths of names of which the last target is kept. */
 const MOST_TARGETS = 32;
@@ -77,7 +78,7 @@ interface NumberedName {
 }
 
 function isAt(known: NumberedName | undefined, text: string, start: number, end: number): known is NumberedName {
-  return known !== undefined && known.name.length === end - start && text.startsWith(known.name, start);
+  return known !== undefined && known.name.length === end - start && isWordAt(text, known.name, start);
 }
 
 /** By table, the jumps in a text for iptables-restore. Table "" is that of rules that name none. */

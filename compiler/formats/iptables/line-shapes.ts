@@ -5,6 +5,7 @@ import { meaningOf } from "../../words.ts";
 import { ShapeBook, type ShapePlace } from "../shapes/book.ts";
 import { type HoleValue, isProbeWord } from "../shapes/holes.ts";
 import type { ShapeTemplate } from "../shapes/template.ts";
+import { isWordAt } from "../shapes/word-at.ts";
 import type { ChainHooks } from "./chain-hooks.ts";
 import { COMMANDS, type IptablesDraft, isOfCall } from "./commands.ts";
 import { parseLine } from "./grammar.ts";
@@ -157,7 +158,7 @@ interface OpenChain {
 }
 
 function isNamedAt({ name }: ChainDraft<Rule>, text: string, start: number): boolean {
-  return text.startsWith(name, start) && text.charCodeAt(start + name.length) === BLANK;
+  return text.charCodeAt(start + name.length) === BLANK && isWordAt(text, name, start);
 }
 
 function kindOf(rules: readonly ReadRule[]): RulesKind {

@@ -1,5 +1,6 @@
 /** What texts of one shape have in common: the same words, but for those in holes. */
 import { HOLES, type HoleKind, type HoleValue, type KnownName, PROBES } from "./holes.ts";
+import { isWordAt } from "./word-at.ts";
 
 /** A text with holes. */
 export class Shape {
@@ -32,7 +33,7 @@ export class Shape {
       const last = lasts[i] as number;
       // Literals that are longer than this often begin alike.
       if (last >= 0 && text.charCodeAt(place + length - 1) !== last) return -1;
-      if (length > 1 && !text.startsWith(literal, place)) return -1;
+      if (length > 1 && !isWordAt(text, literal, place)) return -1;
       place += length;
       const kind = kinds[i];
       if (kind === undefined) return place;
