@@ -38,13 +38,13 @@ export class Forms {
     const kinds = kindsOf(items, roles);
     const featureOf = featuresOf(items, classOf);
     const labels = new Int32Array(items.chainsOf.length).fill(-1);
-    const known = new Map<string, Met>();
+    const known = new KnownForms();
     const mostOf = mostIn(items);
     let last: Met | undefined;
     for (let number = 0; number < components.count; number++) {
       const rows = sortedRows(components, number, kinds);
       const { code, members } = formIn(items, roles.isFixed, kinds, rows, labels, featureOf);
-      const others = last !== undefined && areEqual(last.code, code) ? last : metBy(code, known, () => mostOf(members));
+      const others = last !== undefined && areEqual(last.code, code) ? last : known.of(code, () => mostOf(members));
       last = others;
       this.formOf[number] = others.form;
       if (++others.count > others.most) continue;
@@ -94,12 +94,23 @@ interface Met {
   count: number;
 }
 
-/** The form with this code, or a new one. */
-function metBy(code: readonly number[], known: Map<string, Met>, mostOf: () => number): Met {
-  const text = code.join(",");
-  const met = known.get(text) ?? { form: known.size, code, most: mostOf(), count: 0 };
-  known.set(text, met);
-  return met;
+/** Forms by their codes. A hash says where to look for an equal one. */
+class KnownForms {
+  private readonly byHash = new Map<number, Met[]>();
+  private count = 0;
+
+  /** The form with this code, or a new one. */
+  of(code: readonly number[], mostOf: () => number): Met {
+    let hash = code.length;
+    for (let i = 0; i < code.length; i++) hash = Math.imul(hash ^ (code[i] as number), 0x9e3779b1);
+    const alike = this.byHash.get(hash);
+    const met = alike?.find((each) => areEqual(each.code, code));
+    if (met !== undefined) return met;
+    const made: Met = { form: this.count++, code, most: mostOf(), count: 0 };
+    if (alike === undefined) this.byHash.set(hash, [made]);
+    else alike.push(made);
+    return made;
+  }
 }
 
 function areEqual(code: readonly number[], other: readonly number[]): boolean {

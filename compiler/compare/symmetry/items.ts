@@ -15,7 +15,7 @@ import type {
 } from "../../ir/types.ts";
 import type { Address } from "../../net/address.ts";
 import { Column } from "./columns.ts";
-import { affinityText } from "./declarations.ts";
+import { affinityTextsOf } from "./declarations.ts";
 import { type DescribedElement, Describer } from "./describe.ts";
 import type { Named, Sort } from "./fields.ts";
 import { flatChainsOf, flatTwinsOf } from "./flatten.ts";
@@ -185,9 +185,10 @@ export class Items {
 
   /** What is described next stands in `table`. */
   private enter(table: Table, chains: ReadonlyMap<string, Parameter>, where: readonly string[]): void {
+    const affinityText = affinityTextsOf(table);
     const declared = [...table.sets, ...table.maps].map((set) => {
       const data = isMap(set) ? dataTypesOf(set) : undefined;
-      return [set.name, { key: keyTypesOf(set), data, alike: affinityText(set, table) }] as const;
+      return [set.name, { key: keyTypesOf(set), data, alike: affinityText(set) }] as const;
     });
     this.chains = chains;
     this.describer.enter({ where, family: table.family, sets: new Map(declared), chains });

@@ -2,7 +2,7 @@
 import { isSame } from "../../ir/same-data.ts";
 import { SameRows } from "../../ir/same-rows.ts";
 import type { Chain, MapDeclaration, SetDeclaration, Table } from "../../ir/types.ts";
-import { affinityText } from "./declarations.ts";
+import { affinityTextsOf } from "./declarations.ts";
 
 type Declared = SetDeclaration | MapDeclaration;
 
@@ -44,8 +44,9 @@ function declareTheSame(table: Table, other: Table): boolean {
   const { chains, sets, maps } = table;
   if (chains.length !== other.chains.length) return false;
   if (sets.length !== other.sets.length || maps.length !== other.maps.length) return false;
+  const [textOf, otherTextOf] = [affinityTextsOf(table), affinityTextsOf(other)];
   const isTwin = (set: Declared, twin: Declared): boolean =>
-    isSame(propertiesOf(set), propertiesOf(twin)) && affinityText(set, table) === affinityText(twin, other);
+    isSame(propertiesOf(set), propertiesOf(twin)) && textOf(set) === otherTextOf(twin);
   return (
     chains.every(({ kind, name }, i) => kind === other.chains[i]?.kind && name === other.chains[i].name) &&
     sets.every((set, i) => isTwin(set, other.sets[i] as SetDeclaration)) &&
