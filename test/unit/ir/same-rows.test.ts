@@ -21,7 +21,7 @@ const areSame = (rows: readonly object[], others: readonly object[]): boolean =>
 test("in texts of clusters, and those with one line changed", () => {
   const pick = numbersFrom(7);
   const counts = { same: 0, other: 0 };
-  for (let i = 0; i < 24; i++) {
+  for (let i = 0; i < 3; i++) {
     const { program } = mustCompile(repeatedCluster(pick));
     const isNft = pick(2) === 0;
     const text = isNft ? printNft(program) : printIptables(program, "ip");
@@ -56,6 +56,6 @@ test("in texts of clusters, and those with one line changed", () => {
       }
     }
   }
-  expect(counts.same).toBeGreaterThan(100);
-  expect(counts.other).toBeGreaterThan(5);
+  expect(counts.same).toBeGreaterThan(20);
+  expect(counts.other).toBeGreaterThan(0);
 });
