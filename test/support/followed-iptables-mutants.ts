@@ -196,6 +196,31 @@ export const FOLLOWED_IPTABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
     from: "if (!changed.has(name)) changed.set(name, before);",
     to: "changed.set(name, before);",
   },
+  "parts of a tree stay below one that is gone": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "for (const node of below.values()) this.removeNode(node);",
+    to: "void below;",
+  },
+  "a tree stays where its keys stand in a row": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "      this.drop();\n      const all",
+    to: "      const all",
+  },
+  "a part of a tree without rules is led to": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "return node.chain.facts.isEmpty ? undefined : node.chain.name;",
+    to: "return node.chain.name;",
+  },
+  "a tree without rules is led to": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "this.root.chain.facts.isEmpty ? undefined : this.root.chain.name",
+    to: "this.root.chain.name",
+  },
+  "an element that goes before it was looked at comes": {
+    file: `${LOOKUPS}/live-elements.ts`,
+    from: "this.waiting.splice(waits, 1);",
+    to: "void waits;",
+  },
 };
 
 /** The same for `planAgain`, of which `planDisagreement` has to tell. */
