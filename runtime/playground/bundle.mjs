@@ -56,6 +56,8 @@ const withoutAdvice = {
 
 /** What stands in a page for files that make work with large inputs faster, and change no result: a page is given small ones. */
 const SMALL = {
+  "compare/symmetry/form-templates": "export class FormTemplates { find() {} }\n",
+  "compare/symmetry/readings": "export function rulesAsRead() {}\nexport function elementsAsRead() {}\n",
   "compare/symmetry/twins": "export function twinOf() {}\n",
   "documents/alike-lists": "export class AlikePart {}\nexport class AlikeLists { learn() {} read() {} }\n",
   "specs/alike-endpoints": "export function decodeAlike() {}\n",
