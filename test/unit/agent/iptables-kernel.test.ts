@@ -70,11 +70,17 @@ function web(tables: NodeTables, ...addresses: readonly string[]): void {
   tables.update();
 }
 
-test("after a refusal it is read what is there; else it is known", async () => {
+/** A host on which the rules of one Service are. */
+async function withWeb() {
   const host = new FakeHost();
   const { kernel, tables } = kernelOn(host);
   web(tables, "10.180.0.1");
   await kernel.restore();
+  return { host, kernel, tables };
+}
+
+test("after a refusal it is read what is there; else it is known", async () => {
+  const { host, kernel, tables } = await withWeb();
   const first = host.saves;
   web(tables, "10.180.0.2");
   expect((await kernel.change()).kind).toBe("done");
@@ -115,10 +121,7 @@ function change(host: FakeHost, ...chains: readonly string[]): void {
 }
 
 test("chains that others have changed are read alone, and written alone", async () => {
-  const host = new FakeHost();
-  const { kernel, tables } = kernelOn(host);
-  web(tables, "10.180.0.1");
-  await kernel.restore();
+  const { host, kernel } = await withWeb();
   const { saves } = host;
   const before = await kernel.generation();
   // One that is gone, one with a rule that iptables cannot read, one of others, a jump that is there, and a chain that nobody needs.
@@ -145,10 +148,7 @@ test("chains that others have changed are read alone, and written alone", async 
 });
 
 test("chains that cannot be read stay suspect", async () => {
-  const host = new FakeHost();
-  const { kernel, tables } = kernelOn(host);
-  web(tables, "10.180.0.1");
-  await kernel.restore();
+  const { host, kernel } = await withWeb();
   change(host, "KPC-NAT-PREROUTING");
   await kernel.generation();
   host.fails = true;
@@ -159,10 +159,7 @@ test("chains that cannot be read stay suspect", async () => {
 });
 
 test("commits of others about nothing of the agent's take no look at rules", async () => {
-  const host = new FakeHost();
-  const { kernel, tables } = kernelOn(host);
-  web(tables, "10.180.0.1");
-  await kernel.restore();
+  const { host, kernel } = await withWeb();
   const { saves } = host;
   host.commits += 3;
   await kernel.generation();
@@ -172,10 +169,7 @@ test("commits of others about nothing of the agent's take no look at rules", asy
 });
 
 test("many chains that others have changed are read together", async () => {
-  const host = new FakeHost();
-  const { kernel, tables } = kernelOn(host);
-  web(tables, "10.180.0.1");
-  await kernel.restore();
+  const { host, kernel } = await withWeb();
   const { saves } = host;
   change(host, ...Array.from({ length: 33 }, (_, i) => `KPC-${i}`));
   await kernel.generation();
@@ -187,10 +181,7 @@ test("many chains that others have changed are read together", async () => {
 });
 
 test("what others have changed and is only reported stays out of the next change", async () => {
-  const host = new FakeHost();
-  const { kernel, tables } = kernelOn(host);
-  web(tables, "10.180.0.1");
-  await kernel.restore();
+  const { host, kernel, tables } = await withWeb();
   change(host, "KPC-NAT-PREROUTING");
   await kernel.generation();
   expect((await kernel.changedByOthers()).kind).toBe("differs");
