@@ -34,4 +34,7 @@ for (const name of PROCESSES) {
   copyFileSync(path(`../runtime/${name}`), `${copy}.${process.pid}`);
   renameSync(`${copy}.${process.pid}`, copy);
 }
-process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: "inherit" }).status ?? 1;
+const { status, signal, error } = spawnSync(process.execPath, [file, ...args], { stdio: "inherit" });
+// A program that is killed says nothing itself, nor does one that did not start.
+if (status === null) process.stderr.write(`${input}: ${error?.message ?? `ended by ${signal}`}\n`);
+process.exitCode = status ?? 1;

@@ -349,5 +349,8 @@ else {
     "--output",
     values.output,
   ];
-  process.exitCode = spawnSync("unshare", args, { stdio: "inherit" }).status ?? 1;
+  const { status, signal, error } = spawnSync("unshare", args, { stdio: "inherit" });
+  // What happens to the agent is not to happen to the soak in silence.
+  if (status === null) process.stderr.write(`the soak: ${error?.message ?? `ended by ${signal}`}\n`);
+  process.exitCode = status ?? 1;
 }

@@ -38,12 +38,13 @@ async function hold(unshared: readonly string[], entered: readonly string[]): Pr
     wrapper,
     run: (script) => {
       const [program = "", ...args] = [...wrapper, "sh", "-c", script];
-      const { status, stdout, stderr } = spawnSync(program, args, {
+      const { status, signal, error, stdout, stderr } = spawnSync(program, args, {
         encoding: "utf8",
         env: ENVIRONMENT,
         maxBuffer: 1 << 28,
       });
-      return { status: status ?? 1, output: `${stdout}${stderr}` };
+      const end = status === null ? `${error?.message ?? `ended by ${signal}`}\n` : "";
+      return { status: status ?? 1, output: `${stdout}${stderr}${end}` };
     },
     close: () => {
       holder.stdin.end();

@@ -22,11 +22,12 @@ function namespaceCommand(script: string): readonly string[] {
 export const ENVIRONMENT = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
 
 function probeNamespace(script: string): Ran {
-  const { status, stdout, stderr, error } = spawnSync("unshare", namespaceCommand(script), {
+  const { status, signal, stdout, stderr, error } = spawnSync("unshare", namespaceCommand(script), {
     encoding: "utf8",
     env: ENVIRONMENT,
   });
-  return { status: error === undefined ? (status ?? 1) : 1, output: error?.message ?? `${stdout}${stderr}` };
+  if (error !== undefined) return { status: 1, output: error.message };
+  return { status: status ?? 1, output: `${stdout}${stderr}${status === null ? `ended by ${signal}\n` : ""}` };
 }
 
 /** Runs `script` in a network namespace of its own. */
