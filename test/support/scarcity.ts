@@ -16,6 +16,8 @@ import { join } from "node:path";
 /** Where transactions of nft stand for a moment. */
 const MEMORY_DISK = "/dev/shm";
 
+const PAGE = 4096;
+
 /** A disk of 256 kB at /dev/shm, in a mount namespace of this process. */
 export class SmallDisk {
   private readonly file: number;
@@ -30,7 +32,7 @@ export class SmallDisk {
 
   /** Takes all the room that is left. */
   fill(): void {
-    const page = Buffer.alloc(4096);
+    const page = Buffer.alloc(PAGE);
     try {
       for (;;) writeSync(this.file, page);
     } catch (error) {
@@ -84,10 +86,18 @@ export class MemoryGroup {
     writeFileSync(join(this.folder, "cgroup.procs"), String(pid));
   }
 
-  /** Leaves `bytes` more than are used now. */
+  /** Leaves `bytes` more than are used now; more than that where processes take them faster than the limit is written. */
   tighten(bytes: number): void {
-    const used = Number(readFileSync(join(this.folder, this.usage), "utf8"));
-    writeFileSync(join(this.folder, this.limit), String(used + bytes));
+    for (let room = bytes; ; room = 2 * room + PAGE) {
+      const used = Number(readFileSync(join(this.folder, this.usage), "utf8"));
+      try {
+        writeFileSync(join(this.folder, this.limit), String(used + room));
+        return;
+      } catch (error) {
+        // The first version of cgroups refuses a limit below what is used and cannot be given back.
+        if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
+      }
+    }
   }
 
   relax(): void {
