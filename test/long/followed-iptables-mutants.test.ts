@@ -7,10 +7,16 @@ import { describe, expect, test } from "vitest";
 import { FollowedIptables } from "../../compiler/followed-iptables.ts";
 import { required } from "../../compiler/invariant.ts";
 import type * as PlanAgain from "../../compiler/passes/lookups/plan-again.ts";
+import type * as Unfolded from "../../compiler/passes/lookups/unfolded-table.ts";
 import { NodeTables } from "../../compiler/updates/node-tables.ts";
 import { entangledHistory, stickyNoMore, turningHistory } from "../support/entangled-histories.ts";
 import { history } from "../support/events.ts";
-import { FOLLOWED_IPTABLES_MUTANTS, PLAN_AGAIN_MUTANTS } from "../support/followed-iptables-mutants.ts";
+import {
+  FOLLOWED_IPTABLES_MUTANTS,
+  PLAN_AGAIN_MUTANTS,
+  UNFOLDED_TABLE_MUTANTS,
+} from "../support/followed-iptables-mutants.ts";
+import { tableDisagreement } from "../support/followed-tables.ts";
 import {
   crowdedHistory,
   type FollowingParts,
@@ -18,6 +24,7 @@ import {
   WantedRules,
 } from "../support/iptables-histories.ts";
 import { codeWith, type Mistake } from "../support/mistakes.ts";
+import { TURNING_CHOICE, tableHistory } from "../support/table-histories.ts";
 import { keyHistory, planDisagreement } from "../support/tree-plans.ts";
 
 /** Small clusters first, in which most mistakes show. */
@@ -79,6 +86,18 @@ describe("mistakes in plans that are made again are noticed", () => {
     const mistake = required(PLAN_AGAIN_MUTANTS[name], "it is one of them");
     const { planAgain } = await exportsWith<typeof PlanAgain>(mistake, "passes/lookups/plan-again.ts");
     const wrong = histories.some((each) => planDisagreement(required(planAgain, "it is there"), each) !== undefined);
+    expect(wrong).toBe(true);
+  });
+});
+
+describe("mistakes in tables whose rules change are noticed", () => {
+  const histories = [TURNING_CHOICE, ...fc.sample(tableHistory(8), { numRuns: 400, seed: 1 })];
+  test.each(Object.keys(UNFOLDED_TABLE_MUTANTS))("%s", async (name) => {
+    const mistake = required(UNFOLDED_TABLE_MUTANTS[name], "it is one of them");
+    const { UnfoldedTable } = await exportsWith<typeof Unfolded>(mistake, "passes/lookups/unfolded-table.ts");
+    const wrong = histories.some(
+      (each) => tableDisagreement(each, required(UnfoldedTable, "it is there")) !== undefined,
+    );
     expect(wrong).toBe(true);
   });
 });

@@ -38,11 +38,12 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
   ],
   "compiler/passes/lookups": [
     "unit/passes",
-    "unit/updates",
     "unit/agent/iptables-kernel.test.ts",
+    "golden/unfolded.test.ts",
     "property/followed-iptables.test.ts",
     "property/plan-again.test.ts",
     "property/unfold.test.ts",
+    "property/unfolded-table.test.ts",
   ],
   "compiler/updates": [
     "unit/agent",

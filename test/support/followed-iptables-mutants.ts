@@ -23,8 +23,8 @@ export const FOLLOWED_IPTABLES_MUTANTS: Readonly<Record<string, Mistake>> = {
   },
   "other rules of a chain are not seen": {
     file: `${LOOKUPS}/followed-chains.ts`,
-    from: "for (const each of this.byPlace.get(chain) ?? []) this.touch(each);",
-    to: "void chain;",
+    from: "for (const each of this.byPlace.get(chain) ?? []) {",
+    to: "for (const each of [] as FollowedChain[]) {",
   },
   "a chain that asks for a dirty one takes it as it was": {
     file: `${LOOKUPS}/followed-chains.ts`,
@@ -264,5 +264,69 @@ export const PLAN_AGAIN_MUTANTS: Readonly<Record<string, Mistake>> = {
     file: `${LOOKUPS}/plan-again.ts`,
     from: "if (to(key, part) > wider.high) wider.high = to(key, part);",
     to: "void to;",
+  },
+};
+
+/** The same for tables whose rules change too, of which `tableDisagreement` has to tell. */
+export const UNFOLDED_TABLE_MUTANTS: Readonly<Record<string, Mistake>> = {
+  "that chains read other fields is not seen": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "    if (isSame) return;\n",
+    to: "    if (isSame || !isSame) return;\n",
+  },
+  "another head of a set is not seen": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "headText(known) !== headText(set)",
+    to: "headText(known) === undefined",
+  },
+  "other rules of a table are not seen": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "this.made?.chains.rulesChanged(name);",
+    to: "",
+  },
+  "where other rules lead is not seen": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "      this.haveTargetsMoved = true;\n      this.made",
+    to: "      this.made",
+  },
+  "a chain that an element is the first to lead to is not seen": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "if (count === 0 || (count === 1 && by === 1))",
+    to: "if (count === 0)",
+  },
+  "a chain that no element leads to any more is not seen": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "if (count === 0 || (count === 1 && by === 1))",
+    to: "if (count === 1 && by === 1)",
+  },
+  "how many elements lead to a chain is not counted": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "const count = (targets.get(value.chain) ?? 0) + by;",
+    to: "const count = Math.max(by, 0);",
+  },
+  "who leads to a chain that is a choice no more is not made anew": {
+    file: `${LOOKUPS}/followed-chains.ts`,
+    from: "for (const user of each.users) this.touch(user);",
+    to: "",
+  },
+  "elements without an owner stay as they were": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "    this.sets = sets;\n    this.putOwn(table);",
+    to: "    this.sets = sets;",
+  },
+  "elements without an owner are gone after all are forgotten": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "if (this.table !== undefined) this.putOwn(this.table);",
+    to: "",
+  },
+  "elements stay where all are forgotten": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "    this.restart();\n    this.elements = this.noElements();",
+    to: "    this.restart();",
+  },
+  "chains stay where there is no table": {
+    file: `${LOOKUPS}/unfolded-table.ts`,
+    from: "      this.chains = new Map();\n      this.restart();",
+    to: "      this.chains = new Map();",
   },
 };

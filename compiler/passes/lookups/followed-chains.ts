@@ -106,9 +106,12 @@ export class FollowedChains implements PartMaker {
     }
   }
 
-  /** `chain` has other rules. */
+  /** `chain` has other rules. Who leads there is made again too: where they are a choice by chance, it leads to one with its own comment. */
   rulesChanged(chain: string): void {
-    for (const each of this.byPlace.get(chain) ?? []) this.touch(each);
+    for (const each of this.byPlace.get(chain) ?? []) {
+      this.touch(each);
+      for (const user of each.users) this.touch(user);
+    }
   }
 
   /** Makes all that is to be made again. */

@@ -1,0 +1,271 @@
+/** Random tables whose rules and elements come and go: small ones, in which each kind of lookup is likely, and each kind of thing that may happen to a
+ *  packet where one leads, or behind it. */
+import fc from "fast-check";
+import type { Rule, Verdict } from "../../compiler/ir/types.ts";
+import { mustReadNft } from "./read.ts";
+
+// --- rules ---------------------------------------------------------------------------------------------------------------
+
+const SETS = `
+map services { type ipv4_addr . inet_proto . inet_service : verdict; }
+map local { type ipv4_addr . inet_proto . inet_service : verdict; }
+map node-ports { type inet_proto . inet_service : verdict; }
+map endpoints { typeof ip daddr . tcp dport . numgen random mod 65536 : ip daddr . tcp dport; }
+map slots { typeof ip daddr . numgen random mod 65536 : meta priority; }
+map sticky { type classid : ipv4_addr . inet_service; }
+set addresses { type ipv4_addr; }
+set hairpin { type ipv4_addr . ipv4_addr; }
+set sources { type ipv4_addr . inet_proto . inet_service . ipv4_addr; flags interval; }
+set blocks { type ipv4_addr; flags interval; }
+set seen { type ipv4_addr . inet_service; flags dynamic; timeout 60s; }
+`;
+
+const KEY = "ip daddr . meta l4proto . th dport";
+
+/** What a rule of a chain that packets come to first may be. */
+const ENTRY_RULES: readonly string[] = [
+  `${KEY} vmap @services`,
+  `${KEY} vmap @local`,
+  "meta l4proto . th dport vmap @node-ports",
+  'fib daddr type local meta l4proto . th dport vmap @node-ports comment "node"',
+  "ip daddr @addresses jump t0",
+  "ip daddr != @addresses jump t1",
+  "ip saddr . ip daddr @hairpin masquerade",
+  `${KEY} . ip saddr @sources goto t0`,
+  `${KEY} . ip saddr @sources ${KEY} vmap @local`,
+  "ip saddr @blocks jump t2",
+  "ip saddr != { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } jump t2",
+  "tcp dport vmap { 80 : jump t1, 443 : accept }",
+  'iifname "eth0" jump t0',
+  "jump t0",
+  "goto t1",
+  "accept",
+];
+
+/** Those that lead to them. */
+const BASE_RULES: readonly string[] = [
+  ...ENTRY_RULES,
+  "jump entry",
+  "goto entry",
+  'iifname "eth0" jump entry',
+  "meta l4proto tcp jump entry",
+  "ip daddr 10.96.0.3 jump entry",
+  "ip daddr . tcp dport @seen jump entry",
+];
+
+/** What a rule of a chain may be that elements lead to; `next`: the chain behind it. */
+const targetRules = (next: string | undefined): readonly string[] => [
+  "return",
+  "accept",
+  "masquerade",
+  "ip saddr 10.0.0.0/8 masquerade",
+  'iifname "eth0" return',
+  "ip daddr 10.96.0.3 accept",
+  "tcp dport 80 drop",
+  "ip daddr @addresses drop",
+  "update @seen { ip daddr . tcp dport }",
+  "ip daddr . tcp dport @seen accept",
+  "meta l4proto tcp dnat to 10.1.1.1:80",
+  "meta priority set ip daddr . numgen random mod 2 map @slots",
+  "meta priority set ip daddr . numgen random mod 1 map @slots",
+  "dnat ip to meta priority map @sticky",
+  // Rules behind know no source that a block may be asked for.
+  ...(next === "t1" || next === "t2" ? ["ip saddr @blocks accept"] : []),
+  ...(next === undefined
+    ? []
+    : [`jump ${next}`, `goto ${next}`, `iifname "eth0" goto ${next}`, `ip daddr @addresses jump ${next}`]),
+];
+
+export const TARGETS: readonly string[] = ["t0", "t1", "t2", "t3"];
+
+/** What may stand in a chain that picks one of so many endpoints. All ways there know the protocol. */
+const pickRules = (count: number): readonly string[] => [
+  `dnat ip to ip daddr . tcp dport . numgen random mod ${count} map @endpoints`,
+  `dnat ip to ip daddr . tcp dport . numgen random mod ${count} offset 1 map @endpoints`,
+  `dnat ip to ip daddr . tcp dport . numgen inc mod ${count} map @endpoints`,
+  "ip saddr 10.0.0.0/8 masquerade",
+  "jump t2",
+];
+
+const PICKS: readonly number[] = [1, 2, 9, 17];
+
+const POOLS: Readonly<Record<string, readonly string[]>> = {
+  pre: BASE_RULES,
+  out: BASE_RULES,
+  entry: ENTRY_RULES,
+  ...Object.fromEntries(TARGETS.map((name, i) => [name, targetRules(TARGETS[i + 1])])),
+  ...Object.fromEntries(PICKS.map((count) => [`pick-${count}`, pickRules(count)])),
+};
+
+const CHAINS: readonly string[] = Object.keys(POOLS);
+
+/** The rules of each pool, and the sets and maps without elements. */
+export const PARSED = (() => {
+  const chains = Object.entries(POOLS).flatMap(([name, rules]) => [
+    `chain ${name} {}`,
+    ...rules.map((rule, i) => `chain ${name}-${i} { ${rule}; }`),
+  ]);
+  const [table] = mustReadNft(`table ip t {\n${SETS}\n${chains.join("\n")}\n}\n`).ruleset.tables;
+  if (table === undefined) throw new Error("there is one");
+  const rules = new Map(table.chains.map((chain) => [chain.name, withoutOrigin(chain.rules)]));
+  return {
+    table,
+    rulesOf: (name: string, numbers: readonly number[]) => numbers.flatMap((i) => rules.get(`${name}-${i}`) ?? []),
+  };
+})();
+
+function withoutOrigin(rules: readonly Rule[]): Rule[] {
+  return rules.map(({ origin: _, ...rule }) => rule);
+}
+
+// --- histories -----------------------------------------------------------------------------------------------------------
+
+/** What becomes of packets to one key. */
+export interface KeyRow {
+  readonly map: "services" | "local" | "node-ports";
+  readonly verdict: Verdict;
+  readonly hasComment: boolean;
+  readonly endpoints: number;
+  /** The first of the blocks of sources that it is for, and how many more there are. */
+  readonly sources: readonly [first: number, count: number];
+}
+
+export type TableEvent =
+  /** The rules of a chain, as numbers of its pool; undefined: there is no such chain. */
+  | { readonly kind: "chain"; readonly name: string; readonly rules: readonly number[] | undefined }
+  /** Elements that have no owner. */
+  | { readonly kind: "own"; readonly rows: readonly number[]; readonly blocks: number }
+  | { readonly kind: "timeout"; readonly seconds: number }
+  /** Whether there is a table. */
+  | { readonly kind: "table"; readonly isThere: boolean }
+  | { readonly kind: "reset" }
+  | { readonly kind: "row"; readonly number: number; readonly row: KeyRow | undefined }
+  /** What an owner wants besides: so many elements from one on. */
+  | {
+      readonly kind: "shared";
+      readonly owner: number;
+      readonly set: "addresses" | "hairpin";
+      readonly first: number;
+      readonly count: number;
+    }
+  | { readonly kind: "settle" };
+
+export type TableHistory = readonly TableEvent[];
+
+export const ROWS = 44;
+export const OWNERS = 3;
+
+const row: fc.Arbitrary<KeyRow> = fc.record({
+  map: fc.constantFrom("services" as const, "services" as const, "local" as const, "node-ports" as const),
+  verdict: fc.oneof(
+    fc.constantFrom<Verdict>({ kind: "accept" }, { kind: "drop" }, { kind: "return" }),
+    ...(["jump", "jump", "goto"] as const).map((kind) =>
+      fc.constantFrom(...TARGETS, ...PICKS.map((count) => `pick-${count}`)).map((chain): Verdict => ({ kind, chain })),
+    ),
+  ),
+  hasComment: fc.boolean(),
+  endpoints: fc.constantFrom(0, 1, 2, 2, 9, 17),
+  sources: fc.oneof(
+    { weight: 6, arbitrary: fc.constant([0, 0] as const) },
+    { weight: 1, arbitrary: fc.tuple(fc.nat({ max: 20 }), fc.constantFrom(1, 3, 17, 18)) },
+  ),
+});
+
+const rulesOf = (name: string): fc.Arbitrary<number[]> =>
+  fc.uniqueArray(fc.nat({ max: (POOLS[name] ?? []).length - 1 }), { maxLength: 3 });
+
+const shared: fc.Arbitrary<TableEvent> = fc.oneof(
+  fc.record({
+    kind: fc.constant("shared" as const),
+    owner: fc.nat({ max: OWNERS - 1 }),
+    set: fc.constant("addresses" as const),
+    first: fc.nat({ max: 30 }),
+    count: fc.constantFrom(0, 2, 10, 16),
+  }),
+  fc.record({
+    kind: fc.constant("shared" as const),
+    owner: fc.nat({ max: OWNERS - 1 }),
+    set: fc.constant("hairpin" as const),
+    first: fc.nat({ max: 40 }),
+    count: fc.constantFrom(0, 3, 40, 62),
+  }),
+);
+
+const oneRow: fc.Arbitrary<TableEvent> = fc.record({
+  kind: fc.constant("row" as const),
+  number: fc.nat({ max: ROWS - 1 }),
+  row: fc.option(row, { nil: undefined, freq: 3 }),
+});
+
+const oneChain: fc.Arbitrary<TableEvent> = fc.constantFrom(...CHAINS).chain((name) =>
+  fc.record({
+    kind: fc.constant("chain" as const),
+    name: fc.constant(name),
+    rules: fc.option(rulesOf(name), { nil: undefined, freq: 8 }),
+  }),
+);
+
+const SETTLE: TableEvent = { kind: "settle" };
+
+const change: fc.Arbitrary<readonly TableEvent[]> = fc.oneof(
+  { weight: 10, arbitrary: fc.array(oneRow, { minLength: 1, maxLength: 3 }) },
+  { weight: 4, arbitrary: fc.array(oneChain, { minLength: 1, maxLength: 2 }) },
+  { weight: 4, arbitrary: fc.array(shared, { minLength: 1, maxLength: 2 }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        kind: fc.constant("own" as const),
+        rows: fc.uniqueArray(fc.nat({ max: 19 }), { maxLength: 3 }),
+        blocks: fc.constantFrom(0, 2, 16, 17, 20),
+      })
+      .map((each) => [each]),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(60, 90).map((seconds): TableEvent[] => [{ kind: "timeout", seconds }]) },
+  { weight: 1, arbitrary: fc.boolean().map((isThere): TableEvent[] => [{ kind: "table", isThere }]) },
+  { weight: 1, arbitrary: fc.tuple(oneRow, oneRow).map((rows): TableEvent[] => [{ kind: "reset" }, ...rows]) },
+);
+
+/** So many changes of a table that is there at first. */
+export function tableHistory(changes: number): fc.Arbitrary<TableHistory> {
+  return fc
+    .record({
+      chains: fc.tuple(...CHAINS.map(rulesOf)),
+      // Few: which chains they lead to changes with each.
+      size: fc.constantFrom(3, 10, ROWS, ROWS),
+      rows: fc.array(fc.option(row, { nil: undefined, freq: 4 }), { minLength: ROWS, maxLength: ROWS }),
+      wanted: fc.array(shared, { maxLength: 3 }),
+      steps: fc.array(fc.tuple(change, fc.integer({ min: 0, max: 3 })), { minLength: changes, maxLength: changes }),
+    })
+    .map(({ chains, size, rows, wanted, steps }) => [
+      ...chains.map((rules, i): TableEvent => ({ kind: "chain", name: CHAINS[i] ?? "", rules })),
+      ...rows.slice(0, size).map((each, number): TableEvent => ({ kind: "row", number, row: each })),
+      ...wanted,
+      { kind: "table", isThere: true } as const,
+      SETTLE,
+      ...steps.flatMap(([events, settles]) => (settles > 0 ? [...events, SETTLE] : events)),
+      SETTLE,
+    ]);
+}
+
+/** A chain without rules becomes a choice by chance and is none again: where it is one, elements lead to one of their own. */
+export const TURNING_CHOICE: TableHistory = [
+  { kind: "chain", name: "pre", rules: [0, 17] },
+  {
+    kind: "row",
+    number: 16,
+    row: {
+      map: "services",
+      verdict: { kind: "goto", chain: "pick-17" },
+      hasComment: true,
+      endpoints: 0,
+      sources: [0, 0],
+    },
+  },
+  { kind: "table", isThere: true },
+  SETTLE,
+  { kind: "chain", name: "pick-17", rules: [2] },
+  SETTLE,
+  { kind: "chain", name: "pick-17", rules: [2, 3] },
+  SETTLE,
+];
