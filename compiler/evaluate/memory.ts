@@ -5,7 +5,8 @@
  * followed. Two programs remember alike when each packet has them do the same to their lists: then what is assumed of one
  * list is one fact on both sides.
  */
-import type { AskedMap, AskedSet, Expression, Rule, Step, Table } from "../ir/types.ts";
+import { RuleForms } from "../ir/rule-forms.ts";
+import type { AskedMap, AskedSet, Chain, Expression, Rule, Step, Table } from "../ir/types.ts";
 import { isInert, lookupsIn, mapsIn } from "../ir/walk.ts";
 import { type BucketUse, bucketOf } from "./buckets.ts";
 import { listUseOf } from "./list-use.ts";
@@ -43,9 +44,9 @@ export class Lists {
       for (const name of names.keys()) taken.add(name);
       this.names.set(table, names);
     }
-    this.nameBuckets(tables);
-    for (const table of tables)
-      for (const chain of table.chains) for (const rule of chain.rules) this.note(rule, table);
+    const places = placesOfLists(tables);
+    this.nameBuckets(places);
+    for (const { table, chain } of places) for (const rule of chain.rules) this.note(rule, table);
     for (const list of this.tested) if (!this.filled.has(list)) this.tested.delete(list);
   }
 
@@ -82,12 +83,11 @@ export class Lists {
 
   /** The first of the buckets of one text is named by that, in the order of chains by name, which two forms of one ruleset share;
    *  others by their chain as well. */
-  private nameBuckets(tables: readonly Table[]): void {
+  private nameBuckets(places: readonly PlaceOfLists[]): void {
     const owners = new Map<string, Table>();
     const taken = new Set<string>();
-    const places = tables.flatMap((table) => table.chains.map((chain) => ({ table, chain })));
-    places.sort(({ chain: a }, { chain: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-    for (const { table, chain } of places) {
+    const byName = [...places].sort(({ chain: a }, { chain: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    for (const { table, chain } of byName) {
       for (const [step, { shared, isOfTable }] of bucketsIn(chain.rules)) {
         if (shared === undefined) {
           const own = `${step.text} of table ${table.family}`;
@@ -127,6 +127,39 @@ export class Lists {
       if (step.operation === "delete") this.emptied.add(list);
     }
   }
+}
+
+interface PlaceOfLists {
+  readonly table: Table;
+  readonly chain: Chain;
+}
+
+/** The chains that have to do with lists or buckets: of a large dump few, and the rules of others need not be objects. */
+function placesOfLists(tables: readonly Table[]): readonly PlaceOfLists[] {
+  const forms = new RuleForms(usesLists);
+  return tables.flatMap((table) =>
+    table.chains
+      .filter((chain) => {
+        let uses = false;
+        const add = (each: boolean): void => {
+          uses ||= each;
+        };
+        forms.forEach(chain, add, (rule) => add(usesLists(rule)));
+        return uses;
+      })
+      .map((chain) => ({ table, chain })),
+  );
+}
+
+/** Whether steps of a rule ask, fill or empty something. It does not depend on what the lists and keys are. */
+function usesLists({ steps }: Rule): boolean {
+  return steps.some(
+    (step) =>
+      step.kind === "remember" ||
+      bucketOf(step) !== undefined ||
+      listUseOf(step) !== undefined ||
+      testedBy(step).next().done === false,
+  );
 }
 
 /** The matches of `rules` that ask buckets, where it depends on one of that bucket what becomes of packets. */

@@ -30,7 +30,11 @@ export class RuleForms<Of> {
   }
 
   /** Calls `visit` with each rule of `chain` whose form says what was made of it, and `look` with each other one, as `forEachRule`. */
-  forEach(chain: Chain, visit: (made: Of, rows: RuleRows, row: number) => void, look: (rule: Rule) => void): void {
+  forEach(
+    chain: Chain,
+    visit: (made: Of, rows: RuleRows, row: number) => void,
+    look: (rule: Rule, i: number) => void,
+  ): void {
     const own = rowsOfRules(chain);
     if (own === undefined) {
       forEachRule(chain, look);
@@ -41,7 +45,7 @@ export class RuleForms<Of> {
     for (let i = 0; i < count; i++) {
       const row = own.rowOf(i);
       const made = this.of(rows, row);
-      if (made === "irregular") look(rows.peek(row));
+      if (made === "irregular") look(rows.peek(row), i);
       else visit(made as Of, rows, row);
     }
   }

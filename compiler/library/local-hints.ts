@@ -3,6 +3,8 @@
 import { lineAndColumn, type Origin } from "../diagnostics.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
+import { RuleForms } from "../ir/rule-forms.ts";
+import { ruleAt } from "../ir/rule-rows.ts";
 import { partsOfKey } from "../ir/sets.ts";
 import type { AskedSet, Chain, Expression, Rule, SetElement, Step, Table } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
@@ -12,15 +14,28 @@ import { type Address, printAddress } from "../net/address.ts";
 export function localHints(tables: readonly Table[]): string[] {
   const asking: Origin[] = [];
   const named = new Map<string, Origin | undefined>();
+  const forms = new RuleForms(mayTell);
   for (const table of tables)
-    for (const chain of table.chains)
-      for (const rule of chain.rules) {
+    for (const chain of table.chains) {
+      const look = (rule: Rule): void => {
         if (rule.steps.some(asksForLocal) && rule.origin !== undefined) asking.push(rule.origin);
         for (const address of ownAddresses(rule, chain, table)) {
           const text = printAddress(address);
           if (!named.has(text)) named.set(text, rule.origin);
         }
-      }
+      };
+      if (isInput(chain)) for (const rule of chain.rules) look(rule);
+      else
+        forms.forEach(
+          chain,
+          (tells, rows, row) => {
+            if (tells) look(rows.make(row));
+          },
+          (rule, i) => {
+            if (mayTell(rule)) look(ruleAt(chain, i));
+          },
+        );
+    }
   const names = [...named]
     .slice(0, MOST)
     .map(([text, origin]) => (origin === undefined ? text : `${text} (${printLines([origin])})`));
@@ -43,6 +58,15 @@ function printLines(origins: readonly Origin[]): string {
   return `${[...lines].map(([file, numbers]) => `${file}:${numbers.join(", ")}`).join("; ")}${more}`;
 }
 
+function isInput(chain: Chain): boolean {
+  return chain.kind === "base" && chain.hook === "input";
+}
+
+/** Whether a rule of a chain other than those of the input hook may tell something, whatever its values are. */
+function mayTell({ steps }: Rule): boolean {
+  return steps.some((step) => step.kind === "snat" || valuesTested(step, isType).length > 0);
+}
+
 /** Whether a step asks whether the destination is an address of the node (addrtype LOCAL, `fib daddr type local`). */
 function asksForLocal(step: Step): boolean {
   return valuesTested(step, isType).some((part) => partHolds(part, ADDRESS_TYPE.local));
@@ -54,8 +78,7 @@ function isType(expression: Expression): boolean {
 
 /** Addresses that a rule makes sources, or asks for as destinations of packets to the node. */
 function ownAddresses(rule: Rule, chain: Chain, table: Table): Address[] {
-  const isInput = chain.kind === "base" && chain.hook === "input";
-  const asks = isInput || rule.steps.some(asksForLocal);
+  const asks = isInput(chain) || rule.steps.some(asksForLocal);
   return rule.steps.flatMap((step): Address[] => {
     if (step.kind === "snat" && step.to.kind === "literal") return oneOf(step.to.addresses);
     if (!asks) return [];

@@ -8,6 +8,9 @@ import { isUnknown } from "../unknown-expression.ts";
 import type { Plan, Plans } from "./plan.ts";
 import type { NeededValues } from "./run.ts";
 
+/** A chain that leads on with more rules than these, as a dump's one to each Service: a packet comes to few of the chains behind it. */
+const FEW_RULES = 256;
+
 interface Field {
   readonly text: string;
   readonly field: Expression;
@@ -45,19 +48,19 @@ export class Effects implements NeededValues {
     const known = this.required.get(rules);
     if (known !== undefined) return known;
     const found = this.requiredBelow(rules).filter(({ text }) =>
-      rules.every((rule) => this.ofRule(rule, text) !== undefined),
+      rules.every((rule) => this.ofRule(rule, text, rules) !== undefined),
     );
     this.required.set(rules, found);
     return found;
   }
 
   /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. That a
-   *  rule leads past others does nothing to packets to which none of those does anything. */
-  ofRule(planned: PlannedRule, text: string): Ranges | undefined {
+   *  rule leads past others does nothing to packets to which none of those does anything. Among many rules what one asks itself is enough. */
+  ofRule(planned: PlannedRule, text: string, among: readonly PlannedRule[]): Ranges | undefined {
     const { jumpTarget, steps } = planned;
     const own = requiredValues(planned, text)?.values;
     if (steps.length === 0) return EMPTY;
-    if (jumpTarget === undefined) return own;
+    if (jumpTarget === undefined || (own !== undefined && among.length > FEW_RULES)) return own;
     const inside = this.ofChain(this.plans.table.chain(jumpTarget.chain), text);
     if (own === undefined || inside === undefined) return own ?? inside;
     return intersect(own, inside);
@@ -74,8 +77,9 @@ export class Effects implements NeededValues {
 
   private findOfChain(plan: Plan, text: string): Ranges | undefined {
     const all: Ranges[] = [];
-    for (const rule of rulesOf(plan)) {
-      const values = this.ofRule(rule, text);
+    const rules = rulesOf(plan);
+    for (const rule of rules) {
+      const values = this.ofRule(rule, text, rules);
       if (values === undefined) return undefined;
       all.push(values);
     }

@@ -19,7 +19,7 @@ export interface NeededValues {
   /** The fields on whose values it depends for each of `rules` whether it does something. */
   fields(rules: readonly PlannedRule[]): readonly { readonly text: string; readonly field: Expression }[];
   /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. */
-  ofRule(rule: PlannedRule, text: string): Ranges | undefined;
+  ofRule(rule: PlannedRule, text: string, among: readonly PlannedRule[]): Ranges | undefined;
 }
 
 type RuleIndex = Diagram<readonly PlannedRule[]>;
@@ -106,7 +106,7 @@ export class Run {
       if (index === undefined) {
         index = indexOf(
           this.rules,
-          this.rules.map((rule) => required(needed.ofRule(rule, text), "all rules depend on the field")),
+          this.rules.map((rule) => required(needed.ofRule(rule, text, this.rules), "all rules depend on the field")),
         );
         this.others.set(text, index);
       }
