@@ -60,6 +60,7 @@ const SMALL = {
   "compare/symmetry/readings": "export function rulesAsRead() {}\nexport function elementsAsRead() {}\n",
   "compare/symmetry/twins": "export function twinOf() {}\n",
   "documents/alike-lists": "export class AlikePart {}\nexport class AlikeLists { learn() {} read() {} }\n",
+  "ir/form-places": "export function placesInRule() {}\nexport function placesInElement() {}\n",
   "specs/alike-endpoints": "export function decodeAlike() {}\n",
   "specs/sound-slice": "export function soundSlice() {}\n",
   "tabulate/copies": "export const NO_COPIES = () => undefined;\nexport class Copier { defaultAt() {} rowsAt() {} }\n",
