@@ -105,8 +105,8 @@ class Soak {
   private state: number;
   /** The end of what agents have said. */
   private log = "";
-  /** How often it ended by itself. */
-  ended = 0;
+  /** Of each time that it ended by itself, its exit code and the last line of what it said. */
+  readonly ended: string[] = [];
   wrong = 0;
   /** Mishaps since the kernel was last right, and how long it took until it was, of each time. */
   private since: string[] = [];
@@ -153,13 +153,15 @@ class Soak {
       ...settings,
     ];
     const agent = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
     agent.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
       this.log = `${this.log}${text}`.slice(-2000);
     });
     // As a kubelet does, where it ends by itself.
     agent.once("exit", (code) => {
       if (this.agent !== agent) return;
-      if (code !== null) this.ended++;
+      if (code !== null) this.ended.push(`exit code ${code}: ${said.trim().split("\n").at(-1)}`);
       this.start();
     });
     this.agent = agent;
@@ -328,8 +330,9 @@ async function run(): Promise<number> {
     process.stdout.write(`${seconds.toFixed(1)} s after: ${after.join(", ")}\n`);
   const slowest = `${(soak.repairs[0]?.seconds ?? 0).toFixed(1)} s`;
   process.stdout.write(
-    `${done} mishaps, ${events} events: ${soak.wrong} left wrong, slowest repair ${slowest}, ended by itself ${soak.ended} times\n`,
+    `${done} mishaps, ${events} events: ${soak.wrong} left wrong, slowest repair ${slowest}, ended by itself ${soak.ended.length} times\n`,
   );
+  for (const each of soak.ended) process.stdout.write(`${each}\n`);
   return soak.wrong === 0 ? 0 : 1;
 }
 
