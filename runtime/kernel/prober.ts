@@ -14,6 +14,7 @@ import { EngineTrouble } from "../../compiler/expectations/engines/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { buildPacket, type NewFlow, type PacketHead, readAddress, readPacket, readTransport } from "../packet.ts";
 import { namespaceCommand, toolEnvironment } from "./namespace.ts";
+import { howEnded } from "./process-end.ts";
 
 /** A packet to be tried: where it enters (undefined: the node sends it), and what it is. */
 export interface Probe {
@@ -179,7 +180,7 @@ export class Prober {
   private ask(line: string, input?: Buffer): Promise<string> {
     return new Promise((resolve, reject) => {
       const fail = (): void =>
-        reject(new EngineTrouble(`the process in the namespace has ended: ${this.complaints.join("").trim()}`));
+        reject(new EngineTrouble(`the process in the namespace has ended: ${howEnded(this.child, this.complaints)}`));
       if (this.child.exitCode !== null || this.child.signalCode !== null) return fail();
       this.waiting.push((answer) => (answer === undefined ? fail() : resolve(answer)));
       this.outgoing.push(`${line}\n`);

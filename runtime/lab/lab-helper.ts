@@ -1,6 +1,7 @@
 /** The process that holds a lab's namespaces: lines to it, lines back. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { toolEnvironment } from "../kernel/namespace.ts";
+import { howEnded } from "../kernel/process-end.ts";
 
 /** A lab could not do what it was to do: tools are missing, or the kernel refused. */
 export class LabTrouble extends Error {}
@@ -41,7 +42,7 @@ export class LabHelper {
   ask(line: string, input?: Buffer): Promise<string> {
     return new Promise((resolve, reject) => {
       const fail = (): void =>
-        reject(new LabTrouble(`the process that holds the lab has ended: ${this.complaints.join("").trim()}`));
+        reject(new LabTrouble(`the process that holds the lab has ended: ${howEnded(this.child, this.complaints)}`));
       if (this.hasEnded) return fail();
       this.waiting.push((answer) => {
         if (answer === undefined) fail();

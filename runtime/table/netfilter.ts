@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { getSystemErrorMap } from "node:util";
 import { toolEnvironment } from "../kernel/namespace.ts";
+import { howEnded } from "../kernel/process-end.ts";
 
 /** The kernel refused what it was asked, or nobody is there to ask it. */
 export class NetfilterTrouble extends Error {
@@ -153,7 +154,7 @@ export class Netfilter {
   }
 
   private trouble(): NetfilterTrouble {
-    return new NetfilterTrouble(`the process that asks netfilter has ended: ${this.complaints.join("").trim()}`);
+    return new NetfilterTrouble(`the process that asks netfilter has ended: ${howEnded(this.child, this.complaints)}`);
   }
 
   private hear(bytes: Buffer): void {
