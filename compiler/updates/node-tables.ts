@@ -129,7 +129,7 @@ export class NodeTables {
     const before = this.resolved;
     const isOther = this.takeSettings(causes);
     // Other settings concern all that is there already: nothing of it may be of the old ones.
-    const chosen = [...this.dirty.keys()].slice(0, isOther && this.kept.size > 0 ? undefined : limit);
+    const chosen = firstOf(this.dirty.keys(), isOther && this.kept.size > 0 ? Number.POSITIVE_INFINITY : limit);
     const moves = this.settle(chosen, causes);
     if (isOther)
       for (const [key, kept] of this.kept) if (!moves.has(key)) moves.set(key, { before: kept, after: kept });
@@ -349,6 +349,16 @@ export class NodeTables {
         worth.map(({ severity, code, message }) => ({ severity, code, message })),
       );
   }
+}
+
+/** At most `count` of `all`, of which the others are not looked at: ten thousand wait at a start. */
+function firstOf<Item>(all: Iterable<Item>, count: number): Item[] {
+  const first: Item[] = [];
+  for (const each of all) {
+    if (first.length >= count) break;
+    first.push(each);
+  }
+  return first;
 }
 
 function keep<Value>(map: Map<string, Value>, key: string, value: Value | undefined): void {
