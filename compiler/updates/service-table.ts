@@ -61,6 +61,8 @@ export class ServiceTable {
   private users = 0;
   /** The table without the elements of Services. */
   private skeleton: Table | undefined;
+  /** Of its sets and maps. */
+  private heads: ReadonlyMap<string, SetHead | MapHead> = new Map();
   private readonly follower: ContributionFollower | undefined;
 
   constructor(family: Family, hasSpares: boolean, follower: ContributionFollower | undefined) {
@@ -154,7 +156,7 @@ export class ServiceTable {
       }
     }
     const { skeleton } = this;
-    return skeleton && { ...unchanged(skeleton), elements: elements.of(headsOf(skeleton)) };
+    return skeleton && { ...unchanged(skeleton), elements: elements.of(this.heads) };
   }
 
   /** The table without what Services have in it; undefined: there is no table. */
@@ -168,12 +170,13 @@ export class ServiceTable {
     const structure = oldSkeleton === skeleton ? undefined : differenceOf(oldSkeleton, skeleton);
     const change = structure ?? unchanged(skeleton);
     invariant(change.table !== "remade", "settings of one agent change nothing that the kernel cannot change in place");
-    const joined = { ...change, elements: [...change.elements, ...elements.of(headsOf(skeleton))] };
+    const joined = { ...change, elements: [...change.elements, ...elements.of(this.heads)] };
     return isEmptyChange(joined) ? undefined : joined;
   }
 
   private setSkeleton(table: Table | undefined): void {
     this.skeleton = table;
+    this.heads = table === undefined ? new Map() : headsOf(table);
     this.follower?.setTable(this.family, table);
   }
 
