@@ -116,7 +116,7 @@ export class FollowedChains implements PartMaker {
 
   /** Makes all that is to be made again. */
   settle(): void {
-    while (this.dirty.length > 0) {
+    do {
       for (let chain = this.dirty.pop(); chain !== undefined; chain = this.dirty.pop())
         if (chain.isDirty && !chain.isGone) this.make(chain);
       // What goes may have been the last user of others, which are looked at again then.
@@ -124,7 +124,7 @@ export class FollowedChains implements PartMaker {
         this.idle.delete(chain);
         if (!chain.isGone && chain.users.size === 0 && this.isOfPlace(chain)) this.remove(chain);
       }
-    }
+    } while (this.dirty.length > 0);
   }
 
   /** Notes that the chain that is being made is made of `list`, and hands its elements out. */
@@ -133,8 +133,8 @@ export class FollowedChains implements PartMaker {
     // Nobody writes to elements: a list of some is one of set elements.
     const plain = list as unknown as LiveList<SetElement>;
     this.handed.set(elements, plain);
-    const { current } = this;
-    if (current !== undefined && !current.lists.has(plain)) {
+    const current = this.nowMade();
+    if (!current.lists.has(plain)) {
       current.lists.add(plain);
       plain.enter(current.reader);
     }
@@ -144,7 +144,6 @@ export class FollowedChains implements PartMaker {
   /** Gives up all chains. */
   close(): void {
     for (const chain of [...this.byName.values()]) this.remove(chain);
-    this.dirty.length = 0;
   }
 
   private touch(chain: FollowedChain): void {
@@ -263,8 +262,7 @@ export class FollowedChains implements PartMaker {
   }
 
   add(wanted: string, rules: readonly Rule[]): string {
-    const { current } = this;
-    if (current === undefined) return wanted; // nothing is made of it
+    const current = this.nowMade();
     for (let chain: FollowedChain | undefined = current; chain !== undefined; chain = chain.parent)
       chain.oldTrees.get(wanted)?.close();
     const part = this.register(wanted, undefined, current);
@@ -299,10 +297,14 @@ export class FollowedChains implements PartMaker {
   }
 
   private use(chain: FollowedChain): void {
-    const { current } = this;
-    if (current === undefined || current === chain) return;
+    const current = this.nowMade();
     current.uses.add(chain);
     chain.users.add(current);
+  }
+
+  private nowMade(): FollowedChain {
+    invariant(this.current !== undefined, "who asks for chains is being made");
+    return this.current;
   }
 
   // --- trees -------------------------------------------------------------------------------------------------------------
@@ -334,8 +336,8 @@ export class FollowedChains implements PartMaker {
     then: OnElement<Element>,
   ): Residue | undefined {
     const list = this.handed.get(elements);
-    const { current } = this;
-    if (list === undefined || current?.place === undefined) return undefined;
+    const current = this.nowMade();
+    if (list === undefined || current.place === undefined) return undefined;
     const name = nameOfTree(cursor);
     // What it does with an element is asked for of elements of the list alone.
     const onElement = then as unknown as OnElement<SetElement>;
