@@ -16,7 +16,7 @@ export interface ChainMaker {
   /** The name of a chain that goes on from `place`; undefined when there is nothing left to do. */
   placeFor(place: Position): string | undefined;
   /** Adds a chain. Returns its name: `wanted`, or one like it. */
-  add(wanted: string, rules: readonly Rule[], comment?: string): string;
+  add(wanted: string, rules: readonly Rule[]): string;
   /** Whether no packet comes back from a chain that has been made. */
   alwaysEnds(name: string): boolean;
   /** What a chain that has been made does to all packets, where it does nothing else: it stands where the chain would be
@@ -32,7 +32,6 @@ export interface ChainMaker {
 }
 
 export class MadeChains implements ChainMaker {
-  private readonly comments: ReadonlyMap<string, string | undefined>;
   private readonly readFields: ReadFields;
   private readonly rulesFrom: (place: Position) => Rule[];
   /** By name; undefined for those that are being made, and for those without rules. */
@@ -40,7 +39,6 @@ export class MadeChains implements ChainMaker {
 
   /** `rulesFrom` gives what rules of `table` become. */
   constructor(table: Table, rulesFrom: (place: Position) => Rule[]) {
-    this.comments = new Map(table.chains.map(({ name, comment }) => [name, comment]));
     this.readFields = new ReadFields(new ChainGraph(table));
     this.rulesFrom = rulesFrom;
   }
@@ -70,23 +68,27 @@ export class MadeChains implements ChainMaker {
     if (!this.made.has(name)) {
       this.made.set(name, undefined);
       const rules = this.rulesFrom({ chain, index, known, comment });
-      if (rules.length > 0) this.add(name, rules, index === 0 ? this.comments.get(chain) : undefined);
+      if (rules.length > 0) this.add(name, rules);
     }
     return this.made.get(name) === undefined ? undefined : this.throughGoto(name);
   }
 
   /** Where a chain leads that does nothing but to go on in another one; else `name`. */
   private throughGoto(name: string): string {
-    const rules = this.made.get(name)?.rules ?? [];
-    const only = onlyStep(rules[0]);
-    const isGoto = rules.length === 1 && only?.kind === "verdict" && only.verdict.kind === "goto";
-    return isGoto ? this.throughGoto(only.verdict.chain) : name;
+    const only = this.onlyStepOf(name);
+    return only?.kind === "verdict" && only.verdict.kind === "goto" ? this.throughGoto(only.verdict.chain) : name;
   }
 
-  add(wanted: string, rules: readonly Rule[], comment?: string): string {
+  /** The one step of the one rule of a chain. */
+  private onlyStepOf(name: string): Step | undefined {
+    const rules = this.made.get(name)?.rules;
+    return rules?.length === 1 ? onlyStep(rules[0]) : undefined;
+  }
+
+  add(wanted: string, rules: readonly Rule[]): string {
     let name = wanted;
     for (let n = 2; this.made.get(name) !== undefined; n++) name = `${wanted} #${n}`;
-    this.made.set(name, { kind: "regular", name, rules, ...(comment === undefined ? {} : { comment }) });
+    this.made.set(name, { kind: "regular", name, rules });
     return name;
   }
 
@@ -97,9 +99,8 @@ export class MadeChains implements ChainMaker {
   }
 
   onlyStatement(name: string): Statement | undefined {
-    const rules = this.made.get(name)?.rules ?? [];
-    const only = onlyStep(rules[0]);
-    return rules.length === 1 && only !== undefined && isEnd(only) ? only : undefined;
+    const only = this.onlyStepOf(name);
+    return only !== undefined && isEnd(only) ? only : undefined;
   }
 }
 

@@ -92,8 +92,8 @@ function chance(some: number, count: number): Match {
 /** Whether `rules` are one that translates by chance and does nothing else: it is that which says to what element packets have come. */
 export function isChance(rules: readonly Rule[]): boolean {
   const [only, other] = rules;
-  const [step, ...steps] = only?.steps ?? [];
-  if (other !== undefined || step?.kind !== "dnat" || steps.length > 0 || step.to.kind !== "map") return false;
+  const step = only?.steps[0];
+  if (other !== undefined || step?.kind !== "dnat" || step.to.kind !== "map") return false;
   const { key } = step.to;
   const parts = key.kind === "concat" ? key.parts : [key];
   return parts.some((part) => part.kind === "numgen" && part.modulus > 1);

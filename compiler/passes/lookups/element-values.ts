@@ -8,18 +8,24 @@ export function isData(value: MapElement["value"]): value is readonly Value[] {
 }
 
 /** Where an element of a map of addresses, and perhaps ports, leads. */
-export function literalOf({ value }: MapElement): NatTarget {
-  invariant(isData(value), "a translation map holds addresses and ports");
-  const [address, port] = value;
+export function literalOf(element: MapElement): NatTarget {
+  const address = dataOf(element);
+  const port = valuesOf(element)[1];
   return {
     kind: "literal",
-    ...(address === undefined ? {} : { addresses: { from: address, to: address } }),
+    addresses: { from: address, to: address },
     ...(port === undefined ? {} : { ports: { from: port, to: port } }),
   };
 }
 
-/** The one value that an element holds. */
-export function dataOf({ value }: MapElement): Value {
-  invariant(isData(value) && value[0] !== undefined, "a data map holds values");
-  return value[0];
+/** The first value that an element holds. */
+export function dataOf(element: MapElement): Value {
+  const [first] = valuesOf(element);
+  invariant(first !== undefined, "elements of data maps hold values");
+  return first;
+}
+
+function valuesOf({ value }: MapElement): readonly Value[] {
+  invariant(isData(value), "elements of data maps hold no verdicts");
+  return value;
 }
