@@ -1,6 +1,7 @@
 /** Tables without lookups: what rules of iptables are printed from. After a wanted change: `vitest -u`, then read the difference. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { lineAndColumn } from "../../compiler/diagnostics.ts";
 import { printRule } from "../../compiler/formats/nft/print.ts";
 import { unfoldLookups } from "../../compiler/passes/lookups/unfold.ts";
 import { mustReadNft } from "../support/read.ts";
@@ -14,7 +15,8 @@ function printUnfolded(text: string): string {
     ...chains.flatMap(({ name, comment, rules }) => [
       `${name}${comment === undefined ? "" : `  # ${comment}`}`,
       ...rules.map(
-        (rule) => `\t${printRule(rule, family)}${rule.origin === undefined ? "" : `  # ${rule.origin.span().start}`}`,
+        (rule) =>
+          `\t${printRule(rule, family)}${rule.origin === undefined ? "" : `  # ${lineAndColumn(rule.origin.span()).line}`}`,
       ),
     ]),
     ...[...sets, ...maps].map(

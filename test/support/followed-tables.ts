@@ -138,7 +138,37 @@ function blockAt(n: number, bits: number): { readonly from: number; readonly to:
 
 // --- what follows --------------------------------------------------------------------------------------------------------
 
-/** How the chains that follow a history differ from those of the whole table; undefined: not at all. */
+/** The chains that follow a table. */
+class FollowedTable {
+  readonly chains = new Map<string, readonly Rule[]>();
+  /** Those of which something has been told. */
+  readonly told: string[] = [];
+  readonly table: UnfoldedTable;
+
+  constructor(Followed: typeof UnfoldedTable) {
+    this.table = new Followed("ip", {
+      made: (name, rules) => {
+        this.told.push(name);
+        this.chains.set(name, rules);
+      },
+      gone: (name) => {
+        if (this.chains.delete(name)) this.told.push(name);
+      },
+    });
+  }
+
+  /** One that has never followed another table. */
+  static of(wanted: Wanted, Followed: typeof UnfoldedTable): FollowedTable {
+    const made = new FollowedTable(Followed);
+    for (const [owner, name] of OWNER_NAMES.entries()) made.table.put(name, wanted.elementsOf(owner));
+    made.table.setTable(wanted.empty());
+    made.table.settle();
+    return made;
+  }
+}
+
+/** How the chains that follow a history differ from those of the whole table, and at the end from those of one that has followed nothing else;
+ *  undefined: not at all. */
 export function tableDisagreement(events: TableHistory, Followed = UnfoldedTable): string | undefined {
   try {
     return disagreement(events, Followed);
@@ -149,17 +179,8 @@ export function tableDisagreement(events: TableHistory, Followed = UnfoldedTable
 
 function disagreement(events: TableHistory, Followed: typeof UnfoldedTable): string | undefined {
   const wanted = new Wanted();
-  const chains = new Map<string, readonly Rule[]>();
-  const told: string[] = [];
-  const table = new Followed("ip", {
-    made: (name, rules) => {
-      told.push(name);
-      chains.set(name, rules);
-    },
-    gone: (name) => {
-      if (chains.delete(name)) told.push(name);
-    },
-  });
+  const followed = new FollowedTable(Followed);
+  const { table, told, chains } = followed;
   const waiting = new Set<number>();
   for (const [at, event] of events.entries()) {
     if (event.kind !== "row") {
@@ -169,7 +190,8 @@ function disagreement(events: TableHistory, Followed: typeof UnfoldedTable): str
     switch (event.kind) {
       case "settle": {
         table.settle();
-        const found = differenceOf(wanted.whole(), table, chains);
+        const found =
+          differenceOf(wanted.whole(), followed) ?? differenceOfAll(FollowedTable.of(wanted, Followed), followed);
         if (found !== undefined) return `event ${at}: ${found}`;
         told.length = 0;
         table.settle();
@@ -204,23 +226,37 @@ function disagreement(events: TableHistory, Followed: typeof UnfoldedTable): str
   return chains.size === 0 ? undefined : `without a table there is ${[...chains.keys()].join()}`;
 }
 
-function differenceOf(
-  whole: Table | undefined,
-  found: UnfoldedTable,
-  chains: ReadonlyMap<string, readonly Rule[]>,
-): string | undefined {
+/** Chains that nothing leads to are there too: what they do was asked for. */
+function differenceOfAll({ chains: right }: FollowedTable, { chains: found }: FollowedTable): string | undefined {
+  const more = [...found.keys()].filter((name) => !right.has(name));
+  // Whether keys may come back is asked where a tree is made, and again of those that stand before it: the second time what is behind stays.
+  if (!more.some((name) => BEHIND_A_RULE.test(name))) return firstDifference(right, found);
+  return firstDifference(right, new Map([...found].filter(([name]) => right.has(name))));
+}
+
+/** The name of a chain that goes on behind a rule. Trees have `keys` in theirs, or `()`. */
+const BEHIND_A_RULE = /^[\w-]+\+[1-9]\d*(?: \([^)]+\))?$/;
+
+function differenceOf(whole: Table | undefined, { table, chains }: FollowedTable): string | undefined {
   const { program } = unfoldLookups({ ruleset: { tables: whole === undefined ? [] : [whole] }, routes: [] });
   const [right] = program.ruleset.tables;
-  const wanted = new Map((right?.chains ?? []).map(({ name, rules }) => [name, rules]));
   const all = [...chains].map(([name, rules]): Chain => ({ kind: "regular", name, rules }));
-  const bases = all.filter(({ name }) => found.baseChains.some((base) => base.name === name));
+  const bases = all.filter(({ name }) => table.baseChains.some((base) => base.name === name));
   const used = [...new ChainGraph({ chains: all, maps: [] }).reachableFrom(bases)];
-  const followed = new Map(used.map(({ name, rules }) => [name, rules]));
-  for (const name of new Set([...wanted.keys(), ...followed.keys()]))
-    if (!isSame(wanted.get(name), followed.get(name)))
-      return `chain ${name}\nwanted ${textOf(wanted.get(name))}\nfound ${textOf(followed.get(name))}`;
+  const rulesOf = (list: readonly Chain[]): ReadonlyMap<string, readonly Rule[]> =>
+    new Map(list.map(({ name, rules }) => [name, rules]));
   for (const set of right?.sets ?? [])
-    if (!isSame(found.dynamicSets.get(set.name), set)) return `set ${set.name} is another one`;
+    if (!isSame(table.dynamicSets.get(set.name), set)) return `set ${set.name} is another one`;
+  return firstDifference(rulesOf(right?.chains ?? []), rulesOf(used));
+}
+
+function firstDifference(
+  wanted: ReadonlyMap<string, readonly Rule[]>,
+  found: ReadonlyMap<string, readonly Rule[]>,
+): string | undefined {
+  for (const name of new Set([...wanted.keys(), ...found.keys()]))
+    if (!isSame(wanted.get(name), found.get(name)))
+      return `chain ${name}\nwanted ${textOf(wanted.get(name))}\nfound ${textOf(found.get(name))}`;
   return undefined;
 }
 

@@ -171,8 +171,20 @@ const row: fc.Arbitrary<KeyRow> = fc.record({
   ),
 });
 
-const rulesOf = (name: string): fc.Arbitrary<number[]> =>
-  fc.uniqueArray(fc.nat({ max: (POOLS[name] ?? []).length - 1 }), { maxLength: 3 });
+/** Rules that read nothing of a packet: others change the names of all chains that lead there. */
+function plainRules(name: string): fc.Arbitrary<number[]> {
+  const plain = [...(POOLS[name] ?? []).entries()].filter(([, rule]) => PLAIN.test(rule)).map(([i]) => i);
+  return fc.uniqueArray(fc.constantFrom(...plain), { maxLength: 2 });
+}
+
+const PLAIN = /^(?:return|accept|masquerade|jump t\d|goto t\d)$/;
+
+function rulesOf(name: string): fc.Arbitrary<number[]> {
+  const any = fc.uniqueArray(fc.nat({ max: (POOLS[name] ?? []).length - 1 }), { maxLength: 3 });
+  return TARGETS.includes(name)
+    ? fc.oneof({ weight: 1, arbitrary: any }, { weight: 2, arbitrary: plainRules(name) })
+    : any;
+}
 
 const shared: fc.Arbitrary<TableEvent> = fc.oneof(
   fc.record({
@@ -205,22 +217,19 @@ const oneChain: fc.Arbitrary<TableEvent> = fc.constantFrom(...CHAINS).chain((nam
   }),
 );
 
+const own: fc.Arbitrary<TableEvent> = fc.record({
+  kind: fc.constant("own" as const),
+  rows: fc.uniqueArray(fc.nat({ max: 19 }), { maxLength: 3 }),
+  blocks: fc.constantFrom(0, 2, 16, 17, 20),
+});
+
 const SETTLE: TableEvent = { kind: "settle" };
 
 const change: fc.Arbitrary<readonly TableEvent[]> = fc.oneof(
   { weight: 10, arbitrary: fc.array(oneRow, { minLength: 1, maxLength: 3 }) },
   { weight: 4, arbitrary: fc.array(oneChain, { minLength: 1, maxLength: 2 }) },
   { weight: 4, arbitrary: fc.array(shared, { minLength: 1, maxLength: 2 }) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .record({
-        kind: fc.constant("own" as const),
-        rows: fc.uniqueArray(fc.nat({ max: 19 }), { maxLength: 3 }),
-        blocks: fc.constantFrom(0, 2, 16, 17, 20),
-      })
-      .map((each) => [each]),
-  },
+  { weight: 2, arbitrary: own.map((each) => [each]) },
   { weight: 1, arbitrary: fc.constantFrom(60, 90).map((seconds): TableEvent[] => [{ kind: "timeout", seconds }]) },
   { weight: 1, arbitrary: fc.boolean().map((isThere): TableEvent[] => [{ kind: "table", isThere }]) },
   { weight: 1, arbitrary: fc.tuple(oneRow, oneRow).map((rows): TableEvent[] => [{ kind: "reset" }, ...rows]) },
@@ -245,6 +254,67 @@ export function tableHistory(changes: number): fc.Arbitrary<TableHistory> {
       SETTLE,
       ...steps.flatMap(([events, settles]) => (settles > 0 ? [...events, SETTLE] : events)),
       SETTLE,
+    ]);
+}
+
+/** Rules for many keys, with or without work behind them. */
+const TREE_RULES: readonly (readonly number[])[] = [
+  `${KEY} vmap @services`,
+  "ip daddr @addresses jump t0",
+  "ip saddr . ip daddr @hairpin masquerade",
+  "ip saddr @blocks jump t2",
+  `${KEY} . ip saddr @sources goto t0`,
+].flatMap((rule) => {
+  const at = ENTRY_RULES.indexOf(rule);
+  return [[at], [at, ENTRY_RULES.indexOf("ip daddr != @addresses jump t1")], [at, ENTRY_RULES.indexOf("jump t0")]];
+});
+
+const plainRow: fc.Arbitrary<KeyRow> = fc.record({
+  map: fc.constant("services" as const),
+  verdict: fc
+    .tuple(fc.constantFrom("jump" as const, "goto" as const), fc.constantFrom(...TARGETS))
+    .map(([kind, chain]): Verdict => ({ kind, chain })),
+  hasComment: fc.boolean(),
+  endpoints: fc.constant(0),
+  sources: fc.constantFrom([0, 0] as const, [0, 0] as const, [0, 0] as const, [3, 18] as const),
+});
+
+/** So many changes of a table in which trees stay, while what they lead to changes, and some keys come and go. */
+export function treeHistory(changes: number): fc.Arbitrary<TableHistory> {
+  const target = fc
+    .constantFrom(...TARGETS)
+    .chain((name) =>
+      fc.record({ kind: fc.constant("chain" as const), name: fc.constant(name), rules: plainRules(name) }),
+    );
+  const key = fc.record({
+    kind: fc.constant("row" as const),
+    number: fc.nat({ max: ROWS - 1 }),
+    row: fc.option(plainRow, { nil: undefined, freq: 2 }),
+  });
+  const step = fc.oneof(
+    { weight: 6, arbitrary: target.map((each): TableEvent[] => [each]) },
+    { weight: 2, arbitrary: key.map((each): TableEvent[] => [each]) },
+    { weight: 2, arbitrary: shared.map((each): TableEvent[] => [each]) },
+    { weight: 1, arbitrary: own.map((each): TableEvent[] => [each]) },
+  );
+  return fc
+    .record({
+      rules: fc.constantFrom(...TREE_RULES),
+      targets: fc.tuple(...TARGETS.map(plainRules)),
+      rows: fc.array(plainRow, { minLength: ROWS, maxLength: ROWS }),
+      steps: fc.array(step, { minLength: changes, maxLength: changes }),
+    })
+    .map(({ rules, targets, rows, steps }) => [
+      { kind: "chain", name: "pre", rules } as const,
+      ...targets.map((each, i): TableEvent => ({ kind: "chain", name: TARGETS[i] ?? "", rules: each })),
+      ...rows.map((each, number): TableEvent => ({ kind: "row", number, row: each })),
+      { kind: "shared", owner: 0, set: "addresses", first: 0, count: 16 } as const,
+      { kind: "shared", owner: 1, set: "addresses", first: 12, count: 16 } as const,
+      { kind: "shared", owner: 2, set: "hairpin", first: 0, count: 66 } as const,
+      { kind: "own", rows: [], blocks: 18 } as const,
+      { kind: "table", isThere: true } as const,
+      SETTLE,
+      ...steps.flatMap((events) => [...events, SETTLE]),
     ]);
 }
 
