@@ -6,7 +6,7 @@ import { type ElementBatch, placeOf } from "../table/element-batch.ts";
 import { bytesOfElement, bytesOfRaw, digestBytes, hasKnownBytes } from "../table/element-bytes.ts";
 import type { LiveFamily } from "../table/live-tables.ts";
 import { MarkSet } from "../table/mark-set.ts";
-import type { Netfilter } from "../table/netfilter.ts";
+import type { NetlinkPort } from "../table/netfilter.ts";
 import { dumpElements } from "../table/nf-tables.ts";
 
 /** A set or map of kpc's table. */
@@ -87,7 +87,7 @@ export function keyOfSet(family: TableFamily, set: string): string {
 }
 
 /** The digest of what the kernel holds in a set; undefined: there is no such set. Throws `NetfilterTrouble`. */
-export async function kernelDigest(netfilter: Netfilter, set: LiveSet): Promise<string | undefined> {
+export async function kernelDigest(netfilter: NetlinkPort, set: LiveSet): Promise<string | undefined> {
   let digest = new Digest();
   const isThere = await dumpElements(
     netfilter,

@@ -10,7 +10,8 @@ import { NetfilterTrouble } from "../table/netfilter.ts";
 import type { UdpFrontend } from "../table/stale-connections.ts";
 import type { ExpectedElements } from "./expected-elements.ts";
 import { IPTABLES_FAMILIES, type IptablesFamily, type IptablesHost } from "./iptables-host.ts";
-import { type AgentKernel, type KernelStep, type LocalKernel, type OthersDid, wholeStep } from "./kernel.ts";
+import type { AgentKernel, LocalKernel, OthersDid } from "./kernel.ts";
+import { type KernelStep, wholeStep } from "./kernel-steps.ts";
 import { type ChangeSigns, OthersChanges } from "./others-changes.ts";
 import type { Restored } from "./restore-tables.ts";
 import {

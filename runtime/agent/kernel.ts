@@ -5,7 +5,7 @@ import type { TableChange } from "../../compiler/ir/table-change.ts";
 import { type Address, FAMILIES } from "../../compiler/net/address.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { deleteConnections, dumpConnections } from "../table/connections.ts";
-import { areOfPlainElements, commitBatch, ElementBatch } from "../table/element-batch.ts";
+import { commitBatch } from "../table/element-batch.ts";
 import { liveSkeleton } from "../table/live-skeleton.ts";
 import { LIVE_FAMILIES, readLiveRules } from "../table/live-tables.ts";
 import { type HeardCommits, Netfilter, NetfilterTrouble } from "../table/netfilter.ts";
@@ -13,6 +13,7 @@ import { chainsOf, generationOf, hasChain, type NfFamily, ruleDigests, structure
 import { staleConnections, type UdpFrontend } from "../table/stale-connections.ts";
 import { TableWriter } from "../table/writer.ts";
 import { type ExpectedElements, kernelDigest } from "./expected-elements.ts";
+import { elementSteps, type KernelStep } from "./kernel-steps.ts";
 import { type Restored, restoreTables, type WantedTables } from "./restore-tables.ts";
 
 /** The name of kpc's tables. */
@@ -64,20 +65,6 @@ export type OthersDid =
   | { readonly kind: "unknown" }
   | { readonly kind: "differs"; readonly what: string };
 
-/** One transaction. */
-export interface KernelStep {
-  /** For a tool to write; none where there is a batch: the objects are garbage by then. */
-  readonly changes: readonly TableChange[];
-  /** Elements as the kernel reads them. */
-  readonly batch?: ElementBatch;
-}
-
-/** `changes` as one transaction of a tool. */
-export function wholeStep(changes: readonly TableChange[], expected: ExpectedElements): readonly KernelStep[] {
-  for (const change of changes) expected.apply(change);
-  return changes.length === 0 ? [] : [{ changes }];
-}
-
 /** Another process keeps the tables right now. */
 export class LockLost extends NetfilterTrouble {
   constructor(holder: number) {
@@ -123,21 +110,8 @@ export class LocalKernel implements AgentKernel {
     return changes.map(printChange).join("");
   }
 
-  /** Tables that are not there yet are made empty by nft: nothing leads to them. All else that can be is told to the kernel without it, which takes
-   *  longer to read elements than the kernel to take them. */
   steps(changes: readonly TableChange[], expected: ExpectedElements, last?: KernelStep): readonly KernelStep[] {
-    const isNew = changes.length > 0 && changes.every(({ table }) => table === "added");
-    const parts = isNew ? [changes.map(withoutContents), changes.map(contentsOf)] : [changes];
-    let open = last?.batch;
-    return parts.flatMap((part): readonly KernelStep[] => {
-      if (!areOfPlainElements(part)) {
-        open = undefined;
-        return wholeStep(part, expected);
-      }
-      const batch = open ?? new ElementBatch();
-      for (const change of part) expected.apply(change, batch);
-      return batch === open || batch.size === 0 ? [] : [{ changes: [], batch }];
-    });
+    return elementSteps(changes, expected, last);
   }
 
   async change({ changes, batch }: KernelStep): Promise<TransactionAnswer> {
@@ -148,10 +122,10 @@ export class LocalKernel implements AgentKernel {
   async restore(wanted: WantedTables, expected: ExpectedElements, rules: string | undefined): Promise<Restored> {
     const netfilter = await this.opened();
     const isRight = rules !== undefined && (await this.rules()) === rules;
-    const run = (text: string): Promise<TransactionAnswer> => this.run(text);
+    const run = (changes: readonly TableChange[]): Promise<TransactionAnswer> => this.run(this.print(changes));
     if (isRight) return await restoreTables({ netfilter, run, live: undefined }, wanted, expected);
     if (!(await this.hasTables())) return await restoreTables({ netfilter, run, live: [] }, wanted, expected);
-    const found = await liveSkeleton(netfilter, run, wanted.emptyTables());
+    const found = await liveSkeleton(netfilter, (text) => this.run(text), wanted.emptyTables());
     const live = found.tables ?? (await readLiveRules(netfilter, this.wrapper));
     const { transactions, ...restored } = await restoreTables({ netfilter, run, live }, wanted, expected);
     return { ...restored, transactions: transactions + found.transactions };
@@ -269,17 +243,6 @@ export class LocalKernel implements AgentKernel {
     this.helper = helper;
     return helper.ready;
   }
-}
-
-/** The table alone, with its sets and rules. */
-function withoutContents(change: TableChange): TableChange {
-  return { ...change, elements: [] };
-}
-
-/** What goes into the table, when that is there. */
-function contentsOf({ family, name, elements }: TableChange): TableChange {
-  const retired = { sets: [], maps: [], chains: [], objects: [] };
-  return { family, name, table: "kept", sets: [], maps: [], chains: [], elements, retired };
 }
 
 async function lockAgain(netfilter: Netfilter): Promise<Netfilter> {

@@ -1,7 +1,7 @@
 /** The next transactions of what waits. */
 import type { NodeUpdate } from "../../compiler/updates/node-tables.ts";
 import type { AgentParts } from "./agent-parts.ts";
-import type { KernelStep } from "./kernel.ts";
+import type { KernelStep } from "./kernel-steps.ts";
 
 /** Services in one transaction. */
 export const SERVICES_AT_ONCE = 100;

@@ -1,7 +1,8 @@
 /** A kernel that takes every transaction and has none: what an agent would do is shown, and nothing is done. */
 import { printChange } from "../../compiler/formats/nft/print-change.ts";
 import type { BesideIptables } from "./iptables-kernel.ts";
-import { type AgentKernel, wholeStep } from "./kernel.ts";
+import type { AgentKernel } from "./kernel.ts";
+import { wholeStep } from "./kernel-steps.ts";
 
 export const PRINTING_KERNEL: AgentKernel & BesideIptables = {
   print: (changes) => changes.map(printChange).join(""),

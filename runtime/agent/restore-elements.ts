@@ -7,7 +7,7 @@ import { Digest } from "../table/digest.ts";
 import { commitBatch, ElementBatch, type ElementPlace, placeOf } from "../table/element-batch.ts";
 import { bytesOfElement, bytesOfRaw, digestBytes, type ElementBytes } from "../table/element-bytes.ts";
 import { MarkSet } from "../table/mark-set.ts";
-import type { Netfilter } from "../table/netfilter.ts";
+import type { NetlinkPort } from "../table/netfilter.ts";
 import { dumpElements } from "../table/nf-tables.ts";
 import { type ExpectedElements, type ExpectedSet, keyOfSet } from "./expected-elements.ts";
 
@@ -44,7 +44,7 @@ interface Wrong {
 /** Sets and maps that differ are compared with `wanted`, and changed piece by piece, `size` at a time. What is there and belongs to no Service goes
  *  in the end, or first: what leads packets before what it leads them to. */
 export async function restoreElements(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   wanted: WantedElements,
   expected: ExpectedElements,
   { size, isStaleFirst }: { readonly size: PieceSize; readonly isStaleFirst: boolean },
@@ -64,7 +64,7 @@ export async function restoreElements(
   return { answer, differed: wrong.size, transactions };
 }
 
-async function findWrong(netfilter: Netfilter, expected: ExpectedElements): Promise<Map<string, Wrong>> {
+async function findWrong(netfilter: NetlinkPort, expected: ExpectedElements): Promise<Map<string, Wrong>> {
   const wrong = new Map<string, Wrong>();
   for (const set of expected.all()) {
     const found = await compareSet(netfilter, set);
@@ -75,7 +75,7 @@ async function findWrong(netfilter: Netfilter, expected: ExpectedElements): Prom
 
 /** Undefined: it holds what it should. */
 async function compareSet(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   { at, declaration, digest, marks }: ExpectedSet,
 ): Promise<Wrong | undefined> {
   let there = new Digest();
@@ -117,7 +117,7 @@ function elementsOf({ family, name, sets, maps }: Table): TableChange {
 }
 
 class Repair {
-  private readonly netfilter: Netfilter;
+  private readonly netfilter: NetlinkPort;
   private readonly wrong: ReadonlyMap<string, Wrong>;
   private readonly most: number;
   /** Stale elements with the name of a Service, by that. */
@@ -130,7 +130,7 @@ class Repair {
   private readonly digest = new Digest();
 
   /** `most`: elements are sent from so many on. */
-  constructor(netfilter: Netfilter, wrong: ReadonlyMap<string, Wrong>, most: number) {
+  constructor(netfilter: NetlinkPort, wrong: ReadonlyMap<string, Wrong>, most: number) {
     this.netfilter = netfilter;
     this.wrong = wrong;
     this.most = most;

@@ -1,11 +1,10 @@
 /** Makes the kernel's tables what they should be, whatever they are, in pieces: at no time is all of them in memory, and each piece leaves
  *  each Service as it was, whole, or gone. */
-import { printChange } from "../../compiler/formats/nft/print-change.ts";
 import { isEmptyChange, type TableChange } from "../../compiler/ir/table-change.ts";
 import type { Table } from "../../compiler/ir/types.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
 import { changesBetween, withoutElements } from "../table/change-tables.ts";
-import type { Netfilter } from "../table/netfilter.ts";
+import type { NetlinkPort } from "../table/netfilter.ts";
 import type { ExpectedElements } from "./expected-elements.ts";
 import { type PieceSize, restoreElements, type WantedElements } from "./restore-elements.ts";
 
@@ -25,9 +24,9 @@ export interface Restored {
 
 /** How the kernel is asked. */
 export interface RestoringKernel {
-  readonly netfilter: Netfilter;
+  readonly netfilter: NetlinkPort;
   /** One transaction by nft. */
-  readonly run: (text: string) => Promise<TransactionAnswer>;
+  readonly run: (changes: readonly TableChange[]) => Promise<TransactionAnswer>;
   /** The tables that are there, without elements; undefined: all but the elements is known to be right. */
   readonly live: readonly Table[] | undefined;
 }
@@ -47,7 +46,7 @@ export async function restoreTables(
     const some = changes.filter((change) => !isEmptyChange(change));
     if (some.length === 0) return DONE;
     transactions++;
-    return await run(some.map(printChange).join(""));
+    return await run(some);
   };
   const structure = live === undefined ? [] : changesBetween(live, withoutElements(wanted.emptyTables()));
   let differed = structure.reduce((sum, change) => sum + partsOf(change), 0);

@@ -1,7 +1,8 @@
 /** The transaction that the kernel works at while the next one is made. */
 import type { Clock } from "../api/clock.ts";
 import type { TransactionAnswer } from "../table/answers.ts";
-import type { AgentKernel, KernelStep } from "./kernel.ts";
+import type { AgentKernel } from "./kernel.ts";
+import type { KernelStep } from "./kernel-steps.ts";
 
 export interface Answered {
   readonly step: KernelStep;

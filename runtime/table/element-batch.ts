@@ -4,7 +4,7 @@ import type { SetElement } from "../../compiler/ir/types.ts";
 import { reasonOfError, type TransactionAnswer } from "./answers.ts";
 import { type ElementBytes, hasKnownBytes } from "./element-bytes.ts";
 import type { LiveFamily } from "./live-tables.ts";
-import { type Netfilter, wordsOf } from "./netfilter.ts";
+import { type NetlinkPort, wordsOf } from "./netfilter.ts";
 import { FAMILY } from "./nf-tables.ts";
 
 /** A set or map whose elements change. */
@@ -220,7 +220,7 @@ export function areOfPlainElements(changes: readonly TableChange[]): boolean {
 }
 
 /** Makes one transaction of `batch`. */
-export async function commitBatch(netfilter: Netfilter, batch: ElementBatch): Promise<TransactionAnswer> {
+export async function commitBatch(netfilter: NetlinkPort, batch: ElementBatch): Promise<TransactionAnswer> {
   if (batch.size === 0) return { kind: "done" };
   let errno: number;
   try {

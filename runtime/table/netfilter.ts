@@ -177,6 +177,9 @@ export class Netfilter {
   }
 }
 
+/** Who passes messages on to nf_tables, and batches of them. */
+export type NetlinkPort = Pick<Netfilter, "ask" | "commit">;
+
 /** `operation not permitted (it takes root, in this network namespace)`. */
 export function wordsOf(errno: number): string {
   const words = getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;

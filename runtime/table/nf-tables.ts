@@ -1,7 +1,7 @@
 /** Questions to nf_tables, and answers, as messages of netlink. */
 import { attribute, text, u8, u16, u16BigEndian, u32 } from "../lab/netlink.ts";
 import { Digest } from "./digest.ts";
-import { type Netfilter, NetfilterTrouble } from "./netfilter.ts";
+import { NetfilterTrouble, type NetlinkPort } from "./netfilter.ts";
 
 export const ERRNO = { noEntry: 2, interrupted: 4, exists: 17 } as const;
 
@@ -77,7 +77,7 @@ export interface Generation {
   readonly program: string;
 }
 
-export async function generationOf(netfilter: Netfilter): Promise<Generation> {
+export async function generationOf(netfilter: NetlinkPort): Promise<Generation> {
   let generation: Generation = { id: 0, pid: 0, program: "" };
   await netfilter.ask(netfilterMessage(MESSAGE.getGeneration, FLAG.acknowledge, 0, []), (bytes) => {
     for (const { at, end } of messagesIn(bytes)) {
@@ -109,7 +109,7 @@ export interface RawElement {
 /** Gives each element of a set or map to `take`; false: there is no such set. Throws `NetfilterTrouble`. Calls `restart` before it begins, and before
  *  it begins anew because somebody has changed something meanwhile. */
 export async function dumpElements(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   { family, table, set }: { readonly family: NfFamily; readonly table: string; readonly set: string },
   take: (element: RawElement) => void,
   restart: () => void = () => undefined,
@@ -132,7 +132,7 @@ export async function dumpElements(
 const MOST_DUMPS = 20;
 
 async function dump(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   message: Buffer,
   restart: () => void,
   take: (bytes: Buffer, at: number, end: number) => void,
@@ -190,7 +190,7 @@ function commentOf(notes: Buffer | undefined): string | undefined {
 
 /** The names of the chains of a table; undefined: there is no such table. */
 export async function chainsOf(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   family: NfFamily,
   table: string,
 ): Promise<Set<string> | undefined> {
@@ -220,7 +220,12 @@ export async function chainsOf(
 }
 
 /** Whether there is a chain. Throws `NetfilterTrouble`. */
-export async function hasChain(netfilter: Netfilter, family: NfFamily, table: string, chain: string): Promise<boolean> {
+export async function hasChain(
+  netfilter: NetlinkPort,
+  family: NfFamily,
+  table: string,
+  chain: string,
+): Promise<boolean> {
   const names = [attribute(1, text(table)), attribute(3, text(chain))];
   try {
     await netfilter.ask(netfilterMessage(MESSAGE.getChain, FLAG.acknowledge, FAMILY[family], names));
@@ -239,7 +244,11 @@ export interface TableHeads {
 }
 
 /** Undefined: there is no such table. */
-export async function headsOf(netfilter: Netfilter, family: NfFamily, table: string): Promise<TableHeads | undefined> {
+export async function headsOf(
+  netfilter: NetlinkPort,
+  family: NfFamily,
+  table: string,
+): Promise<TableHeads | undefined> {
   let flags: number | undefined;
   const tables = netfilterMessage(MESSAGE.getTable, FLAG.dump, FAMILY[family], []);
   await dump(
@@ -272,7 +281,11 @@ export async function headsOf(netfilter: Netfilter, family: NfFamily, table: str
 const DORMANT = 1;
 
 /** The same as a text. */
-export async function structureOf(netfilter: Netfilter, family: NfFamily, table: string): Promise<string | undefined> {
+export async function structureOf(
+  netfilter: NetlinkPort,
+  family: NfFamily,
+  table: string,
+): Promise<string | undefined> {
   const heads = await headsOf(netfilter, family, table);
   if (heads === undefined) return undefined;
   const chains = [...heads.chains].map(([name, head]) => `${name} ${head}`);
@@ -281,7 +294,7 @@ export async function structureOf(netfilter: Netfilter, family: NfFamily, table:
 
 /** What each set or map of a table that is not written in a rule holds, as text: types, lengths, flags and timeouts. */
 export async function setHeadsOf(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   family: NfFamily,
   table: string,
 ): Promise<ReadonlyMap<string, { readonly head: string; readonly isMap: boolean }>> {
@@ -306,7 +319,7 @@ const ANONYMOUS = 1;
 const MAP = 8;
 
 /** Whether a table has counters, limits or the like that rules name. */
-export async function hasObjects(netfilter: Netfilter, family: NfFamily, table: string): Promise<boolean> {
+export async function hasObjects(netfilter: NetlinkPort, family: NfFamily, table: string): Promise<boolean> {
   let found = false;
   const message = netfilterMessage(MESSAGE.getObject, FLAG.dump, FAMILY[family], [attribute(1, text(table))]);
   await dump(
@@ -327,7 +340,7 @@ function hexOf(bytes: Buffer | undefined): string {
 /** A digest of the rules of each chain of a table that has rules, by name. It tells apart what one load has made and what was changed
  *  since: sets that stand in rules have other names after each load. */
 export async function ruleDigests(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   family: NfFamily,
   table: string,
 ): Promise<ReadonlyMap<string, string>> {

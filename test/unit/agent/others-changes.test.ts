@@ -10,19 +10,23 @@ class Signs implements ChangeSigns {
   isComplete = true;
   isListening = false;
   sizes: readonly string[] | undefined = [];
+  /** What was asked for. */
+  readonly asked: string[] = [];
 
   generation(): Promise<number> {
     return Promise.resolve(this.commits);
   }
 
   commitsAbout(word: string): ReturnType<ChangeSigns["commitsAbout"]> {
+    this.asked.push(word);
     const isComplete = this.isComplete && this.isListening;
     this.isListening = word !== "";
     this.isComplete = true;
     return Promise.resolve({ isComplete, commits: this.told.splice(0) });
   }
 
-  legacySizes(): ReturnType<ChangeSigns["legacySizes"]> {
+  legacySizes(tables: readonly string[]): ReturnType<ChangeSigns["legacySizes"]> {
+    this.asked.push(...tables);
     return Promise.resolve(this.sizes);
   }
 
@@ -102,6 +106,63 @@ describe("iptables-nft", () => {
     await others.notice();
     expect([others.count, others.of("ip"), others.of("ip6")]).toEqual([1, "all", "all"]);
   });
+
+  test("where nothing is known yet, nothing of others is counted", async () => {
+    const signs = new Signs();
+    signs.commits = 7;
+    const others = new OthersChanges("nft", signs);
+    expect(await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")))).toBeUndefined();
+    await others.notice();
+    expect([others.count, others.of("ip")]).toEqual([0, undefined]);
+  });
+
+  test("a large change of the agent is not listened to, another one is", async () => {
+    const { signs, others } = await listening();
+    signs.asked.splice(0);
+    const answer = await others.during("ip", ["nat"], ONE, () => Promise.resolve("done"));
+    expect([answer, signs.asked]).toEqual(["done", ["KPC-"]]);
+    await others.during("ip", ["nat"], { commits: 1, isLarge: true }, () => Promise.resolve());
+    expect(signs.asked).toEqual(["KPC-", "KPC-", ""]);
+  });
+
+  test("what was heard beside a commit of others that was lost is suspect, and then all is", async () => {
+    const { signs, others } = await listening();
+    signs.commit("KPC-a");
+    signs.isComplete = false;
+    await others.notice();
+    expect([others.of("ip"), others.of("ip6"), others.count]).toEqual(["all", "all", 1]);
+    others.forget("ip");
+    others.forget("ip6");
+    expect([others.of("ip"), others.of("ip6")]).toEqual([undefined, undefined]);
+    // Each commit is counted once, and the agent's own ones are forgotten when they were heard of.
+    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.notice();
+    signs.tell(2, "KPC-own");
+    await others.notice();
+    expect(others.of("ip")).toEqual(new Map([["nat", new Set(["KPC-own"])]]));
+  });
+
+  test("a commit that is made while the kernel is asked what it has told is noticed where that was not all", async () => {
+    const { signs, others } = await listening();
+    const { commitsAbout } = signs;
+    signs.commitsAbout = (word) => {
+      signs.isComplete = false;
+      signs.commits++;
+      return commitsAbout.call(signs, word);
+    };
+    await others.notice();
+    expect([others.count, others.of("ip")]).toEqual([1, "all"]);
+  });
+
+  test("where the agent's change has made no commit, or one more, others have", async () => {
+    const { signs, others } = await listening();
+    await others.during("ip", ["nat"], ONE, () => Promise.resolve());
+    expect(others.count).toBe(1);
+    await others.notice();
+    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.notice();
+    expect([others.count, others.of("ip")]).toEqual([1, undefined]);
+  });
 });
 
 describe("iptables-legacy", () => {
@@ -125,6 +186,33 @@ describe("iptables-legacy", () => {
     await others.notice();
     await others.notice();
     expect([others.count, others.of("ip"), others.of("ip6")]).toEqual([1, "all", undefined]);
+    // What is asked for, by family and table; commits are not listened to.
+    expect(new Set(signs.asked)).toEqual(new Set(["ip nat"]));
+  });
+
+  test("tables are watched once, and each has its size", async () => {
+    const { signs, others } = await watching();
+    signs.asked.splice(0);
+    await others.watch("ip", ["nat", "filter"]);
+    expect(signs.asked).toEqual([]);
+    await others.watch("ip6", ["nat", "filter"]);
+    expect(signs.asked).toEqual(["ip6 nat", "ip6 filter"]);
+    // One that has lost a line to another is another one.
+    signs.sizes = ["1", "12"];
+    await others.during("ip6", ["nat", "filter"], ONE, () => Promise.resolve());
+    signs.sizes = ["11", "2"];
+    await others.notice();
+    expect(others.of("ip6")).toBe("all");
+  });
+
+  test("sizes that cannot be told any more are forgotten", async () => {
+    const { signs, others } = await watching();
+    signs.sizes = undefined;
+    await others.during("ip", ["nat"], ONE, () => Promise.resolve());
+    const { count } = others;
+    signs.sizes = ["9 rules"];
+    await others.notice();
+    expect(others.count).toBe(count);
   });
 
   test("so it has before the agent makes a change, which is not to hide it", async () => {
@@ -147,4 +235,15 @@ describe("iptables-legacy", () => {
     await others.notice();
     expect(others.count).toBe(0);
   });
+});
+
+test("of another backend nothing is asked, and nothing noticed", async () => {
+  const signs = new Signs();
+  const others = new OthersChanges(undefined, signs);
+  await others.watch("ip", ["nat"]);
+  expect(await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")))).toBeUndefined();
+  expect(await others.during("ip", ["nat"], ONE, () => Promise.resolve("done"))).toBe("done");
+  signs.commit("KPC-a");
+  await others.notice();
+  expect([others.count, others.of("ip"), signs.asked]).toEqual([0, undefined, []]);
 });

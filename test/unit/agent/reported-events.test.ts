@@ -125,3 +125,64 @@ test("one that has stopped sends nothing more", async () => {
   expect(sent.length).toBe(1);
   expect(clock.pending).toBe(0);
 });
+
+test("events of one reason, note or Service are others; the same one may come again after ten minutes", async () => {
+  const { it, clock, sent } = reporter();
+  const notes = async (): Promise<number> => {
+    await settled();
+    return sent.splice(0).length;
+  };
+  clock.advance(1000);
+  for (const event of [taken(1), { ...taken(1), service: "shop/other" }, { ...taken(1), note: "other" }])
+    it.report(event);
+  it.report({ ...taken(1), reason: "Starting" });
+  expect(await notes()).toBe(4);
+  it.report({ ...taken(1), service: "a", note: "c" });
+  it.report({ ...taken(1), service: "aAddressTaken", reason: "Starting", note: "c" });
+  expect(await notes()).toBe(2);
+  clock.advance(599_999);
+  it.report(taken(1));
+  expect(await notes()).toBe(0);
+  clock.advance(1);
+  it.report(taken(1));
+  expect(await notes()).toBe(1);
+});
+
+test("names are long enough to differ, and no longer than the API takes", async () => {
+  const { it, sent } = reporter();
+  it.report({ ...CHANGED, service: `shop/${"x".repeat(300)}` });
+  it.report({ ...CHANGED, service: `shop/${"x".repeat(200)}` });
+  it.report(taken(1));
+  await settled();
+  const at = Date.UTC(2026, 0, 1).toString(16);
+  expect(sent.map(({ object }) => (object["metadata"] as { name: string }).name)).toEqual([
+    `${"x".repeat(200)}.${at}0001`,
+    `${"x".repeat(200)}.${at}0002`,
+    `s1.${at}0003`,
+  ]);
+  const clock = new TestClock();
+  const instances: unknown[] = [];
+  const of = new EventReporter({
+    nodeName: "n".repeat(250),
+    clock,
+    send: (_, object) => Promise.resolve(instances.push((object as Sent["object"])["reportingInstance"])),
+    log: () => undefined,
+  });
+  of.report(CHANGED);
+  await settled();
+  expect(instances).toEqual([`kpc-agent-${"n".repeat(118)}`]);
+});
+
+test("tries are further and further apart, and what succeeds is complained of anew when it fails again", async () => {
+  const away = new ApiTrouble("unavailable", "away");
+  const { it, clock, sent, log } = reporter([away, away, away, undefined, away, away, away]);
+  const at: number[] = [];
+  for (let i = 1; i <= 3; i++) it.report(taken(i));
+  for (let second = 0; second < 30; second++) {
+    await settled();
+    while (at.length < sent.length) at.push(second);
+    clock.advance(1000);
+  }
+  expect(at).toEqual([0, 2, 6, 6, 6, 8, 12]);
+  expect(log).toEqual(["an event cannot be written: away", "an event cannot be written: away"]);
+});

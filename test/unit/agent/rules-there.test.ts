@@ -104,3 +104,49 @@ test("what is wanted otherwise since it was written is compared with what was wr
   expect(compare(":KPC-b - [0:0]\n-A KPC-b -j DROP")).toEqual([]);
   expect(compare(":KPC-b - [0:0]\n-A KPC-b -j ACCEPT")).toEqual(["nat KPC-b"]);
 });
+
+describe("what was found", () => {
+  const compared = (there: There, suspects: Readonly<Record<string, readonly string[]>>, text: string) =>
+    compareSuspects(
+      "ip",
+      new Map(Object.entries(suspects).map(([table, names]) => [table, new Set(names)])),
+      readOwnTables(text),
+      {
+        there,
+        wanted: WANTED,
+      },
+    );
+  const written: There = { kind: "written", jumps: new Map([["nat", new Map([[JUMP, 1]])]]), since: new Map() };
+
+  test("of a whole family stands for all that was known", () => {
+    const all = nat({ "KPC-z": [] }, {});
+    for (const there of THERE)
+      expect(withFound(there, { kind: "all", tables: all })).toEqual({ kind: "read", tables: all });
+  });
+
+  test("comes to what was found before", () => {
+    const first = compared(written, { nat: ["KPC-a"] }, "*nat").found ?? expect.unreachable("a chain is gone");
+    const once = withFound(written, first);
+    const then = compared(once, { nat: ["KPC-b"] }, "*nat").found ?? expect.unreachable("a chain is gone");
+    const twice = withFound(once, then);
+    expect(twice.kind).toBe("written");
+    expect(rulesThere(twice, WANTED)).toEqual(nat({}, { [JUMP]: 1 }));
+    // Both are known now.
+    expect(compared(twice, { nat: ["KPC-a", "KPC-b"] }, "*nat").found).toBeUndefined();
+  });
+
+  test("may be of a table that had nothing", () => {
+    for (const there of THERE) {
+      const { found, differing } = compared(there, { filter: ["KPC-c"] }, "*filter\n:KPC-c - [0:0]\n");
+      expect(differing).toEqual(["filter KPC-c"]);
+      const now = found && rulesThere(withFound(there, found), WANTED);
+      expect(now?.get("filter")).toEqual({ chains: new Map([["KPC-c", []]]), jumps: new Map() });
+    }
+  });
+
+  test("is of rules of others where a chain of others has them, and of a chain of kpc's where that has", () => {
+    const jumps = new Map([["nat", new Map([["KPC-a -j KPC-b", 1]])]]);
+    const there: There = { kind: "written", jumps, since: new Map() };
+    expect(compared(there, { nat: ["KPC-a"] }, `*nat\n:KPC-a - [0:0]\n${A}`).differing).toEqual([]);
+  });
+});
