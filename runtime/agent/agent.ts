@@ -10,6 +10,7 @@ import { pause } from "../api/clock.ts";
 import type { KindEvent, KindWatch } from "../api/events.ts";
 import { beginningOf, type TransactionAnswer } from "../table/answers.ts";
 import { AGENT_TIMES, type AgentParts, type AgentTimes } from "./agent-parts.ts";
+import { ChangeTimes } from "./change-times.ts";
 import { ChangedConnections } from "./changed-connections.ts";
 import { ElementComparison } from "./element-comparison.ts";
 import { isEligible } from "./eligible-node.ts";
@@ -18,6 +19,7 @@ import { LockLost } from "./kernel.ts";
 import type { KernelStep } from "./kernel-steps.ts";
 import { AgentCounts } from "./metrics.ts";
 import { nextSteps, SERVICES_AT_ONCE } from "./next-steps.ts";
+import { restoreAlone } from "./restore-alone.ts";
 import { TransactionUnderWay } from "./transaction-under-way.ts";
 
 /** Milliseconds before a transaction that failed is tried again, at first and at most. */
@@ -57,8 +59,7 @@ export class Agent {
   /** Transactions that change rules and are not made yet. */
   private rulesUnderWay = 0;
   private readonly connections = new ChangedConnections();
-  private firstChangeAt: number | undefined;
-  private lastChangeAt = 0;
+  private readonly changes = new ChangeTimes();
   private flushedAt = Number.NEGATIVE_INFINITY;
   private lookAt = 0;
 
@@ -96,7 +97,8 @@ export class Agent {
 
   /** Milliseconds since the oldest change that is not in the kernel yet; undefined: there is none. */
   get oldestChangeMs(): number | undefined {
-    return this.firstChangeAt === undefined ? undefined : this.parts.clock.now() - this.firstChangeAt;
+    const { oldestAt } = this.changes;
+    return Number.isFinite(oldestAt) ? this.parts.clock.now() - oldestAt : undefined;
   }
 
   /** How many elements each set should hold, by `family set`. */
@@ -133,8 +135,7 @@ export class Agent {
     }
     if (event.kind !== "synced") {
       this.counts.event(kind, event.kind === "put" ? event.object : undefined, clock.wallTime());
-      this.lastChangeAt = clock.now();
-      if (tables.waiting > 0) this.firstChangeAt ??= this.lastChangeAt;
+      if (tables.waiting > 0) this.changes.came(clock.now());
     }
     // Nothing is done before all is listed.
     if (this.synced.size === KINDS.length) this.wake();
@@ -152,7 +153,6 @@ export class Agent {
     while (!this.stopper.signal.aborted) {
       const wait = this.nextTurnMs();
       if (wait > 0) await this.sleep(wait);
-      if (this.stopper.signal.aborted) break;
       await this.attempt(() => this.turn());
     }
   }
@@ -161,25 +161,26 @@ export class Agent {
   private nextTurnMs(): number {
     const now = this.parts.clock.now();
     const look = this.comparison.hasEnded ? 0 : this.lookAt - now;
-    if (this.parts.tables.waiting === 0) return look;
-    return Math.min(look, this.ripeAt(now) - now);
+    return Math.min(look, this.ripeAt - now);
   }
 
   /** When what waits is to become a transaction: at once after a while without one, else when no more has come for a moment. */
-  private ripeAt(now: number): number {
+  private get ripeAt(): number {
     const { settleMs, longestMs, restMs = 0 } = this.times;
-    const first = this.firstChangeAt ?? now;
-    const ripe = first - this.flushedAt > longestMs ? first : Math.min(this.lastChangeAt + settleMs, first + longestMs);
+    const { firstAt, lastAt } = this.changes;
+    const ripe = firstAt - this.flushedAt > longestMs ? firstAt : Math.min(lastAt + settleMs, firstAt + longestMs);
     return Math.max(ripe, this.flushedAt + restMs);
   }
 
   private async turn(): Promise<void> {
-    const { tables, clock } = this.parts;
-    if (this.owed !== undefined || this.isUnsettled) await this.restore(this.owed ?? "trouble");
+    const { clock } = this.parts;
+    if (this.owed !== undefined || this.isUnsettled) {
+      await this.restore(this.owed ?? "trouble");
+      await this.settled();
+    }
     const found = this.comparison.take();
     if (found !== undefined) await this.drifted(found);
-    const now = clock.now();
-    if (tables.waiting > 0 && now >= this.ripeAt(now)) await this.flush();
+    if (clock.now() >= this.ripeAt) await this.flush();
     if (clock.now() < this.lookAt) return;
     await this.look();
     await this.forgetConnections();
@@ -220,17 +221,16 @@ export class Agent {
 
   /** The first transactions, when all objects are known. Half a list would be half a cluster. */
   private async start(): Promise<void> {
-    const { tables, kernel, clock } = this.parts;
+    const { tables, kernel } = this.parts;
     if (this.isUnsettled || (await kernel.hasTables())) {
       while (tables.waiting > 0) {
         const update = tables.update(SERVICES_AT_ONCE);
         if (update !== undefined) this.note(update);
         await new Promise((resolve) => setImmediate(resolve));
       }
+      this.allTaken();
       await this.restore("start");
-      this.firstChangeAt = undefined;
-      this.counts.settled(clock.wallTime());
-      this.parts.onSync?.(tables);
+      await this.settled();
     } else {
       this.knownGeneration = await kernel.generation();
       await this.flush("full");
@@ -245,6 +245,7 @@ export class Agent {
     while (tables.waiting > 0 && !this.stopper.signal.aborted) {
       this.isUnsettled = true;
       const { steps, update } = nextSteps(this.parts, (taken, last) => this.taken(taken, last));
+      if (tables.waiting === 0) this.allTaken();
       if (!(await this.settle())) continue;
       if (steps.length > 0 && update !== undefined) onTransaction?.(kernel.print(update.changes), update);
       for (const step of steps) {
@@ -255,12 +256,23 @@ export class Agent {
     await this.settle();
     this.isUnsettled = false;
     if (this.stopper.signal.aborted) return;
-    this.firstChangeAt = undefined;
+    await this.settled();
+    this.counts.synced(kind, clock.now() - begun, clock.wallTime());
+  }
+
+  private allTaken(): void {
+    this.changes.taken();
+    this.counts.allTaken();
+  }
+
+  /** What was taken is in the kernel. */
+  private async settled(): Promise<void> {
+    const { tables, clock, onSync } = this.parts;
+    this.changes.settled();
     this.flushedAt = clock.now();
     await this.forgetConnections();
-    this.counts.synced(kind, clock.now() - begun, clock.wallTime());
     this.counts.settled(clock.wallTime());
-    this.parts.onSync?.(tables);
+    onSync?.(tables);
   }
 
   /** What `update` comes to is expected of the kernel, when it is restored. */
@@ -328,34 +340,23 @@ export class Agent {
 
   /** Makes the tables what they should be, whatever is there. */
   private async restore(why: string): Promise<void> {
-    const { tables, kernel, log, clock } = this.parts;
+    const { log, clock } = this.parts;
     this.owed = why;
     this.comparison.stop();
     const begun = clock.now();
     const right = this.areRulesRight ? this.rules : undefined;
     this.areRulesRight = false;
-    let all = 0;
-    for (let turn = 1; ; turn++) {
-      const before = await kernel.generation();
-      const sent = clock.now();
-      const { answer, differed, transactions } = await kernel.restore(tables, this.expected, right);
-      this.counts.transaction(answer, clock.now() - sent);
-      if (answer.kind === "refused")
-        throw new Error(`the tables cannot be restored (${answer.reason}): ${beginningOf(answer.message)}`);
-      all += differed;
-      this.rules = await kernel.rules();
-      this.knownGeneration = await kernel.generation();
-      // What others have committed meanwhile is not to pass for ours. Where they commit all the time, once more has to do.
-      if (this.knownGeneration === before + transactions || (differed === 0 && turn > 2)) break;
-    }
-    this.areRulesRight = true;
+    const { differed, rules, generation, isAlone } = await restoreAlone(this.parts, this.expected, right, this.counts);
+    this.rules = rules;
+    this.knownGeneration = generation;
+    this.areRulesRight = isAlone;
     this.rulesUnderWay = 0;
     this.owed = undefined;
     this.isUnsettled = false;
     this.comparison.settled();
     this.counts.restored(why);
     this.counts.synced("full", clock.now() - begun, clock.wallTime());
-    if (why !== "start") log(`restored the tables (${why}): ${all} sets, maps and chains differed`);
+    if (why !== "start") log(`restored the tables (${why}): ${differed} sets, maps and chains differed`);
     this.parts.onLoaded?.();
   }
 

@@ -73,7 +73,11 @@ export class AgentCounts {
   readonly healthAnswers = { healthz: new Map<number, number>(), livez: new Map<number, number>() };
   failures = 0;
   connectionsDeleted = 0;
-  private triggers: number[] = [];
+  /** When changes of Pods began of which no transaction is made yet, and those that one is made of. */
+  private readonly triggers: number[] = [];
+  private readonly takenTriggers: number[] = [];
+  /** Events that a transaction is made of. */
+  private readonly taken = new Map<RuleKind, number>();
   /** Milliseconds since 1970; undefined: not yet. */
   startedAt: number | undefined;
   lastSyncAt: number | undefined;
@@ -92,11 +96,17 @@ export class AgentCounts {
       this.triggers.push(began);
   }
 
-  /** All events so far are in the kernel. */
+  /** A transaction is made of all events so far. */
+  allTaken(): void {
+    for (const [kind, count] of this.pending) this.taken.set(kind, count);
+    this.takenTriggers.push(...this.triggers.splice(0));
+  }
+
+  /** The events that a transaction was made of are in the kernel. */
   settled(at: number): void {
-    this.pending.clear();
-    for (const began of this.triggers) this.programmingSeconds.add(Math.max(0, at - began) / 1000);
-    this.triggers = [];
+    for (const [kind, count] of this.taken) this.pending.set(kind, (this.pending.get(kind) ?? 0) - count);
+    this.taken.clear();
+    for (const began of this.takenTriggers.splice(0)) this.programmingSeconds.add(Math.max(0, at - began) / 1000);
   }
 
   transaction(answer: TransactionAnswer, milliseconds: number): void {

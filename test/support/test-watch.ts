@@ -20,13 +20,20 @@ const WATCHING: KindWatch = {
 export class TestWatch {
   private readonly sinks = new Map<string, (event: KindEvent) => void>();
 
+  /** Kinds that are not followed any more. */
+  readonly stopped: string[] = [];
+
   readonly watch: AgentParts["watch"] = (kind, sink) => {
     this.sinks.set(kind, sink);
-    return WATCHING;
+    return { ...WATCHING, stop: () => void this.stopped.push(kind) };
   };
 
+  tell(kind: string, event: KindEvent): void {
+    this.sinks.get(kind)?.(event);
+  }
+
   put(kind: string, object: Readonly<Record<string, unknown>>): void {
-    this.sinks.get(kind)?.({ kind: "put", key: "", object, resourceVersion: "1" });
+    this.tell(kind, { kind: "put", key: "", object, resourceVersion: "1" });
   }
 
   /** All that there is has been told. */

@@ -37,6 +37,7 @@ test("have the names that kube-proxy's nftables mode has", () => {
 test("count an event as pending until the kernel has it, and how long that took since the Pods changed", () => {
   const counts = new AgentCounts();
   counts.event("EndpointSlice", slice("2025-12-31T23:00:00Z"), START - 1000);
+  counts.allTaken();
   counts.settled(START);
   counts.startedAt = START;
   counts.event("EndpointSlice", slice("2026-01-01T00:00:01Z"), START + 1500);
@@ -49,6 +50,7 @@ test("count an event as pending until the kernel has it, and how long that took 
   };
   expect(pending()).toEqual([3, 1]);
   counts.synced("partial", 4, START + 3000);
+  counts.allTaken();
   counts.settled(START + 3000);
   expect(pending()).toEqual([0, 0]);
   expect(valuesOf(printMetrics(measured(counts)))).toMatchObject({
