@@ -59,7 +59,7 @@ function entryPlugin(text: string): Plugin {
   };
 }
 
-/** Sources with mutants, the others of the compiler with counters in their loops, and tests that know where they stand. */
+/** Sources with mutants, the others of kpc with counters in their loops, and tests that know where they stand. */
 function sourcesPlugin(root: string, texts: ReadonlyMap<string, string>): Plugin {
   return {
     name: "sources",
@@ -81,7 +81,7 @@ function textOf(file: string, path: string): string {
   const known = plain.get(path);
   if (known !== undefined) return known;
   const text = readFileSync(path, "utf8");
-  const isCounted = file.startsWith("compiler/");
+  const isCounted = /^(?:compiler|runtime)\//.test(file);
   const made = isCounted ? instrument(file, text, undefined, { ...RUN, countsFunctions: false }).text : text;
   plain.set(path, made);
   return made;

@@ -122,11 +122,32 @@ class Loaded {
     this.counted = 0;
     this.mostCounted = mostCounted;
     try {
-      await this.suite.run(test);
+      await orNever(this.suite.run(test));
     } catch (error) {
       return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     }
     return this.counted > mostCounted ? "counted too much" : undefined;
+  }
+}
+
+const IDLE_POLL_MS = 20;
+const IDLE_POLLS = 25;
+
+/** Rejects when `work` goes on and nothing is left that could end it: no timer, no socket, no process. A promise that a mutant forgets would be waited for
+ *  until the worker is given up. */
+async function orNever(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const never = new Promise<void>((_, reject) => {
+    let idle = 0;
+    timer = setInterval(() => {
+      idle = process.getActiveResourcesInfo().every((each) => each === "MessagePort") ? idle + 1 : 0;
+      if (idle === IDLE_POLLS) reject(new Error("it waits for what nothing brings about"));
+    }, IDLE_POLL_MS).unref();
+  });
+  try {
+    await Promise.race([work, never]);
+  } finally {
+    clearInterval(timer);
   }
 }
 
