@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { hostOf } from "../../../compiler/evaluate/packet.ts";
 import { required } from "../../../compiler/invariant.ts";
@@ -49,10 +49,16 @@ const address = (text: string) => required(parseAddress(text), text);
 test("rules of chains to which a packet does not come are not made", () => {
   const host = mustReadIptables(textOfHost());
   const chains = host.ruleset.tables.flatMap((table) => table.chains);
-  const makes = [...new Set(chains.flatMap((chain) => rowsOfRules(chain)?.rows ?? []))].map((rows: RuleRows) =>
-    vi.spyOn(rows, "make"),
-  );
-  const made = (): number => makes.reduce((sum, make) => sum + make.mock.calls.length, 0);
+  const all = new Set(chains.flatMap((chain) => rowsOfRules(chain)?.rows ?? []));
+  let made = 0;
+  for (const rows of all) {
+    const { make } = rows;
+    const counting: RuleRows["make"] = (row) => {
+      made++;
+      return make(row);
+    };
+    Object.assign(rows, { make: counting });
+  }
   const packet = {
     ...{ protocol: 6, mark: 0, inInterface: "eth0", sourcePort: 40000, destinationPort: 80 },
     ...{ source: address("203.0.113.9"), destination: address("10.96.1.7") },
@@ -62,7 +68,7 @@ test("rules of chains to which a packet does not come are not made", () => {
   expect(endpoints.size).toBe(ENDPOINTS);
   expect(localHints(host.ruleset.tables)).toHaveLength(1);
   // Those of the chain that leads to each Service, and of the few chains behind it to which the packet comes.
-  expect(made()).toBeGreaterThan(SERVICES);
-  expect(made()).toBeLessThan(SERVICES + 50);
+  expect(made).toBeGreaterThan(SERVICES);
+  expect(made).toBeLessThan(SERVICES + 50);
   expect(chains.reduce((sum, chain) => sum + countRules(chain), 0)).toBeGreaterThan(15 * SERVICES);
 });
