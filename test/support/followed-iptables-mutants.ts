@@ -329,4 +329,9 @@ export const UNFOLDED_TABLE_MUTANTS: Readonly<Record<string, Mistake>> = {
     from: "      this.chains = new Map();\n      this.restart();",
     to: "      this.chains = new Map();",
   },
+  "where a key that stands before a tree leads is not asked for its owner": {
+    file: `${LOOKUPS}/kept-tree.ts`,
+    from: "this.setLeaving(key, tree.mustNotComeBack(key));",
+    to: "this.setLeaving(key, true);",
+  },
 };

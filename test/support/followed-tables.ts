@@ -229,13 +229,13 @@ function disagreement(events: TableHistory, Followed: typeof UnfoldedTable): str
 /** Chains that nothing leads to are there too: what they do was asked for. */
 function differenceOfAll({ chains: right }: FollowedTable, { chains: found }: FollowedTable): string | undefined {
   const more = [...found.keys()].filter((name) => !right.has(name));
-  // Whether keys may come back is asked where a tree is made, and again of those that stand before it: the second time what is behind stays.
+  // Of a key that stands before a tree it is asked what is behind, the last time where it may stand in the tree again: that stays for a while.
   if (!more.some((name) => BEHIND_A_RULE.test(name))) return firstDifference(right, found);
   return firstDifference(right, new Map([...found].filter(([name]) => right.has(name))));
 }
 
-/** The name of a chain that goes on behind a rule. Trees have `keys` in theirs, or `()`. */
-const BEHIND_A_RULE = /^[\w-]+\+[1-9]\d*(?: \([^)]+\))?$/;
+/** The name of a chain that goes on behind a rule, or of a tree in one. */
+const BEHIND_A_RULE = /^[\w-]+\+[1-9]\d*(?:| \([^)]+\)| .*from [1-9].*)$/;
 
 function differenceOf(whole: Table | undefined, { table, chains }: FollowedTable): string | undefined {
   const { program } = unfoldLookups({ ruleset: { tables: whole === undefined ? [] : [whole] }, routes: [] });

@@ -34,6 +34,7 @@ const ENTRY_RULES: readonly string[] = [
   `${KEY} . ip saddr @sources goto t0`,
   `${KEY} . ip saddr @sources ${KEY} vmap @local`,
   "ip saddr @blocks jump t2",
+  `ip saddr { ${Array.from({ length: 18 }, (_, i) => `10.${2 * i + 1}.0.0/16`).join(", ")} } jump t2`,
   "ip saddr != { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } jump t2",
   "tcp dport vmap { 80 : jump t1, 443 : accept }",
   'iifname "eth0" jump t0',
@@ -257,6 +258,8 @@ export function tableHistory(changes: number): fc.Arbitrary<TableHistory> {
     ]);
 }
 
+const inEntry = (start: string): number => ENTRY_RULES.findIndex((rule) => rule.startsWith(start));
+
 /** Rules for many keys, with or without work behind them. */
 const TREE_RULES: readonly (readonly number[])[] = [
   `${KEY} vmap @services`,
@@ -264,9 +267,9 @@ const TREE_RULES: readonly (readonly number[])[] = [
   "ip saddr . ip daddr @hairpin masquerade",
   "ip saddr @blocks jump t2",
   `${KEY} . ip saddr @sources goto t0`,
-].flatMap((rule) => {
-  const at = ENTRY_RULES.indexOf(rule);
-  return [[at], [at, ENTRY_RULES.indexOf("ip daddr != @addresses jump t1")], [at, ENTRY_RULES.indexOf("jump t0")]];
+].flatMap((start) => {
+  const at = inEntry(start);
+  return [[at], [at, inEntry("ip daddr != @addresses")], [at, inEntry("jump t0")], [at, inEntry("ip saddr { 10.1.")]];
 });
 
 const plainRow: fc.Arbitrary<KeyRow> = fc.record({
@@ -279,44 +282,57 @@ const plainRow: fc.Arbitrary<KeyRow> = fc.record({
   sources: fc.constantFrom([0, 0] as const, [0, 0] as const, [0, 0] as const, [3, 18] as const),
 });
 
-/** So many changes of a table in which trees stay, while what they lead to changes, and some keys come and go. */
+/** So many changes of a table in which trees stay, while what they lead to changes, and some keys come and go. What chains read of a packet stays
+ *  the same: those that are made again have the same names. */
 export function treeHistory(changes: number): fc.Arbitrary<TableHistory> {
-  const target = fc
-    .constantFrom(...TARGETS)
-    .chain((name) =>
-      fc.record({ kind: fc.constant("chain" as const), name: fc.constant(name), rules: plainRules(name) }),
-    );
+  const chain = (name: string, rules: readonly number[]): TableEvent => ({ kind: "chain", name, rules });
+  const target = fc.constantFrom(...TARGETS).chain((name) => fc.tuple(fc.constant(name), plainRules(name)));
   const key = fc.record({
     kind: fc.constant("row" as const),
     number: fc.nat({ max: ROWS - 1 }),
     row: fc.option(plainRow, { nil: undefined, freq: 2 }),
   });
   const step = fc.oneof(
-    { weight: 6, arbitrary: target.map((each): TableEvent[] => [each]) },
-    { weight: 2, arbitrary: key.map((each): TableEvent[] => [each]) },
-    { weight: 2, arbitrary: shared.map((each): TableEvent[] => [each]) },
-    { weight: 1, arbitrary: own.map((each): TableEvent[] => [each]) },
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant("target" as const), target }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("order" as const), of: fc.nat({ max: 3 }) }) },
+    { weight: 2, arbitrary: key },
+    { weight: 2, arbitrary: shared },
+    { weight: 1, arbitrary: own },
   );
   return fc
     .record({
       rules: fc.constantFrom(...TREE_RULES),
+      holder: fc.constantFrom("pre" as const, "entry" as const),
       targets: fc.tuple(...TARGETS.map(plainRules)),
+      // One that all targets have before their own: there is a chain for each key then.
+      reading: fc.constantFrom(...[[], [inTarget("ip daddr 10.96.0.3")], [inTarget('iifname "eth0" return')]]),
       rows: fc.array(plainRow, { minLength: ROWS, maxLength: ROWS }),
       steps: fc.array(step, { minLength: changes, maxLength: changes }),
     })
-    .map(({ rules, targets, rows, steps }) => [
-      { kind: "chain", name: "pre", rules } as const,
-      ...targets.map((each, i): TableEvent => ({ kind: "chain", name: TARGETS[i] ?? "", rules: each })),
-      ...rows.map((each, number): TableEvent => ({ kind: "row", number, row: each })),
-      { kind: "shared", owner: 0, set: "addresses", first: 0, count: 16 } as const,
-      { kind: "shared", owner: 1, set: "addresses", first: 12, count: 16 } as const,
-      { kind: "shared", owner: 2, set: "hairpin", first: 0, count: 66 } as const,
-      { kind: "own", rows: [], blocks: 18 } as const,
-      { kind: "table", isThere: true } as const,
-      SETTLE,
-      ...steps.flatMap((events) => [...events, SETTLE]),
-    ]);
+    .map(({ rules, holder, targets, reading, rows, steps }) => {
+      const never = inEntry("accept");
+      const orders = [rules, rules.toReversed(), [never, ...rules], [...rules, never]];
+      return [
+        chain(holder, rules),
+        ...(holder === "pre" ? [] : [chain("pre", [BASE_RULES.indexOf("jump entry")])]),
+        ...targets.map((each, i) => chain(TARGETS[i] ?? "", [...reading, ...each])),
+        ...rows.map((each, number): TableEvent => ({ kind: "row", number, row: each })),
+        { kind: "shared", owner: 0, set: "addresses", first: 0, count: 16 } as const,
+        { kind: "shared", owner: 1, set: "addresses", first: 12, count: 16 } as const,
+        { kind: "shared", owner: 2, set: "hairpin", first: 0, count: 66 } as const,
+        { kind: "own", rows: [], blocks: 18 } as const,
+        { kind: "table", isThere: true } as const,
+        SETTLE,
+        ...steps.flatMap((each): TableEvent[] => {
+          if (each.kind === "target") return [chain(each.target[0], [...reading, ...each.target[1]]), SETTLE];
+          if (each.kind === "order") return [chain(holder, orders[each.of] ?? []), SETTLE];
+          return [each, SETTLE];
+        }),
+      ];
+    });
 }
+
+const inTarget = (start: string): number => targetRules(undefined).findIndex((rule) => rule.startsWith(start));
 
 /** A chain without rules becomes a choice by chance and is none again: where it is one, elements lead to one of their own. */
 export const TURNING_CHOICE: TableHistory = [
@@ -337,5 +353,26 @@ export const TURNING_CHOICE: TableHistory = [
   { kind: "chain", name: "pick-17", rules: [2] },
   SETTLE,
   { kind: "chain", name: "pick-17", rules: [2, 3] },
+  SETTLE,
+];
+
+/** Keys that stand before a tree, since packets came back from where they lead, until that ends for all: who asked was a chain of the tree. */
+export const ENDING_LATER: TableHistory = [
+  { kind: "chain", name: "pre", rules: [inEntry(`${KEY} . ip saddr @sources goto`), inEntry("jump t0")] },
+  { kind: "chain", name: "t0", rules: [inTarget('iifname "eth0" return'), (POOLS["t0"] ?? []).indexOf("jump t1")] },
+  { kind: "chain", name: "t1", rules: [inTarget('iifname "eth0" return'), (POOLS["t1"] ?? []).indexOf("goto t2")] },
+  { kind: "chain", name: "t2", rules: [inTarget('iifname "eth0" return')] },
+  ...[3, 5, 9, 15].map((number): TableEvent => {
+    const verdict: Verdict = { kind: "accept" };
+    const row: KeyRow = { map: "services", verdict, hasComment: false, endpoints: 0, sources: [3, 18] };
+    return { kind: "row", number, row };
+  }),
+  { kind: "table", isThere: true },
+  SETTLE,
+  {
+    kind: "chain",
+    name: "t2",
+    rules: [inTarget('iifname "eth0" return'), (POOLS["t2"] ?? []).indexOf("jump t3"), inTarget("accept")],
+  },
   SETTLE,
 ];

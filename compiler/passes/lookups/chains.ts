@@ -75,14 +75,13 @@ export class MadeChains implements ChainMaker {
 
   /** Where a chain leads that does nothing but to go on in another one; else `name`. */
   private throughGoto(name: string): string {
-    const only = this.onlyStepOf(name);
+    const only = this.firstStepOf(name);
     return only?.kind === "verdict" && only.verdict.kind === "goto" ? this.throughGoto(only.verdict.chain) : name;
   }
 
-  /** The one step of the one rule of a chain. */
-  private onlyStepOf(name: string): Step | undefined {
-    const rules = this.made.get(name)?.rules;
-    return rules?.length === 1 ? onlyStep(rules[0]) : undefined;
+  /** The step of the first rule of a chain, where that has no others: behind one that ends there is no rule. */
+  private firstStepOf(name: string): Step | undefined {
+    return onlyStep(this.made.get(name)?.rules[0]);
   }
 
   add(wanted: string, rules: readonly Rule[]): string {
@@ -99,7 +98,7 @@ export class MadeChains implements ChainMaker {
   }
 
   onlyStatement(name: string): Statement | undefined {
-    const only = this.onlyStepOf(name);
+    const only = this.firstStepOf(name);
     return only !== undefined && isEnd(only) ? only : undefined;
   }
 }

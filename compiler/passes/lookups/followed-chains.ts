@@ -1,5 +1,5 @@
 /** Chains that are made again where something that they were made of has changed, and only there. */
-import { invariant } from "../../invariant.ts";
+import { invariant, required } from "../../invariant.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import type { BaseChain, Rule, SetElement, Statement, Step } from "../../ir/types.ts";
 import { isEnd, leaving, nameOfPlace, onlyStep } from "./chains.ts";
@@ -76,7 +76,7 @@ export class FollowedChains implements PartMaker {
   /** Elements that were handed out, and where they come from. */
   private readonly handed = new WeakMap<readonly SetElement[], LiveList<SetElement>>();
   /** By the parts of keys that are asked for. */
-  private readonly keyedLists = new Map<LiveList<SetElement>, Map<string, SharedKeys>>();
+  private readonly keyedLists = new WeakMap<LiveList<SetElement>, Map<string, SharedKeys>>();
   private current: FollowedChain | undefined;
   private readonly dirty: FollowedChain[] = [];
   /** Chains that may have lost their last user. */
@@ -116,15 +116,13 @@ export class FollowedChains implements PartMaker {
 
   /** Makes all that is to be made again. */
   settle(): void {
-    do {
-      for (let chain = this.dirty.pop(); chain !== undefined; chain = this.dirty.pop())
-        if (chain.isDirty && !chain.isGone) this.make(chain);
-      // What goes may have been the last user of others, which are looked at again then.
-      for (const chain of this.idle) {
-        this.idle.delete(chain);
-        if (!chain.isGone && chain.users.size === 0 && this.isOfPlace(chain)) this.remove(chain);
-      }
-    } while (this.dirty.length > 0);
+    for (let chain = this.dirty.pop(); chain !== undefined; chain = this.dirty.pop())
+      if (chain.isDirty && !chain.isGone) this.make(chain);
+    // What goes may have been the last user of others, which are looked at behind it. Nobody who stays has asked for what goes.
+    for (const chain of this.idle) {
+      this.idle.delete(chain);
+      if (!chain.isGone && chain.users.size === 0 && this.isOfPlace(chain)) this.remove(chain);
+    }
   }
 
   /** Notes that the chain that is being made is made of `list`, and hands its elements out. */
@@ -147,7 +145,7 @@ export class FollowedChains implements PartMaker {
   }
 
   private touch(chain: FollowedChain): void {
-    if (chain.isDirty || chain.isGone) return;
+    if (chain.isDirty) return;
     chain.isDirty = true;
     if (chain.parent === undefined) this.dirty.push(chain);
     else this.touch(chain.parent);
@@ -321,12 +319,11 @@ export class FollowedChains implements PartMaker {
 
   unkeyed(list: LiveList<SetElement>, fields: readonly OpenField[]): void {
     const name = nameOfFields(fields);
-    const all = this.keyedLists.get(list);
-    const known = all?.get(name);
-    if (all === undefined || known === undefined || --known.users > 0) return;
+    const all = required(this.keyedLists.get(list), "who uses keys has asked for them");
+    const known = required(all.get(name), "who uses keys has asked for them");
+    if (--known.users > 0) return;
     known.keys.close();
     all.delete(name);
-    if (all.size === 0) this.keyedLists.delete(list);
   }
 
   keptTree<Element extends SetElement>(

@@ -101,7 +101,8 @@ export class KeptTree {
         wrong,
       );
       if (wrong.length === 0) break;
-      for (const key of wrong) this.setLeaving(key, true);
+      // Asked for the owner too: the chain of the tree that has asked is made without these keys now.
+      for (const key of wrong) this.setLeaving(key, tree.mustNotComeBack(key));
     }
     const first = [...this.leaving.values()]
       .sort((a, b) => compareRanks(a.element, b.element))

@@ -118,7 +118,7 @@ export class LiveList<Element extends SetElement> {
   }
 
   enter(reader: ListReader<Element>): void {
-    if (!this.readers.includes(reader)) this.readers.push(reader);
+    this.readers.push(reader);
   }
 
   leave(reader: ListReader<Element>): void {

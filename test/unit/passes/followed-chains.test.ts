@@ -152,6 +152,16 @@ test("who comes through a chain to a part of it is made again where the part is 
   expect(scene.settle()).toBe("a 1, b 1, part 1, x 2");
 });
 
+test("a chain that elements lead to with comments of their own is one for each: those that are left have its rules", () => {
+  const asking =
+    (...comments: readonly string[]): Made =>
+    (chains) =>
+      comments.map((comment) => to("jump", chains.chainFor("a", NOTHING_KNOWN, comment) ?? ""));
+  const scene = new Scene({ b: asking("one", "two"), a: () => [mark(1), mark(2)] });
+  expect(scene.change("b", asking("one"))).toBe("a two gone, b 1");
+  expect(scene.change("a", () => [mark(1), mark(2), mark(3)])).toBe("a one 3, b 1");
+});
+
 // --- lists -----------------------------------------------------------------------------------------------------------------
 
 interface TestedList {
