@@ -269,7 +269,8 @@ const TREE_RULES: readonly (readonly number[])[] = [
   `${KEY} . ip saddr @sources goto t0`,
 ].flatMap((start) => {
   const at = inEntry(start);
-  return [[at], [at, inEntry("ip daddr != @addresses")], [at, inEntry("jump t0")], [at, inEntry("ip saddr { 10.1.")]];
+  const others = ["ip daddr != @addresses", "jump t0", "ip saddr { 10.1.", "ip daddr @addresses jump t0"].map(inEntry);
+  return [[at], ...others.map((other) => [at, other])];
 });
 
 const plainRow: fc.Arbitrary<KeyRow> = fc.record({
@@ -375,4 +376,15 @@ export const ENDING_LATER: TableHistory = [
     rules: [inTarget('iifname "eth0" return'), (POOLS["t2"] ?? []).indexOf("jump t3"), inTarget("accept")],
   },
   SETTLE,
+];
+
+/** A tree whose keys become so few that they stand in a row, and many again. */
+export const SHRINKING_TREE: TableHistory = [
+  { kind: "chain", name: "pre", rules: [inEntry("ip daddr @addresses jump t0")] },
+  { kind: "chain", name: "t0", rules: [inTarget("masquerade")] },
+  { kind: "table", isThere: true },
+  ...[28, 16, 17, 40, 0, 20].flatMap((count): TableEvent[] => [
+    { kind: "shared", owner: 0, set: "addresses", first: 0, count },
+    SETTLE,
+  ]),
 ];
