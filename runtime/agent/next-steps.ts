@@ -7,7 +7,7 @@ import type { KernelStep } from "./kernel-steps.ts";
 export const SERVICES_AT_ONCE = 100;
 
 /** Services of which objects are in memory together, where transactions are bytes: V8 copies what is in use each few megabytes. */
-const SERVICES_MADE_AT_ONCE = 10;
+const SERVICES_MADE_AT_ONCE = 20;
 
 /** Transactions of as many Services as one holds, and the last update that they make: the only one where each is told. `take` gives what an update comes
  *  to, besides what it adds to `last`. */

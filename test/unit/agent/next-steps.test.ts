@@ -19,7 +19,7 @@ function waiting(count: number): NodeTables {
 }
 
 test.each([
-  ["bytes are made of few at a time, for one transaction", true, undefined, Array.from({ length: 10 }, () => 10)],
+  ["bytes are made of few at a time, for one transaction", true, undefined, [20, 20, 20, 20, 20]],
   ["all of one are made together for a tool", false, undefined, [100]],
   ["and where each is told", true, () => undefined, [100]],
 ])("%s", (_, addsToSteps, onTransaction, wanted) => {
@@ -41,7 +41,7 @@ test.each([
 });
 
 test("nothing is made where nothing waits, and no more than waits", () => {
-  const tables = waiting(11);
+  const tables = waiting(21);
   const made: number[] = [];
   const next = () =>
     nextSteps({ tables, kernel: { ...PRINTING_KERNEL, addsToSteps: true }, onTransaction: undefined }, (update) => {
@@ -49,9 +49,9 @@ test("nothing is made where nothing waits, and no more than waits", () => {
       return [];
     });
   expect(next().update?.services.length).toBe(1);
-  expect(made).toEqual([10, 1]);
+  expect(made).toEqual([20, 1]);
   expect(next()).toEqual({ steps: [], update: undefined });
-  expect(made).toEqual([10, 1]);
+  expect(made).toEqual([20, 1]);
 });
 
 test("a new table is made empty by nft, and filled without it; what follows is added to that while it can", async () => {
