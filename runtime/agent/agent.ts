@@ -212,9 +212,7 @@ export class Agent {
         callOff();
         resolve();
       };
-      if (this.stopper.signal.aborted) this.wake();
     });
-    this.wake = () => undefined;
   }
 
   // --- transactions --------------------------------------------------------------------------------------------------------
@@ -223,9 +221,12 @@ export class Agent {
   private async start(): Promise<void> {
     const { tables, kernel } = this.parts;
     if (this.isUnsettled || (await kernel.hasTables())) {
-      while (tables.waiting > 0) {
-        const update = tables.update(SERVICES_AT_ONCE);
-        if (update !== undefined) this.note(update);
+      for (
+        let update = tables.update(SERVICES_AT_ONCE);
+        update !== undefined;
+        update = tables.update(SERVICES_AT_ONCE)
+      ) {
+        this.note(update);
         await new Promise((resolve) => setImmediate(resolve));
       }
       this.allTaken();
@@ -279,7 +280,6 @@ export class Agent {
   private note(update: NodeUpdate): void {
     this.connections.note(update);
     for (const change of update.changes) this.expected.apply(change);
-    this.areRulesRight = false;
   }
 
   /** The transactions that make `update`, besides what is added to `last`. What they come to is expected of the kernel from now on. */
@@ -345,7 +345,6 @@ export class Agent {
     this.comparison.stop();
     const begun = clock.now();
     const right = this.areRulesRight ? this.rules : undefined;
-    this.areRulesRight = false;
     const { differed, rules, generation, isAlone } = await restoreAlone(this.parts, this.expected, right, this.counts);
     this.rules = rules;
     this.knownGeneration = generation;

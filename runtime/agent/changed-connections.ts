@@ -6,8 +6,8 @@ export class ChangedConnections {
   private readonly frontends = new Map<string, UdpFrontend>();
 
   note({ udp }: Pick<NodeUpdate, "udp">): void {
-    const [before, after] = [udp.before, udp.after].map((ports) => ports.flatMap(udpFrontendsOf));
-    for (const frontend of changedFrontends(before ?? [], after ?? [])) this.frontends.set(keyOf(frontend), frontend);
+    const [before, after] = [udp.before.flatMap(udpFrontendsOf), udp.after.flatMap(udpFrontendsOf)];
+    for (const frontend of changedFrontends(before, after)) this.frontends.set(keyOf(frontend), frontend);
   }
 
   get isEmpty(): boolean {
@@ -29,5 +29,5 @@ export class ChangedConnections {
 }
 
 function keyOf({ family, address, port }: UdpFrontend): string {
-  return `${family} ${address ?? ""} ${port}`;
+  return `${family} ${address} ${port}`;
 }

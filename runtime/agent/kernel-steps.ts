@@ -24,7 +24,7 @@ export function elementSteps(
   expected: ExpectedElements,
   last?: KernelStep,
 ): readonly KernelStep[] {
-  const isNew = changes.length > 0 && changes.every(({ table }) => table === "added");
+  const isNew = changes.every(({ table }) => table === "added");
   const parts = isNew ? [changes.map(withoutContents), changes.map(contentsOf)] : [changes];
   let open = last?.batch;
   return parts.flatMap((part): readonly KernelStep[] => {

@@ -18,9 +18,11 @@ export function nextSteps(
   const limit = kernel.addsToSteps && onTransaction === undefined ? SERVICES_MADE_AT_ONCE : SERVICES_AT_ONCE;
   const steps: KernelStep[] = [];
   let update: NodeUpdate | undefined;
-  for (let services = 0; services < SERVICES_AT_ONCE && tables.waiting > 0; services += limit) {
-    update = tables.update(limit);
-    if (update !== undefined) steps.push(...take(update, steps.at(-1)));
+  for (let turns = SERVICES_AT_ONCE / limit; turns > 0; turns--) {
+    const next = tables.update(limit);
+    if (next === undefined) break;
+    update = next;
+    steps.push(...take(update, steps.at(-1)));
   }
   return { steps, update };
 }

@@ -36,14 +36,14 @@ export class OthersChanges {
 
   /** Takes notice of what others have done up to now. */
   async notice(): Promise<void> {
-    if (this.backend === "legacy") for (const family of this.sizes.keys()) await this.compareSizes(family);
+    for (const family of this.sizes.keys()) await this.compareSizes(family);
     if (this.backend !== "nft") return;
     await this.countOthers();
     const { isComplete, commits } = await this.signs.commitsAbout(CHAIN_PREFIX);
     // Others may have committed what was told before it could be heard.
     if (!isComplete) await this.countOthers();
     const isOwn = (id: number): boolean => this.own.some(([from, to]) => from <= id && id <= to);
-    const others = isComplete ? commits.filter(({ id }) => !isOwn(id)) : this.haveOthersCommitted ? commits : [];
+    const others = isComplete ? commits.filter(({ id }) => !isOwn(id)) : [];
     for (const { family, table, chain } of others.flatMap(({ chains }) => chains)) this.suspect(family, table, chain);
     // The kernel counts a commit before it tells of it.
     if (others.length > 0 && !this.haveOthersCommitted) this.count++;
@@ -64,7 +64,7 @@ export class OthersChanges {
     { commits, isLarge }: { readonly commits: number; readonly isLarge: boolean },
     change: () => Promise<Answer>,
   ): Promise<Answer> {
-    if (this.backend === "legacy") await this.compareSizes(family);
+    await this.compareSizes(family);
     if (this.backend !== "nft") {
       const answer = await change();
       if (this.backend === "legacy") await this.noteSizes(family, tables);

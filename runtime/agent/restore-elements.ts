@@ -74,10 +74,7 @@ async function findWrong(netfilter: NetlinkPort, expected: ExpectedElements): Pr
 }
 
 /** Undefined: it holds what it should. */
-async function compareSet(
-  netfilter: NetlinkPort,
-  { at, declaration, digest, marks }: ExpectedSet,
-): Promise<Wrong | undefined> {
+async function compareSet(netfilter: NetlinkPort, { at, digest, marks }: ExpectedSet): Promise<Wrong | undefined> {
   let there = new Digest();
   let present = new MarkSet();
   const stale: Wrong["stale"] = new Map();
@@ -98,7 +95,7 @@ async function compareSet(
     },
   );
   if (there.toString() === digest.toString()) return undefined;
-  return { place: { ...at, holdsVerdicts: "data" in declaration && declaration.data === "verdict" }, present, stale };
+  return { place: at, present, stale };
 }
 
 function copy(bytes: Uint8Array): Uint8Array {
@@ -125,7 +122,7 @@ class Repair {
   private batch = new ElementBatch();
   /** The transaction that is being made. */
   private sent: Promise<TransactionAnswer> = Promise.resolve({ kind: "done" });
-  private answer: TransactionAnswer = { kind: "done" };
+  private isRefused = false;
   private transactions = 0;
   private readonly digest = new Digest();
 
@@ -169,38 +166,36 @@ class Repair {
   async removeRest(): Promise<void> {
     for (const service of this.named.keys()) {
       this.removeStaleOf([service]);
-      if (!(await this.sendSome())) return;
+      await this.sendSome();
     }
     // No verdict leads to what is left.
-    if (!(await this.send())) return;
+    await this.send();
     for (const wrong of this.wrong.values())
       for (const key of [...wrong.stale.keys()]) {
         this.remove(wrong, key);
-        if (!(await this.sendSome())) return;
+        await this.sendSome();
       }
   }
 
   /** Sends what is there when it is enough. False: something was refused. */
   async sendSome(): Promise<boolean> {
-    return this.batch.size < this.most ? this.answer.kind === "done" : await this.send();
+    if (this.batch.size >= this.most) await this.send();
+    return !this.isRefused;
   }
 
-  /** Sends what is there, once the kernel is done with what was sent before. */
-  private async send(): Promise<boolean> {
+  /** Sends what is there, once the kernel is done with what was sent before; nothing more where it has refused that. */
+  private async send(): Promise<void> {
     const { batch } = this;
-    this.answer = await this.sent;
-    if (this.answer.kind !== "done") return false;
-    if (batch.size > 0) {
-      this.transactions++;
-      this.sent = commitBatch(this.netfilter, batch);
-      this.batch = new ElementBatch();
-    }
-    return true;
+    this.isRefused = (await this.sent).kind === "refused";
+    if (this.isRefused || batch.size === 0) return;
+    this.transactions++;
+    this.sent = commitBatch(this.netfilter, batch);
+    this.batch = new ElementBatch();
   }
 
   async end(): Promise<Pick<RestoredElements, "answer" | "transactions">> {
-    if (await this.send()) this.answer = await this.sent;
-    return { answer: this.answer, transactions: this.transactions };
+    await this.send();
+    return { answer: await this.sent, transactions: this.transactions };
   }
 
   private remove(wrong: Wrong, key: string): void {
@@ -213,5 +208,5 @@ class Repair {
 
 /** `shop/web` of `shop/web:http`. */
 function serviceIn(comment: Uint8Array): string {
-  return Buffer.from(comment).toString("latin1").split(":", 1)[0] ?? "";
+  return Buffer.from(comment).toString("latin1").replace(/:.*/, "");
 }

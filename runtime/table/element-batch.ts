@@ -12,7 +12,8 @@ export interface ElementPlace {
   readonly family: LiveFamily;
   readonly table: string;
   readonly set: string;
-  readonly holdsVerdicts: boolean;
+  /** Whether verdicts are added; elements go without theirs. */
+  readonly holdsVerdicts?: boolean;
 }
 
 const BATCH = { begin: 0x10, end: 0x11 } as const;
@@ -76,7 +77,7 @@ export class ElementBatch {
     this.nestedValue(ELEMENT.key, element.key);
     if (element.end.length > 0) this.nestedValue(ELEMENT.keyEnd, element.end);
     if (element.value.length > 0) {
-      if (place.holdsVerdicts) this.verdict(element.value);
+      if (place.holdsVerdicts === true) this.verdict(element.value);
       else this.nestedValue(ELEMENT.data, element.value);
     }
     if (element.comment.length > 0) {

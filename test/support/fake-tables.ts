@@ -50,8 +50,12 @@ export class FakeTables implements NetlinkPort {
   refusal: (elements: number, isOfNft: boolean) => number = () => 0;
   /** Is called after each transaction. */
   onCommit: () => void = () => undefined;
-  /** So many times the next dumps are interrupted. */
+  /** So many times the next dumps are interrupted, after some elements have been told. */
   interruptions = 0;
+  /** Those of this set alone; undefined: of any. */
+  interruptedSet: string | undefined;
+  /** What interrupts them. */
+  onInterruption: () => void = () => undefined;
 
   // --- what there is -----------------------------------------------------------------------------------------------------
 
@@ -146,7 +150,7 @@ export class FakeTables implements NetlinkPort {
     if (asked?.type !== TYPE.dump) throw new Error("only elements can be asked for");
     const held = this.state.sets.get(asked.at);
     if (held === undefined) return Promise.reject(new NetfilterTrouble("no such set", NO_ENTRY));
-    const isInterrupted = this.interruptions > 0;
+    const isInterrupted = this.interruptions > 0 && (this.interruptedSet ?? asked.set) === asked.set;
     if (isInterrupted) this.interruptions--;
     const elements = [...held.values()];
     // Few in a message, and what was interrupted is not all.
@@ -157,6 +161,7 @@ export class FakeTables implements NetlinkPort {
       if (isInterrupted) break;
     }
     if (elements.length === 0 && isInterrupted) part(dumped([], INTERRUPTED));
+    if (isInterrupted) this.onInterruption();
     return Promise.resolve();
   }
 }

@@ -33,7 +33,9 @@ export class TestWatch {
   }
 
   put(kind: string, object: Readonly<Record<string, unknown>>): void {
-    this.tell(kind, { kind: "put", key: "", object, resourceVersion: "1" });
+    const { namespace, name } = object["metadata"] as { readonly namespace?: string; readonly name: string };
+    const key = namespace === undefined ? name : `${namespace}/${name}`;
+    this.tell(kind, { kind: "put", key, object, resourceVersion: "1" });
   }
 
   /** All that there is has been told. */

@@ -1,4 +1,4 @@
-/** What an agent does where the kernel refuses something, and where others change its tables: they are right in the end. */
+/** What an agent does where the kernel refuses something, and after anything that comes together: the tables are right in the end. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { endpointSlice, serviceOf } from "../../support/agent-objects.ts";
@@ -57,18 +57,97 @@ describe("a transaction that is refused", () => {
     await world.agent.stop();
   });
 
-  test("is followed by others only when all is right again", async () => {
+  test("of the start has no more of them sent", async () => {
+    const world = new AgentWorld();
+    let asked = 0;
+    world.kernel.tables.refusal = () => (++asked === 1 ? BUSY : 0);
+    await world.start(serviceOf("web", "172.30.0.41"), endpointSlice("web", "10.180.0.1"));
+    expect(await world.difference()).toBe("");
+    // The table is refused. What restores it makes it, and fills it.
+    expect([asked, world.kernel.tables.commits]).toEqual([3, 2]);
+    expect(Object.fromEntries(world.agent.counts.transactions)).toEqual({ busy: 1, done: 1 });
+    await world.agent.stop();
+  });
+
+  test("of which nobody knows the end, has all looked at once", async () => {
+    const world = await startedAgent();
+    const { kernel, agent } = world;
+    await world.pass(100);
+    const { change, drifted } = kernel;
+    let compared = 0;
+    kernel.drifted = (...given) => {
+      compared++;
+      return drifted.apply(kernel, given);
+    };
+    kernel.change = () => {
+      kernel.change = change;
+      return Promise.reject(new Error("nobody answers"));
+    };
+    const { restore } = kernel;
+    kernel.restore = (...given) => {
+      world.clock.advance(13);
+      return restore.apply(kernel, given);
+    };
+    // More than one transaction holds.
+    world.put(...Array.from({ length: 130 }, (_, i) => serviceOf(`web-${i}`, `172.30.1.${i}`)));
+    await settle();
+    for (let second = 0; second < 5; second++) await world.pass(1000);
+    expect(world.log).toEqual(["nobody answers", "restored the tables (trouble): 2 sets, maps and chains differed"]);
+    expect(agent.counts.fullSyncSeconds.print("s").slice(-2)).toEqual(["s_sum 0.013", "s_count 2"]);
+    expect([await world.difference(), agent.oldestChangeMs, kernel.restored.length, compared]).toEqual([
+      "",
+      undefined,
+      1,
+      0,
+    ]);
+    await agent.stop();
+  });
+
+  test("of rules, while others were under way, has the rules looked at", async () => {
+    const world = await startedAgent();
+    const { tables } = world.kernel;
+    await world.pass(100);
+    let ofNft = 0;
+    tables.refusal = (_, isOfNft) => (isOfNft && ++ofNft === 2 ? BUSY : 0);
+    const names = Array.from({ length: 130 }, (_, i) => `web-${i}`);
+    world.put(...names.map((name, i) => serviceOf(name, `172.30.1.${i}`)));
+    world.put(
+      ...[0, 120].map((i) =>
+        endpointSlice(`web-${i}`, ...["1", "2", "3", "4"].slice(i / 120).map((last) => `10.180.1.${last}`)),
+      ),
+    );
+    await settle(60);
+    expect(ofNft).toBeGreaterThan(2);
+    expect([await world.difference(), world.kernel.restored]).toEqual(["", [false]]);
+    // The rules are known to be right again, and so they are after another change of rules.
+    await world.others(withoutServices);
+    await world.pass(1000);
+    world.put(endpointSlice("web-1", ...["1", "2", "3", "4", "5"].map((last) => `10.180.1.${last}`)));
+    await world.pass(100);
+    await world.others(withoutServices);
+    await world.pass(1000);
+    await world.pass(30_000);
+    expect([await world.difference(), world.kernel.restored]).toEqual(["", [false, true, true]]);
+    await world.agent.stop();
+  });
+
+  test.each([
+    [1, 2, 3],
+    [2, 3, 4],
+  ])("is followed by others only when all is right again: the one with number %i", async (number, asked, done) => {
     const world = await startedAgent();
     const services = Array.from({ length: 130 }, (_, i) => serviceOf(`web-${i}`, `172.30.1.${i}`));
     const slices = services.map((_, i) => endpointSlice(`web-${i}`, "10.180.0.1"));
     await world.pass(100);
-    let asked = 0;
-    world.kernel.tables.refusal = () => (++asked === 2 ? BUSY : 0);
+    let count = 0;
+    world.kernel.tables.refusal = () => (++count === number ? BUSY : 0);
     world.put(...services, ...slices);
     await settle(60);
     expect(world.log[0]).toMatch(/^the kernel refused a transaction \(busy\)/);
     expect(world.kernel.restored.length).toBe(1);
     expect(await world.difference()).toBe("");
+    // What was restored with the rest is not sent once more.
+    expect([count, Object.fromEntries(world.agent.counts.transactions)]).toEqual([asked, { done, busy: 1 }]);
     await world.pass(2000);
     expect(world.log.length).toBe(2);
     await world.agent.stop();
@@ -144,101 +223,6 @@ test("a change that comes while others are made waits since it has come, and is 
   await world.pass(1);
   expect([agent.oldestChangeMs, pendingOf(agent), kernel.tables.batches.length]).toEqual([undefined, 0, 3]);
   await agent.stop();
-});
-
-describe("what others do to the tables", () => {
-  test.each([
-    ["elements", withoutServices, "elements", "ip kpc services", true],
-    ["rules", withoutRules, "rules", "rules", false],
-  ] as const)("is made good within a second: %s", async (_, change, counted, what, areRulesRight) => {
-    const drifted: string[] = [];
-    const world = await startedAgent({ onDrifted: (each) => void drifted.push(each) });
-    await world.pass(1000);
-    await world.others((tables) => change(tables));
-    await world.pass(1000);
-    expect(world.log[0]).toBe(`others have changed the tables: ${what}`);
-    expect(world.log[1]).toMatch(/^restored the tables \(drift\): \d+ sets, maps and chains differed$/);
-    expect([drifted, [...world.agent.counts.drifts]]).toEqual([[what], [[counted, 1]]]);
-    expect([world.kernel.restored, await world.difference()]).toEqual([[areRulesRight], ""]);
-    for (let i = 0; i < 30; i++) await world.pass(1000);
-    expect(world.log.length).toBe(2);
-    await world.agent.stop();
-  });
-
-  test("is told and left, where the agent is to report", async () => {
-    const world = await startedAgent({ onDrift: "report" });
-    await world.pass(1000);
-    await world.others(withoutRules);
-    const { commits } = world.kernel.tables;
-    for (let i = 0; i < 5; i++) await world.pass(1000);
-    expect(world.log).toEqual(["others have changed the tables: rules"]);
-    expect([world.kernel.tables.commits - commits, world.kernel.restored]).toEqual([0, []]);
-    // Rules that are there are known to be wrong: the next transaction that is refused has them looked at.
-    await world.others(withoutServices);
-    world.delete(serviceOf("web", "172.30.0.41"));
-    await world.pass(100);
-    expect([world.kernel.restored, await world.difference()]).toEqual([[false], ""]);
-    await world.agent.stop();
-  });
-
-  test("and commits that change nothing of it, cost one comparison", async () => {
-    const world = await startedAgent();
-    let compared = 0;
-    const { drifted } = world.kernel;
-    world.kernel.drifted = (...given) => {
-      compared++;
-      return drifted.apply(world.kernel, given);
-    };
-    await world.pass(1000);
-    world.kernel.tables.commits += 3;
-    for (let i = 0; i < 5; i++) await world.pass(1000);
-    expect([compared, world.log]).toEqual([1, []]);
-    await world.agent.stop();
-  });
-
-  test.each([2, 5, 7])("while the agent restores them is not taken for its own, %i times in a row", async (count) => {
-    for (const change of [withoutServices, withoutRules]) {
-      const world = await startedAgent();
-      await world.pass(1000);
-      let times = 0;
-      // Between the last transaction and the question who has made it.
-      world.kernel.rules = async () => {
-        if (times === 1) await world.others(change);
-        else if (times > 1) world.kernel.tables.commits++;
-        times--;
-        return FakeKernel.prototype.rules.call(world.kernel);
-      };
-      await world.others(withoutRules);
-      const look = FakeKernel.prototype.changedByOthers.call(world.kernel, "");
-      world.kernel.changedByOthers = () => look;
-      times = count;
-      await world.pass(1000);
-      world.kernel.changedByOthers = (rules) => FakeKernel.prototype.changedByOthers.call(world.kernel, rules);
-      for (let second = 0; second < 3; second++) await world.pass(1000);
-      expect(await world.difference()).toBe("");
-      await world.agent.stop();
-    }
-  });
-
-  test("beside a transaction of rules has all looked at", async () => {
-    const world = await startedAgent();
-    await world.pass(1000);
-    let isBeside = true;
-    world.kernel.rules = async () => {
-      if (isBeside) {
-        isBeside = false;
-        await world.others(withoutServices);
-      }
-      return FakeKernel.prototype.rules.call(world.kernel);
-    };
-    world.put(endpointSlice("web", "10.180.0.1", "10.180.0.2", "10.180.0.3"));
-    await settle();
-    await world.pass(0);
-    await world.pass(1000);
-    expect(world.log).toEqual(["restored the tables (drift): 1 sets, maps and chains differed"]);
-    expect(await world.difference()).toBe("");
-    await world.agent.stop();
-  });
 });
 
 /** What a world does beside events. */

@@ -48,8 +48,18 @@ describe("the start", () => {
     const world = new AgentWorld();
     world.put(...SHOP);
     await settle();
-    for (const kind of ["Node", "ServiceCIDR", "Service", "EndpointSlice"]) {
-      expect(world.kernel.tables.commits).toBe(0);
+    let timers = 0;
+    const { after } = world.clock;
+    world.clock.after = (...given) => {
+      timers++;
+      return after.apply(world.clock, given);
+    };
+    for (const kind of ["Node", "ServiceCIDR", "EndpointSlice", "Service"]) {
+      // Objects that come and go are no list.
+      world.put(serviceOf("db", "172.30.0.43"));
+      world.delete(serviceOf("db", "172.30.0.43"));
+      await settle();
+      expect([world.kernel.tables.commits, timers]).toEqual([0, 0]);
       world.told.tell(kind, { kind: "synced", resourceVersion: "1" });
       await settle();
     }
@@ -81,6 +91,29 @@ describe("the start", () => {
     expect(await world.difference()).toBe("");
     await world.pass(5000);
     expect([world.kernel.restored.length, world.log]).toEqual([1, []]);
+    await world.agent.stop();
+  });
+
+  test("knows how many commits there were before it", async () => {
+    const world = new AgentWorld();
+    world.kernel.tables.commits = 7;
+    let compared = 0;
+    world.kernel.drifted = () => {
+      compared++;
+      return Promise.resolve(undefined);
+    };
+    await world.start(...SHOP);
+    await world.pass(5000);
+    expect([compared, world.kernel.restored]).toEqual([0, []]);
+    await world.agent.stop();
+  });
+
+  test("on tables that are there takes each Service, also a single one", async () => {
+    const before = await startedAgent();
+    await before.agent.stop();
+    const world = new AgentWorld({}, before.kernel);
+    await world.start(serviceOf("db", "172.30.0.43"));
+    expect(await world.difference()).toBe("");
     await world.agent.stop();
   });
 
@@ -137,6 +170,37 @@ describe("events", () => {
       ["EndpointSlice", "watching"],
     ]);
     expect(agent.tables.size).toBe(1);
+    await agent.stop();
+  });
+
+  test("are made after how long they took, and since their Pods changed", async () => {
+    const world = await startedAgent();
+    const { kernel, agent, clock } = world;
+    await world.pass(1000);
+    const { change, forgetConnections } = kernel;
+    kernel.change = (step) => {
+      clock.advance(7);
+      return change.call(kernel, step);
+    };
+    kernel.forgetConnections = (...given) => {
+      clock.advance(11);
+      return forgetConnections.apply(kernel, given);
+    };
+    const began = new Date(clock.wallTime()).toISOString();
+    const slice = udpSlice("dns", "10.180.0.5");
+    const annotations = { "endpoints.kubernetes.io/last-change-trigger-time": began };
+    const changed = { ...slice, metadata: { ...(slice["metadata"] as object), annotations } };
+    world.put(udpService("dns", "172.30.0.50"), changed);
+    world.delete(changed);
+    world.put(changed);
+    await settle();
+    const sums = [agent.counts.partialSyncSeconds, agent.counts.conntrackSeconds, agent.counts.programmingSeconds];
+    // One transaction of rules, and one of elements.
+    const steps = kernel.tables.commits - 2;
+    const expected = [0.007 * steps + 0.011, 0.011, 2 * (0.007 * steps + 0.011)];
+    expect(sums.map((each) => Number(each.print("s").at(-2)?.split(" ")[1]).toFixed(3))).toEqual(
+      expected.map((each) => each.toFixed(3)),
+    );
     await agent.stop();
   });
 
@@ -255,11 +319,40 @@ describe("the end", () => {
     expect(world.kernel.tables.commits).toBe(commits);
   });
 
+  test("waits for a transaction that takes long, after which nothing is done", async () => {
+    const synced: number[] = [];
+    const world = await startedAgent({ onSync: (tables) => void synced.push(tables.size) });
+    const { kernel } = world;
+    await world.pass(100);
+    const { change } = kernel;
+    let end: () => void = () => undefined;
+    kernel.change = async (step) => {
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      return await change.call(kernel, step);
+    };
+    world.put(udpService("dns", "172.30.0.50"), udpSlice("dns", "10.180.0.5"));
+    await settle();
+    const stopped = world.agent.stop();
+    await settle();
+    expect(kernel.isClosed).toBe(false);
+    end();
+    await stopped;
+    expect([kernel.isClosed, synced, kernel.forgotten]).toEqual([true, [2], []]);
+  });
+
   test("comes at once where not all is listed, or the kernel does not answer", async () => {
     const unlisted = new AgentWorld();
     unlisted.put(...SHOP);
     await unlisted.agent.stop();
+    let isStarted = false;
+    void unlisted.agent.started.then(() => {
+      isStarted = true;
+    });
+    await settle();
     expect([unlisted.kernel.tables.commits, unlisted.kernel.isClosed, unlisted.clock.pending]).toEqual([0, true, 0]);
+    expect([isStarted, unlisted.agent.counts.startedAt]).toEqual([false, undefined]);
     const failing = new AgentWorld();
     failing.kernel.hasTables = () => Promise.reject(new Error("no kernel"));
     await failing.start(...SHOP);

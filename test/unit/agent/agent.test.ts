@@ -20,6 +20,8 @@ interface Started {
   change(): Promise<void>;
   /** Lets time pass. */
   pass(milliseconds: number): Promise<void>;
+  /** All objects are listed once more. */
+  synced(): Promise<void>;
 }
 
 function refuseOtherLines(line: string): void {
@@ -81,6 +83,10 @@ async function start(
       clock.advance(milliseconds);
       await settle();
     },
+    synced: async () => {
+      told.synced();
+      await settle();
+    },
   };
 }
 
@@ -111,6 +117,23 @@ test("a change after a rest is made at once, later ones together; minSyncPeriod 
   await slow.pass(500);
   expect(slow.asked.transactions).toBe(3);
   await slow.agent.stop();
+});
+
+test("fifty milliseconds are no rest yet; who waits is not asked again before it is time", async () => {
+  const { agent, asked, change, pass, synced } = await start({});
+  await pass(50);
+  await change();
+  expect(asked.transactions).toBe(1);
+  await pass(4);
+  await synced();
+  expect(asked.transactions).toBe(1);
+  await pass(1);
+  expect(asked.transactions).toBe(2);
+  await agent.stop();
+  const eager = await start({ settleMs: 0 });
+  await eager.change();
+  expect(eager.asked.transactions).toBe(2);
+  await eager.agent.stop();
 });
 
 test("syncPeriod has all elements compared also where nobody else has committed", async () => {

@@ -58,6 +58,7 @@ test("when all has been looked at, there is nothing to suspect or to take", asyn
   await it.begin();
   last().end("map services");
   await settled();
+  clock.advance(500);
   it.settled();
   expect([it.hasEnded, it.take()]).toEqual([false, undefined]);
   // The next one that is not called for is so long after that.

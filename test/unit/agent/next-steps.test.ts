@@ -86,6 +86,25 @@ test("a new table is made empty by nft, and filled without it; what follows is a
   expect(elementSteps([], expected)).toEqual([]);
 });
 
+test("a table that comes beside another one is made as a whole; what follows it is not put before it", () => {
+  const tables = waiting(1);
+  const expected = new ExpectedElements();
+  const [first, last] = elementSteps(tables.update()?.changes ?? [], expected);
+  expect(first?.batch).toBeUndefined();
+  const spec = { clusterIP: "fd00::1", clusterIPs: ["fd00::1"], ipFamilies: ["IPv6"], ports: [{ port: 80 }] };
+  tables.put("Service", { ...serviceOf("six", ""), spec });
+  const alone = elementSteps(tables.update()?.changes ?? [], expected, last);
+  expect(alone.map(({ batch }) => batch?.size)).toEqual([undefined, expect.any(Number)]);
+  expect(alone[1]?.batch).not.toBe(last?.batch);
+  tables.delete("Service", "shop/six");
+  tables.update();
+  tables.put("Service", { ...serviceOf("six", ""), spec });
+  tables.put("EndpointSlice", endpointSlice("web-0", "10.180.0.7"));
+  const beside = tables.update()?.changes ?? [];
+  expect(beside.map(({ table }) => table)).toEqual(["kept", "added"]);
+  expect(elementSteps(beside, expected)).toEqual([{ changes: beside }]);
+});
+
 test("a change of rules is nft's, and a transaction of its own", () => {
   const tables = waiting(2);
   const expected = new ExpectedElements();

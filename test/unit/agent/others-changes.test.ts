@@ -10,10 +10,13 @@ class Signs implements ChangeSigns {
   isComplete = true;
   isListening = false;
   sizes: readonly string[] | undefined = [];
-  /** What was asked for. */
+  /** How often the number of commits was asked for. */
+  generations = 0;
+  /** What else was asked for. */
   readonly asked: string[] = [];
 
   generation(): Promise<number> {
+    this.generations++;
     return Promise.resolve(this.commits);
   }
 
@@ -116,6 +119,38 @@ describe("iptables-nft", () => {
     expect([others.count, others.of("ip")]).toEqual([0, undefined]);
   });
 
+  test("where all was heard, commits are counted once", async () => {
+    const { signs, others } = await listening();
+    signs.generations = 0;
+    await others.notice();
+    expect(signs.generations).toBe(1);
+    signs.isComplete = false;
+    await others.notice();
+    expect(signs.generations).toBe(3);
+  });
+
+  test("a commit of others that is told during the agent's own change is theirs", async () => {
+    const { signs, others } = await listening();
+    signs.commits++;
+    await others.during("ip", ["nat"], ONE, () => {
+      signs.tell(1, "KPC-late");
+      return Promise.resolve(signs.commit("KPC-own"));
+    });
+    await others.notice();
+    expect(others.of("ip")).toEqual(new Map([["nat", new Set(["KPC-late"])]]));
+  });
+
+  test("what was heard of the agent's own commits is not suspect where the number of one was lost", async () => {
+    const { signs, others } = await listening();
+    await others.during("ip", ["nat"], ONE, () => {
+      signs.commits++;
+      return Promise.resolve(signs.tell(0, "KPC-own"));
+    });
+    signs.isComplete = false;
+    await others.notice();
+    expect([others.count, others.of("ip")]).toEqual([0, undefined]);
+  });
+
   test("a large change of the agent is not listened to, another one is", async () => {
     const { signs, others } = await listening();
     signs.asked.splice(0);
@@ -200,6 +235,7 @@ describe("iptables-legacy", () => {
     // One that has lost a line to another is another one.
     signs.sizes = ["1", "12"];
     await others.during("ip6", ["nat", "filter"], ONE, () => Promise.resolve());
+    others.forget("ip6");
     signs.sizes = ["11", "2"];
     await others.notice();
     expect(others.of("ip6")).toBe("all");

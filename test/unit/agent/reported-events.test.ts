@@ -137,7 +137,7 @@ test("events of one reason, note or Service are others; the same one may come ag
     it.report(event);
   it.report({ ...taken(1), reason: "Starting" });
   expect(await notes()).toBe(4);
-  it.report({ ...taken(1), service: "a", note: "c" });
+  it.report({ ...taken(1), service: "a", note: "Startingc" });
   it.report({ ...taken(1), service: "aAddressTaken", reason: "Starting", note: "c" });
   expect(await notes()).toBe(2);
   clock.advance(599_999);
@@ -160,6 +160,9 @@ test("names are long enough to differ, and no longer than the API takes", async 
     `${"x".repeat(200)}.${at}0002`,
     `s1.${at}0003`,
   ]);
+  for (let i = 4; i <= 17; i++) it.report(taken(i));
+  await settled();
+  expect(sent.at(-1)?.object["metadata"]).toMatchObject({ name: `s17.${at}0011` });
   const clock = new TestClock();
   const instances: unknown[] = [];
   const of = new EventReporter({
@@ -185,4 +188,19 @@ test("tries are further and further apart, and what succeeds is complained of an
   }
   expect(at).toEqual([0, 2, 6, 6, 6, 8, 12]);
   expect(log).toEqual(["an event cannot be written: away", "an event cannot be written: away"]);
+});
+
+test("one that has stopped says nothing of a last try that it has ended", async () => {
+  const away = new ApiTrouble("unavailable", "away");
+  const { it, clock, sent, log } = reporter([away, away, "nothing"]);
+  it.report(taken(1));
+  for (const wait of [2000, 4000]) {
+    await settled();
+    clock.advance(wait);
+  }
+  await settled();
+  expect(sent.length).toBe(3);
+  it.stop();
+  await settled();
+  expect([log, it.counts.get("failed")]).toEqual([[], undefined]);
 });
