@@ -92,8 +92,7 @@ async function follow(cases: readonly ProxyCase[], seed: number): Promise<number
 
 function keep(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
-  for (const name of ["cluster.json", "rules", "kube-proxy.json", "kube-proxy.log"])
-    cpSync(join(from, name), join(to, name));
+  for (const name of ["cluster.json", "rules", "kube-proxy.json"]) cpSync(join(from, name), join(to, name));
 }
 
 process.exitCode = await main();

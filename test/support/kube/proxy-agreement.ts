@@ -28,17 +28,19 @@ export interface ProxyCase {
   readonly proxy: ProxySettings;
 }
 
-/** What kube-proxy leaves to chance is left out: which of two slices counts that have one address, and which of two Services with one address. A
- *  cluster IP belongs to one Service anyway: the API server gives none twice. */
+/** What kube-proxy leaves to chance is left out: which of two slices counts that have one address, and which of two Services with one address, also
+ *  where it is the cluster IP of one of them. */
 export const proxyCase: fc.Arbitrary<ProxyCase> = fc.record({
   mode: fc.constantFrom("nftables", "iptables"),
   objects: fc.array(serviceDraft, { minLength: 1, maxLength: 6 }).map((drafts) => {
-    const taken = new Set<string>();
-    return drafts.flatMap((draft, i) => {
-      const host = (i + 1) * 10 + draft.clusterIndex;
-      const clusterIpOf = (family: string): string => (family === "IPv4" ? `172.30.1.${host}` : `fd00:10:96::${host}`);
-      return toManifests(decided(consistent(draft), taken), i, clusterIpOf);
-    });
+    const clusterIpOf = (i: number, { clusterIndex }: ServiceDraft, family: string): string => {
+      const host = (i + 1) * 10 + clusterIndex;
+      return family === "IPv4" ? `172.30.1.${host}` : `fd00:10:96::${host}`;
+    };
+    const taken = new Set(drafts.flatMap((draft, i) => draft.families.map((family) => clusterIpOf(i, draft, family))));
+    return drafts.flatMap((draft, i) =>
+      toManifests(decided(consistent(draft), taken), i, (family) => clusterIpOf(i, draft, family)),
+    );
   }),
   proxy: proxySettings,
 });
