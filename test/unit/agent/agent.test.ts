@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { NodeTables } from "../../../compiler/updates/node-tables.ts";
 import { Agent } from "../../../runtime/agent/agent.ts";
 import { AGENT_TIMES, type AgentTimes } from "../../../runtime/agent/agent-parts.ts";
+import { ExpectedElements } from "../../../runtime/agent/expected-elements.ts";
 import type { AgentKernel, OthersDid } from "../../../runtime/agent/kernel.ts";
 import { PRINTING_KERNEL } from "../../../runtime/agent/printing-kernel.ts";
 import { endpointSlice, serviceOf } from "../../support/agent-objects.ts";
@@ -20,6 +21,8 @@ interface Started {
   change(): Promise<void>;
   /** Lets time pass. */
   pass(milliseconds: number): Promise<void>;
+  /** So many Services come. */
+  come(count: number): Promise<void>;
   /** All objects are listed once more. */
   synced(): Promise<void>;
 }
@@ -83,6 +86,10 @@ async function start(
       clock.advance(milliseconds);
       await settle();
     },
+    come: async (count) => {
+      for (let i = 0; i < count; i++) told.put("Service", serviceOf(`other-${i}`, `10.97.0.${i}`));
+      await settle();
+    },
     synced: async () => {
       told.synced();
       await settle();
@@ -134,6 +141,30 @@ test("fifty milliseconds are no rest yet; who waits is not asked again before it
   await eager.change();
   expect(eager.asked.transactions).toBe(2);
   await eager.agent.stop();
+});
+
+test("what was taken while a transaction was refused is restored with the rest, and not sent once more", async () => {
+  let sent = 0;
+  const change: AgentKernel["change"] = () => {
+    const isRefused = ++sent === 2;
+    return Promise.resolve(isRefused ? { kind: "refused", reason: "busy", message: "busy" } : { kind: "done" });
+  };
+  let restored = 0;
+  const restore: AgentKernel["restore"] = () => {
+    restored++;
+    return PRINTING_KERNEL.restore(
+      new NodeTables({ nodeName: "node-a", mode: "nftables" }),
+      new ExpectedElements(),
+      "",
+    );
+  };
+  const generation = (): Promise<number> => Promise.resolve(sent);
+  const { agent, come, pass } = await start({}, { change, restore, generation }, () => undefined);
+  await pass(100);
+  // Two transactions hold them.
+  await come(101);
+  expect([sent, restored]).toEqual([2, 1]);
+  await agent.stop();
 });
 
 test("syncPeriod has all elements compared also where nobody else has committed", async () => {
