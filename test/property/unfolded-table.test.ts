@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { tableDisagreement } from "../support/followed-tables.ts";
 import { IS_JUDGED, runs } from "../support/runs.ts";
 import {
+  CHANGING_TREES,
   ENDING_LATER,
   SHRINKING_TREE,
   type TableHistory,
@@ -36,6 +37,9 @@ test.each(parts(20, 160))("so are trees that stay while what they lead to change
   );
 });
 
-test.each([[TURNING_CHOICE], [ENDING_LATER], [SHRINKING_TREE]])("so are they after the known history %#", (each) => {
-  expect(tableDisagreement(each)).toBeUndefined();
-});
+test.each([[TURNING_CHOICE], [ENDING_LATER], [SHRINKING_TREE], [CHANGING_TREES]])(
+  "so are they after the known history %#",
+  (each) => {
+    expect(tableDisagreement(each)).toBeUndefined();
+  },
+);

@@ -1,5 +1,6 @@
 /** Random tables whose rules and elements come and go: small ones, in which each kind of lookup is likely, and each kind of thing that may happen to a
- *  packet where one leads, or behind it. */
+ *  packet where one leads, or behind it.
+ *  Long because known histories are told in the numbers of the rules that random ones take. */
 import fc from "fast-check";
 import type { Rule, Verdict } from "../../compiler/ir/types.ts";
 import { mustReadNft } from "./read.ts";
@@ -388,3 +389,29 @@ export const SHRINKING_TREE: TableHistory = [
     SETTLE,
   ]),
 ];
+
+/** Trees of two rules change places; a tree of a set becomes one of a list in the rule, which has the same name; a chain goes that has trees. */
+export const CHANGING_TREES: TableHistory = (() => {
+  const [blocks, list, addresses] = ["ip saddr @blocks", "ip saddr { 10.1.", "ip daddr @addresses jump"].map(inEntry);
+  const orders = [
+    [blocks, addresses],
+    [addresses, blocks],
+    [blocks, addresses],
+    [list, addresses],
+    [blocks, addresses],
+  ];
+  return [
+    { kind: "chain", name: "pre", rules: [BASE_RULES.indexOf("jump entry")] },
+    { kind: "chain", name: "t0", rules: [inTarget("accept")] },
+    { kind: "chain", name: "t2", rules: [inTarget("masquerade")] },
+    { kind: "own", rows: [], blocks: 20 },
+    { kind: "shared", owner: 0, set: "addresses", first: 0, count: 20 },
+    { kind: "table", isThere: true },
+    ...orders.flatMap((rules): TableEvent[] => [
+      { kind: "chain", name: "entry", rules: rules.map((number) => number ?? 0) },
+      SETTLE,
+    ]),
+    { kind: "chain", name: "pre", rules: [inEntry("accept"), BASE_RULES.indexOf("jump entry")] },
+    SETTLE,
+  ];
+})();

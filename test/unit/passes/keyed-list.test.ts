@@ -14,10 +14,10 @@ const FIELDS: readonly OpenField[] = [
 
 const TYPES = FIELDS.map(({ type }) => type);
 
-/** Some are blocks, which hold single addresses behind them. */
+/** Some are ranges that are no blocks: halves of blocks begin within them. */
 function elementOf(n: number): Live<SetElement> {
   const from = 0x0a000000 + n * 97;
-  const address: KeyPart = n % 17 === 3 ? { from: from - (from % 64), to: from - (from % 64) + 63 } : from;
+  const address: KeyPart = n % 13 === 3 ? { from, to: from + 95 } : from;
   return { key: [address, n % 3 === 0 ? 17 : 6], owner: String(n % 4), position: n };
 }
 
@@ -74,6 +74,37 @@ test("after any changes the plan is that of all keys, and of all but some", () =
     }),
     { numRuns: 20 },
   );
+});
+
+test("one range among addresses is planned as a range, wherever it is", () => {
+  const compare = comparedFirst<Live<SetElement>>(TYPES);
+  for (let at = 0; at < 20; at++) {
+    const list = new LiveList<SetElement>(() => undefined);
+    for (let n = 0; n < 20; n++) {
+      const from = 0x0a000000 + n * 97;
+      list.add({ key: [n === at ? { from, to: from + 95 } : from, 6], owner: "", position: n });
+    }
+    const keyed = new KeyedList(list, FIELDS);
+    const keys = list.elements.map((each) => keyed.keyOf(each)).sort(compare);
+    expect(textOf(keyed.branches)).toBe(textOf(planDispatch(keys, TYPES)));
+  }
+});
+
+test.each([
+  [16, "in the order of their elements"],
+  [17, "in a tree"],
+])("%d keys that are left of 20 stand %s", (count) => {
+  const list = new LiveList<SetElement>(() => undefined);
+  // From the highest address to the lowest.
+  const all = Array.from(
+    { length: 20 },
+    (_, n): Live<SetElement> => ({ ...elementOf(40 - n), owner: "", position: n }),
+  );
+  for (const each of all) list.add(each);
+  const keyed = new KeyedList(list, FIELDS);
+  const found = keyed.branchesWithout(new Map(all.slice(count).map((each) => [each, keyed.keyOf(each)])), []);
+  const row = all.slice(0, count).map(({ position }) => position);
+  expect(textOf(found) === row.join(" ")).toBe(count === 16);
 });
 
 test("a list is left where its keys are given up, and an element that is gone has its key still", () => {
