@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join } from "node:path";
 import { bundleTest, type MutatedSources } from "./bundle.ts";
 import { type MutantJudge, sideBySide } from "./pool.ts";
+import { NOT_JUDGED } from "./tests.ts";
 import type { BoundedTest, RecordedFile, TestsOfFile } from "./worker.ts";
 
 export interface MutantResult {
@@ -20,13 +21,14 @@ export interface Recorded {
   readonly recorded: RecordedFile;
 }
 
-/** The sources of a folder, or the one file. */
+/** The sources of a folder whose mutants are judged, or the one file. */
 export function sourcesOf(root: string, path: string): readonly string[] {
   if (path.endsWith(".ts")) return [path];
   const names = readdirSync(join(root, path), { recursive: true, encoding: "utf8" });
   return names
     .filter((name) => name.endsWith(".ts"))
     .map((name) => join(path, name))
+    .filter((name) => !NOT_JUDGED.has(name))
     .sort();
 }
 

@@ -53,6 +53,7 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "property/node-tables.test.ts",
     "property/odd-objects.test.ts",
   ],
+  "runtime/agent": ["unit/agent"],
   "compiler/evaluate": [
     "unit/evaluate",
     "unit/compare",
@@ -74,6 +75,21 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "property/unfold.test.ts",
   ],
 };
+
+/** Files of these folders that such tests cannot judge, or that decide nothing about rules, with the reason. */
+export const NOT_JUDGED: ReadonlyMap<string, string> = new Map([
+  ["runtime/agent/clean-up.ts", "runs nft and iptables"],
+  ["runtime/agent/iptables-host.ts", "runs iptables"],
+  ["runtime/agent/kernel.ts", "starts the processes that ask the kernel"],
+  ["runtime/agent/iptables-kernel.ts", "rules of iptables: a host in memory that keeps rules is missing"],
+  ["runtime/agent/heap.ts", "V8's memory, which benchmarks measure"],
+  ["runtime/agent/machine-code.ts", "V8's flags, which benchmarks measure"],
+  ["runtime/agent/health.ts", "tells how the agent is"],
+  ["runtime/agent/health-check-ports.ts", "answers at sockets"],
+  ["runtime/agent/metrics.ts", "tells what was done"],
+  ["runtime/agent/printing-kernel.ts", "does nothing"],
+  ["runtime/agent/sysctls.ts", "writes files of /proc"],
+]);
 
 /** The folders and files whose mutants have judges. */
 export const JUDGED_FOLDERS: readonly string[] = Object.keys(JUDGES);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MutantTests, sampleOf } from "../../mutants/run.ts";
 import { nameOfMutant, readSurvivors, showMutant, survivorsIn } from "../../mutants/survivors.ts";
-import { JUDGED_FOLDERS, judgingTests } from "../../mutants/tests.ts";
+import { JUDGED_FOLDERS, judgingTests, NOT_JUDGED } from "../../mutants/tests.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const MUTANT = { file: "a.ts", line: 3, within: "f.a", original: "[b]", mutated: "[]" };
@@ -75,4 +75,11 @@ test("tests of the file's own name come before cheap ones", () => {
 
 test.each(JUDGED_FOLDERS)("the judges of %s are there", (folder) => {
   expect(judgingTests(ROOT, folder).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test("files that are not judged are there, in folders that are", () => {
+  for (const path of NOT_JUDGED.keys()) {
+    expect(existsSync(join(ROOT, path)), path).toBe(true);
+    expect(JUDGED_FOLDERS.some((folder) => path.startsWith(`${folder}/`))).toBe(true);
+  }
 });
