@@ -167,6 +167,23 @@ test("what was taken while a transaction was refused is restored with the rest, 
   await agent.stop();
 });
 
+test("after a transaction of which nobody knows the end all is restored once", async () => {
+  let [sent, restored] = [0, 0];
+  const change: AgentKernel["change"] = () =>
+    ++sent === 2 ? Promise.reject(new Error("nobody answers")) : Promise.resolve({ kind: "done" });
+  const restore: AgentKernel["restore"] = (...given) => {
+    restored++;
+    return PRINTING_KERNEL.restore(...given);
+  };
+  const generation = (): Promise<number> => Promise.resolve(sent);
+  const { agent, change: come, pass } = await start({}, { change, restore, generation }, () => undefined);
+  await pass(100);
+  await come();
+  for (let second = 0; second < 5; second++) await pass(1000);
+  expect([sent, restored]).toEqual([2, 1]);
+  await agent.stop();
+});
+
 test("syncPeriod has all elements compared also where nobody else has committed", async () => {
   for (const [compareMs, comparisons] of [
     [undefined, 0],
