@@ -16,7 +16,7 @@ import { mutateSources } from "./bundle.ts";
 import { MutantJudge } from "./pool.ts";
 import { folderFor, judgeMutants, MutantTests, recordTests, sampleOf, sourcesOf } from "./run.ts";
 import { nameOfMutant, readSurvivors, showMutant, survivorsIn } from "./survivors.ts";
-import { judgingTests } from "./tests.ts";
+import { judgingTests, workFor } from "./tests.ts";
 import { answerTasks } from "./worker.ts";
 
 const ROOT = process.cwd();
@@ -30,7 +30,7 @@ function options() {
       seed: { type: "string", default: "1" },
       again: { type: "string" },
       jobs: { type: "string", default: "2" },
-      work: { type: "string", default: "3000000" },
+      work: { type: "string" },
     },
   });
   return { ...values, folders: positionals };
@@ -56,7 +56,7 @@ async function judgeFolder(path: string, judges: readonly MutantJudge[]): Promis
   const ids = sample === undefined ? all : sampleOf(all, Number(sample), Number(seed));
   const listed = readSurvivors(`${ROOT}/test/mutants/survivors/${basename(path, ".ts")}.md`);
   let done = 0;
-  const plans = new MutantTests(recorded, Number(work));
+  const plans = new MutantTests(recorded, Number(work ?? workFor(path)));
   const judged = await judgeMutants(ids, sources, plans, judges, ({ id, killedBy }) => {
     const mutant = sources.mutants[id];
     if (killedBy === undefined && mutant !== undefined && !listed.has(nameOfMutant(mutant)))

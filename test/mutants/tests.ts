@@ -91,6 +91,13 @@ export const NOT_JUDGED: ReadonlyMap<string, string> = new Map([
   ["runtime/agent/sysctls.ts", "writes files of /proc"],
 ]);
 
+/** How many loops and calls all tests of one mutant may make, unless the command says it. What follows a table needs many histories. */
+const WORK: Readonly<Record<string, number>> = { "compiler/passes/lookups": 30_000_000 };
+
+export function workFor(folder: string): number {
+  return WORK[folder] ?? 3_000_000;
+}
+
 /** The folders and files whose mutants have judges. */
 export const JUDGED_FOLDERS: readonly string[] = Object.keys(JUDGES);
 

@@ -16,7 +16,7 @@ import {
 const parts = (count: number, all: number): readonly fc.Parameters<[TableHistory]>[] =>
   IS_JUDGED ? Array.from({ length: count }, (_, seed) => ({ seed, numRuns: 1 })) : [{ numRuns: runs(all) }];
 
-test.each(parts(20, 400))(
+test.each(parts(150, 400))(
   "after any changes of a table, its chains without lookups are those of the whole table",
   (part) => {
     fc.assert(
@@ -28,7 +28,7 @@ test.each(parts(20, 400))(
   },
 );
 
-test.each(parts(20, 160))("so are trees that stay while what they lead to changes", (part) => {
+test.each(parts(60, 160))("so are trees that stay while what they lead to changes", (part) => {
   fc.assert(
     fc.property(treeHistory(8), (each) => {
       expect(tableDisagreement(each)).toBeUndefined();

@@ -75,7 +75,8 @@ function usualPart(type: DataType, at: number, i: number, spread: number): numbe
   }
 }
 
-/** How a plan that is made again after each step differs from one that is made anew; undefined: not at all. */
+/** How a plan that is made again after each step differs from one that is made anew, or which group is made again that stands as it was; undefined:
+ *  neither. */
 export function planDisagreement(again: typeof planAgain, { types, keys, steps }: KeyHistory): string | undefined {
   const all = keys.map((parts): Key => ({ element: { key: parts }, parts }));
   const places = new Map(all.map((key, i) => [key, i]));
@@ -85,23 +86,44 @@ export function planDisagreement(again: typeof planAgain, { types, keys, steps }
   for (const [step, wanted] of steps.entries()) {
     const choices = wanted.map((i) => all[i] as Key).sort(inOrder);
     const arePoints = choices.every(({ parts }) => parts.every((part) => typeof part !== "object"));
+    const earlier = groupsOf(before, places);
     before = again(choices, types, arePoints, before);
     const found = textOf(before, places);
     const right = textOf(planDispatch(choices, types), places);
     if (found !== right) return `step ${step}\n${right}\n${found}`;
+    for (const [text, group] of groupsOf(before, places))
+      if ((earlier.get(text) ?? group) !== group) return `step ${step}: made again\n${text}`;
   }
   return undefined;
+}
+
+/** All groups of a plan, by the way to them and their text. */
+function groupsOf(
+  branches: readonly TreeBranch<SetElement>[],
+  places: ReadonlyMap<Key, number>,
+  way = "",
+): Map<string, TreeBranch<SetElement>> {
+  const found = new Map<string, TreeBranch<SetElement>>();
+  for (const branch of branches) {
+    if (branch.kind === "choice") continue;
+    found.set(`${way} ${textOf([branch], places)}`, branch);
+    for (const [text, group] of groupsOf(branch.branches, places, `${way} ${boundsText(branch)}`))
+      found.set(text, group);
+  }
+  return found;
 }
 
 function textOf(branches: readonly TreeBranch<SetElement>[], places: ReadonlyMap<Key, number>): string {
   return branches
     .map((branch) => {
       if (branch.kind === "choice") return String(places.get(branch.choice));
-      const { part, interval, others } = branch;
-      const bounds = [{ part, interval }, ...others].map(
-        (each) => `${each.part}:${each.interval.from}-${each.interval.to}`,
-      );
-      return `(${bounds.join(" ")} ${textOf(branch.branches, places)})`;
+      return `(${boundsText(branch)} ${textOf(branch.branches, places)})`;
     })
+    .join(" ");
+}
+
+function boundsText({ part, interval, others }: Extract<TreeBranch<SetElement>, { kind: "group" }>): string {
+  return [{ part, interval }, ...others]
+    .map((each) => `${each.part}:${each.interval.from}-${each.interval.to}`)
     .join(" ");
 }
