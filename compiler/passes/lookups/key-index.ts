@@ -14,7 +14,7 @@ export class KeyIndex<Element extends SetElement> {
     this.hasOthers = elements.some(({ key }) => isForOthers(key));
   }
 
-  /** Elements with `known[i]` at each position `i` where that is defined, in their order. */
+  /** Elements with `known[i]` at each position `i` where that is defined: single values before ranges, either in their order. */
   matching(known: readonly (Value | undefined)[]): readonly Element[] {
     const positions = known.flatMap((value, i) => (value === undefined ? [] : [i]));
     if (positions.length === 0) return this.elements;
