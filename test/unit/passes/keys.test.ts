@@ -1,10 +1,11 @@
 /** What is known of a key, and what is left to ask. */
 import { describe, expect, test } from "vitest";
+import { ChainGraph } from "../../../compiler/ir/chain-graph.ts";
 import { MOST_NUMBERS } from "../../../compiler/ir/constants.ts";
-import type { Expression, FieldExpression, KeyPart, SetElement } from "../../../compiler/ir/types.ts";
+import type { Chain, Expression, FieldExpression, KeyPart, SetElement, Step } from "../../../compiler/ir/types.ts";
 import type { StepCursor } from "../../../compiler/passes/lookups/cursor.ts";
 import { distinctOpenParts, narrowTo, openPartOf, readKey } from "../../../compiler/passes/lookups/keys.ts";
-import { fieldName, type KnownFields, NOTHING_KNOWN } from "../../../compiler/passes/lookups/known.ts";
+import { fieldName, type KnownFields, NOTHING_KNOWN, ReadFields } from "../../../compiler/passes/lookups/known.ts";
 
 const SADDR: FieldExpression = { kind: "ip", field: "saddr" };
 const DADDR: FieldExpression = { kind: "ip", field: "daddr" };
@@ -104,6 +105,17 @@ test.each<[field: FieldExpression, name: string]>([
   [{ kind: "fib", of: "daddr", result: "type" }, "fib daddr"],
   [SADDR, "saddr"],
   [MARK, "mark"],
+  [{ kind: "header", field: "ip ttl" }, "ip ttl"],
 ])("%j has a name", (field, name) => {
   expect(fieldName(field)).toBe(name);
+});
+
+test.each<[what: string, step: Step, fields: string[]]>([
+  ["masquerading", { kind: "masquerade", random: "none" }, []],
+  ["masquerading to ports", { kind: "masquerade", ports: { from: 1, to: 9 }, random: "none" }, ["l4proto"]],
+  ["redirection", { kind: "redirect", random: "none" }, []],
+  ["redirection to a port", { kind: "redirect", ports: { from: 9, to: 9 }, random: "none" }, ["l4proto"]],
+])("%s needs the protocol where it writes ports", (_, step, fields) => {
+  const chains: Chain[] = [{ kind: "regular", name: "c", rules: [{ steps: [step] }] }];
+  expect([...new ReadFields(new ChainGraph({ chains, maps: [] })).of("c")]).toEqual(fields);
 });
