@@ -12,9 +12,11 @@ import {
   treeHistory,
 } from "../support/table-histories.ts";
 
-/** As judges of mutants many small tests: those that count least come first. */
+/** As judges of mutants many small tests: those that count least come first. The first input of a seed is a small one, unless it is unbiased. */
 const parts = (count: number, all: number): readonly fc.Parameters<[TableHistory]>[] =>
-  IS_JUDGED ? Array.from({ length: count }, (_, seed) => ({ seed, numRuns: 1 })) : [{ numRuns: runs(all) }];
+  IS_JUDGED
+    ? Array.from({ length: count }, (_, seed) => ({ seed, numRuns: 1, unbiased: true }))
+    : [{ numRuns: runs(all) }];
 
 test.each(parts(150, 400))(
   "after any changes of a table, its chains without lookups are those of the whole table",
