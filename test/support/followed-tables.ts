@@ -92,23 +92,27 @@ class Wanted {
   whole(): Table | undefined {
     const empty = this.empty();
     if (empty === undefined) return undefined;
-    const owners = OWNER_NAMES.map((_, owner) => this.elementsOf(owner));
-    const withAll = <Declared extends SetDeclaration>(declared: Declared, kind: "maps" | "sets"): Declared => {
-      const all: SetElement[] = [
-        ...declared.elements,
-        ...owners.flatMap((each) => each[kind].get(declared.name) ?? []),
-      ];
-      const names = new Set<string>();
-      const wanted = owners.flatMap((each) => [...(each.shared.get(declared.name)?.values() ?? [])]);
-      const firsts = wanted.filter(({ key }) => !names.has(keyTextOf(key)) && names.add(keyTextOf(key)));
-      return { ...declared, elements: [...all, ...firsts] };
-    };
-    return {
-      ...empty,
-      sets: empty.sets.map((set) => withAll(set, "sets")),
-      maps: empty.maps.map((map) => withAll(map, "maps")),
-    };
+    return withElements(
+      empty,
+      OWNER_NAMES.map((_, owner) => this.elementsOf(owner)),
+    );
   }
+}
+
+/** `table` with what its owners have, in their order. */
+export function withElements(table: Table, owners: readonly OwnedElements[]): Table {
+  const withAll = <Declared extends SetDeclaration>(declared: Declared, kind: "maps" | "sets"): Declared => {
+    const all: SetElement[] = [...declared.elements, ...owners.flatMap((each) => each[kind].get(declared.name) ?? [])];
+    const names = new Set<string>();
+    const wanted = owners.flatMap((each) => [...(each.shared.get(declared.name)?.values() ?? [])]);
+    const firsts = wanted.filter(({ key }) => !names.has(keyTextOf(key)) && names.add(keyTextOf(key)));
+    return { ...declared, elements: [...all, ...firsts] };
+  };
+  return {
+    ...table,
+    sets: table.sets.map((set) => withAll(set, "sets")),
+    maps: table.maps.map((map) => withAll(map, "maps")),
+  };
 }
 
 const OWNER_NAMES: readonly string[] = ["a", "b", "c"];
@@ -139,14 +143,14 @@ function blockAt(n: number, bits: number): { readonly from: number; readonly to:
 // --- what follows --------------------------------------------------------------------------------------------------------
 
 /** The chains that follow a table. */
-class FollowedTable {
+export class FollowedTable {
   readonly chains = new Map<string, readonly Rule[]>();
   /** Those of which something has been told. */
   readonly told: string[] = [];
   readonly table: UnfoldedTable;
 
-  constructor(Followed: typeof UnfoldedTable) {
-    this.table = new Followed("ip", {
+  constructor(Followed: typeof UnfoldedTable, family: Table["family"] = "ip") {
+    this.table = new Followed(family, {
       made: (name, rules) => {
         this.told.push(name);
         this.chains.set(name, rules);
@@ -237,7 +241,8 @@ function differenceOfAll({ chains: right }: FollowedTable, { chains: found }: Fo
 /** The name of a chain that goes on behind a rule, or of a tree in one. */
 const BEHIND_A_RULE = /^[\w-]+\+[1-9]\d*(?:| \([^)]+\)| .*from [1-9].*)$/;
 
-function differenceOf(whole: Table | undefined, { table, chains }: FollowedTable): string | undefined {
+/** How the chains that follow a table differ from those of the whole one; undefined: not at all. */
+export function differenceOf(whole: Table | undefined, { table, chains }: FollowedTable): string | undefined {
   const { program } = unfoldLookups({ ruleset: { tables: whole === undefined ? [] : [whole] }, routes: [] });
   const [right] = program.ruleset.tables;
   const all = [...chains].map(([name, rules]): Chain => ({ kind: "regular", name, rules }));
