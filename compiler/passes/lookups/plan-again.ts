@@ -63,18 +63,18 @@ interface DifferingKeys<Element extends SetElement> {
   readonly come: readonly TreeKey<Element>[];
 }
 
-/** How `own` keys differ from `members`; undefined: they are the same. */
+/** How `own` keys differ from `members`, of which each stands once in its list; undefined: they are the same. */
 function differingKeys<Element extends SetElement>(
   own: readonly TreeKey<Element>[],
   members: readonly TreeKey<Element>[],
 ): DifferingKeys<Element> | undefined {
-  const shorter = Math.min(own.length, members.length);
   // Loops: there may be 100,000, and they are looked through for each change.
   let start = 0;
-  while (start < shorter && own[start] === members[start]) start++;
+  while (start < own.length && own[start] === members[start]) start++;
   if (start === own.length && start === members.length) return undefined;
+  // It does not reach `start`: in lists of one length what differs comes first, in others each key of the start is elsewhere, counted from the end.
   let end = 0;
-  while (end < shorter - start && own[own.length - 1 - end] === members[members.length - 1 - end]) end++;
+  while (own[own.length - 1 - end] === members[members.length - 1 - end]) end++;
   return { gone: own.slice(start, own.length - end), come: members.slice(start, members.length - end) };
 }
 
