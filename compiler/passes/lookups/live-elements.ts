@@ -1,6 +1,6 @@
 /** Elements of a set or map that come and go, found by parts of their keys. */
 import { invariant } from "../../invariant.ts";
-import { partsOfKey } from "../../ir/sets.ts";
+import { isForOthers, partsOfKey } from "../../ir/sets.ts";
 import type { KeyPart, SetElement, Value } from "../../ir/types.ts";
 import { getOrMake } from "../../memo.ts";
 import { firstNotBefore } from "../../order.ts";
@@ -43,6 +43,7 @@ export class LiveElements<Element extends SetElement> {
   }
 
   add(element: Live<Element>): void {
+    invariant(!isForOthers(element.key), "kpc's own tables have no element for all other keys");
     this.all.add(element);
     for (const pattern of this.patterns.values()) pattern.add(element);
   }

@@ -1,6 +1,7 @@
 /** Elements that come and go, in their order, and who is told. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { OTHER_KEYS } from "../../../compiler/ir/sets.ts";
 import type { SetElement } from "../../../compiler/ir/types.ts";
 import {
   compareRanks,
@@ -108,4 +109,9 @@ test("a list that nobody reads, with nothing in it, is another one the next time
   expect(elements.matching([5, undefined])).not.toBe(list);
   expect(elements.matching([6, undefined]).elements).toHaveLength(1);
   expect(elements.matching([undefined, undefined]).elements).toHaveLength(1);
+});
+
+test("an element for all other keys is refused: a list of some keys would have to stand behind all others", () => {
+  const element: Live<SetElement> = { key: OTHER_KEYS, owner: "", position: 0 };
+  expect(() => new LiveElements<SetElement>().add(element)).toThrow("no element for all other keys");
 });
