@@ -1,7 +1,7 @@
 /** A table told in its text whose elements come and go: its chains without lookups are those of the whole table at each moment, and those alone are
  *  made again that have to be. */
 import { describe, expect, test } from "vitest";
-import type { MapElement, SetElement, Table, Verdict } from "../../../compiler/ir/types.ts";
+import type { MapElement, Rule, SetElement, Table, Verdict } from "../../../compiler/ir/types.ts";
 import { NO_ELEMENTS, type OwnedElements } from "../../../compiler/passes/lookups/owned-elements.ts";
 import { UnfoldedTable } from "../../../compiler/passes/lookups/unfolded-table.ts";
 import { differenceOf, FollowedTable, withElements } from "../../support/followed-tables.ts";
@@ -23,6 +23,10 @@ class Scene {
 
   get table(): UnfoldedTable {
     return this.followed.table;
+  }
+
+  rulesOf(chain: string): readonly Rule[] {
+    return this.followed.chains.get(chain) ?? [];
   }
 
   /** The table without elements of owners is another one. */
@@ -283,4 +287,20 @@ describe("a table is followed", () => {
     scene.set(tableOf(seen(90, "goto other")));
     expect(scene.settle()).toBe("pre");
   });
+});
+
+test("keys of a tree from whose chains packets come back stand before it, one or more, as long as they do", () => {
+  const scene = new Scene(`table ip t {
+    map services { type ipv4_addr . inet_proto . inet_service : verdict; }
+    chain plain { ip saddr 10.0.0.1 accept; }
+    chain pre { type nat hook prerouting priority -100; policy accept; ${MAP} @services; ip saddr 10.0.0.2 drop; }
+  }`);
+  const staying = Array.from({ length: 30 }, (_, n) => row(n, "plain"));
+  const before = (...places: readonly number[]): OwnedElements =>
+    inMap(...staying.map((each, n) => (places.includes(n) ? row(n, { kind: "goto", chain: "plain" }) : each)));
+  for (const places of [[], [7], [], [7], [7, 20], [20], [4], []]) {
+    scene.put("a", before(...places));
+    scene.settle();
+    expect(scene.rulesOf("pre")).toHaveLength(places.length + 2);
+  }
 });
