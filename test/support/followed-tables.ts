@@ -143,7 +143,7 @@ function blockAt(n: number, bits: number): { readonly from: number; readonly to:
 // --- what follows --------------------------------------------------------------------------------------------------------
 
 /** The chains that follow a table. */
-export class FollowedTable {
+export class FollowingChains {
   readonly chains = new Map<string, readonly Rule[]>();
   /** Those of which something has been told. */
   readonly told: string[] = [];
@@ -162,8 +162,8 @@ export class FollowedTable {
   }
 
   /** One that has never followed another table. */
-  static of(wanted: Wanted, Followed: typeof UnfoldedTable): FollowedTable {
-    const made = new FollowedTable(Followed);
+  static of(wanted: Wanted, Followed: typeof UnfoldedTable): FollowingChains {
+    const made = new FollowingChains(Followed);
     for (const [owner, name] of OWNER_NAMES.entries()) made.table.put(name, wanted.elementsOf(owner));
     made.table.setTable(wanted.empty());
     made.table.settle();
@@ -183,7 +183,7 @@ export function tableDisagreement(events: TableHistory, Followed = UnfoldedTable
 
 function disagreement(events: TableHistory, Followed: typeof UnfoldedTable): string | undefined {
   const wanted = new Wanted();
-  const followed = new FollowedTable(Followed);
+  const followed = new FollowingChains(Followed);
   const { table, told, chains } = followed;
   const waiting = new Set<number>();
   for (const [at, event] of events.entries()) {
@@ -195,7 +195,7 @@ function disagreement(events: TableHistory, Followed: typeof UnfoldedTable): str
       case "settle": {
         table.settle();
         const found =
-          differenceOf(wanted.whole(), followed) ?? differenceOfAll(FollowedTable.of(wanted, Followed), followed);
+          differenceOf(wanted.whole(), followed) ?? differenceOfAll(FollowingChains.of(wanted, Followed), followed);
         if (found !== undefined) return `event ${at}: ${found}`;
         told.length = 0;
         table.settle();
@@ -231,7 +231,7 @@ function disagreement(events: TableHistory, Followed: typeof UnfoldedTable): str
 }
 
 /** Chains that nothing leads to are there too: what they do was asked for. */
-function differenceOfAll({ chains: right }: FollowedTable, { chains: found }: FollowedTable): string | undefined {
+function differenceOfAll({ chains: right }: FollowingChains, { chains: found }: FollowingChains): string | undefined {
   const more = [...found.keys()].filter((name) => !right.has(name));
   // Of a key that stands before a tree it is asked what is behind, the last time where it may stand in the tree again: that stays for a while.
   if (!more.some((name) => BEHIND_A_RULE.test(name))) return firstDifference(right, found);
@@ -242,7 +242,7 @@ function differenceOfAll({ chains: right }: FollowedTable, { chains: found }: Fo
 const BEHIND_A_RULE = /^[\w-]+\+[1-9]\d*(?:| \([^)]+\)| .*from [1-9].*)$/;
 
 /** How the chains that follow a table differ from those of the whole one; undefined: not at all. */
-export function differenceOf(whole: Table | undefined, { table, chains }: FollowedTable): string | undefined {
+export function differenceOf(whole: Table | undefined, { table, chains }: FollowingChains): string | undefined {
   const { program } = unfoldLookups({ ruleset: { tables: whole === undefined ? [] : [whole] }, routes: [] });
   const [right] = program.ruleset.tables;
   const all = [...chains].map(([name, rules]): Chain => ({ kind: "regular", name, rules }));

@@ -163,8 +163,8 @@ export class UnfoldedTable {
   /** Elements that the table has without owners. */
   private putOwn({ sets, maps }: Table): void {
     this.elements.put("", {
-      maps: new Map(maps.filter(({ elements }) => elements.length > 0).map(({ name, elements }) => [name, elements])),
-      sets: new Map(sets.filter(({ elements }) => elements.length > 0).map(({ name, elements }) => [name, elements])),
+      maps: new Map(maps.map(({ name, elements }) => [name, elements])),
+      sets: new Map(sets.map(({ name, elements }) => [name, elements])),
       shared: new Map(),
     });
   }

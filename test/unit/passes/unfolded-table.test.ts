@@ -4,19 +4,19 @@ import { describe, expect, test } from "vitest";
 import type { MapElement, Rule, SetElement, Table, Verdict } from "../../../compiler/ir/types.ts";
 import { NO_ELEMENTS, type OwnedElements } from "../../../compiler/passes/lookups/owned-elements.ts";
 import { UnfoldedTable } from "../../../compiler/passes/lookups/unfolded-table.ts";
-import { differenceOf, FollowedTable, withElements } from "../../support/followed-tables.ts";
+import { differenceOf, FollowingChains, withElements } from "../../support/followed-tables.ts";
 import { ipv4, ipv6 } from "../../support/ir.ts";
 import { mustReadNft } from "../../support/read.ts";
 
 /** A table that follows what a test says. */
 class Scene {
-  private readonly followed: FollowedTable;
+  private readonly followed: FollowingChains;
   private readonly owners = new Map<string, OwnedElements>();
   private empty: Table | undefined;
 
   constructor(text: string) {
     const table = tableOf(text);
-    this.followed = new FollowedTable(UnfoldedTable, table.family);
+    this.followed = new FollowingChains(UnfoldedTable, table.family);
     this.set(table);
     this.settle();
   }
@@ -63,10 +63,7 @@ function tableOf(text: string): Table {
   const [table] = mustReadNft(text).ruleset.tables;
   if (table === undefined) throw new Error("there is one");
   // Where a rule stands in the text is not what the test is about.
-  const chains = table.chains.map(({ origin: _, ...chain }) => ({
-    ...chain,
-    rules: chain.rules.map(({ origin: _, ...rule }) => rule),
-  }));
+  const chains = table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(({ origin: _, ...rule }) => rule) }));
   return { ...table, chains };
 }
 
@@ -80,15 +77,15 @@ const byInterface = ({
   readonly chains?: string;
   readonly elements?: string;
 } = {}): string => `table ip t {
-  map services { type ipv4_addr . inet_proto . inet_service : verdict; ${elements} }
-  map others { type ipv4_addr . inet_proto . inet_service : verdict; }
-  ${chains}
-  chain asked { ${MAP} @services; ${MAP} @others; }
   chain pre {
     type nat hook prerouting priority -100; policy accept;
     iifname "eth0" jump asked
     iifname "eth1" jump asked
   }
+  map services { type ipv4_addr . inet_proto . inet_service : verdict; ${elements} }
+  map others { type ipv4_addr . inet_proto . inet_service : verdict; }
+  ${chains}
+  chain asked { ${MAP} @services; ${MAP} @others; }
 }`;
 
 /** The map's key number `n`, and its verdict. */
@@ -190,6 +187,36 @@ describe("chains have other names where what elements lead to reads more of a pa
     expect(scene.settle()).toBe(RENAMED);
   });
 
+  test("all owners are forgotten, and nothing comes", () => {
+    const scene = new Scene(byInterface({ elements: "elements = { 10.96.0.9 . tcp . 80 : accept }" }));
+    scene.put("a", inMap(row(1, "plain"), row(2, "reading")));
+    scene.settle();
+    scene.reset();
+    expect(scene.settle()).toBe(
+      "asked, asked (iifname eth0), asked (iifname eth1), plain, pre, pre, reading (iifname eth0)",
+    );
+  });
+
+  test("all owners are forgotten, and not the elements without owner", () => {
+    const scene = new Scene(byInterface({ elements: "elements = { 10.96.0.9 . tcp . 80 : jump reading }" }));
+    scene.put("a", inMap(row(1, "plain")));
+    scene.settle();
+    scene.reset();
+    expect(scene.settle()).toBe(
+      "asked (iifname eth0), asked (iifname eth0), asked (iifname eth1), plain, pre, pre, reading (iifname eth0), reading (iifname eth0)",
+    );
+  });
+
+  test("a chain reads the same in another order: no name is another one", () => {
+    const rules = ["ip saddr 10.0.0.1 accept;", "tcp dport 80 accept;"];
+    const chains = (each: readonly string[]): string => `chain plain { ${each.join(" ")} }`;
+    const scene = new Scene(byInterface({ chains: chains(rules) }));
+    scene.put("a", inMap(row(1, "plain")));
+    scene.settle();
+    scene.set(tableOf(byInterface({ chains: chains(rules.toReversed()) })));
+    expect(scene.settle()).toBe("asked, plain (dport 80, l4proto 6)");
+  });
+
   test("its rules read it", () => {
     const scene = new Scene(byInterface());
     scene.put("a", plain);
@@ -231,7 +258,7 @@ describe("a table is followed", () => {
   });
 
   test("which never came: there is nothing", () => {
-    const { table } = new FollowedTable(UnfoldedTable);
+    const { table } = new FollowingChains(UnfoldedTable);
     expect(table.dynamicSets).toEqual(new Map());
     expect(table.settle()).toBeUndefined();
     expect(table.dynamicSets).toEqual(new Map());
@@ -254,15 +281,18 @@ describe("a table is followed", () => {
   test("whose addresses have 128 bits", () => {
     const scene = new Scene(`table ip6 t {
       map services { type ipv6_addr . inet_proto . inet_service : verdict; }
+      set known { typeof ct original ip6 daddr; }
       chain plain { ip6 saddr fd00::1 accept; }
-      chain pre { type nat hook prerouting priority -100; policy accept; ip6 daddr . meta l4proto . th dport vmap @services; }
+      chain pre {
+        type nat hook prerouting priority -100; policy accept;
+        ip6 daddr . meta l4proto . th dport vmap @services
+        ct original ip6 daddr @known ip6 saddr fd00::2 accept
+      }
     }`);
-    const at = (i: number): MapElement => ({
-      key: [ipv6("fd00:96::") + BigInt(i) * (1n << 20n), 6, 80],
-      value: { kind: "jump", chain: "plain" },
-    });
-    scene.put("a", inMap(...Array.from({ length: 40 }, (_, i) => at(i))));
-    expect(scene.settle()).toMatch(/^plain, pre, pre, pre\+0/);
+    const addresses = Array.from({ length: 40 }, (_, i) => ipv6("fd00:96::") + BigInt(i) * (1n << 20n));
+    scene.put("a", inMap(...addresses.map((each) => ({ ...row(0, "plain"), key: [each, 6, 80] }))));
+    scene.put("b", inSet("known", ...addresses.map((each) => ({ key: [each] }))));
+    expect(scene.settle()).toMatch(/^plain, pre, pre\+0 .*pre\+1 \(\) fd00:96::1/);
   });
 
   test("whose rules have no counterpart without lookups", () => {
