@@ -42,6 +42,7 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "golden/unfolded.test.ts",
     "property/followed-iptables.test.ts",
     "property/plan-again.test.ts",
+    "property/tree-groups.test.ts",
     "property/unfold.test.ts",
     "property/unfolded-table.test.ts",
   ],

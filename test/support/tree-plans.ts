@@ -13,6 +13,21 @@ export interface KeyHistory {
   readonly steps: readonly (readonly number[])[];
 }
 
+export function planOf(
+  keys: readonly (readonly KeyPart[])[],
+  types: readonly DataType[],
+): readonly TreeBranch<SetElement>[] {
+  return planDispatch(
+    keys.map((key) => ({ element: { key }, parts: key })),
+    types,
+  );
+}
+
+/** All keys that branches lead to. */
+export function keysIn(branches: readonly TreeBranch<SetElement>[]): Key[] {
+  return branches.flatMap((branch) => (branch.kind === "choice" ? [branch.choice] : keysIn(branch.branches)));
+}
+
 const SHAPES: readonly (readonly DataType[])[] = [
   ["ipv4_addr", "ipv4_addr"],
   ["ipv4_addr", "inet_proto", "inet_service"],

@@ -1,5 +1,4 @@
-/** How to find one of many keys with few tests. Long because a plan, and the ways to split keys that it chooses from, are one idea. */
-import { intervalAsPrefix } from "../../ir/interval.ts";
+/** How to find one of many keys with few tests. */
 import type { DataType, Interval, KeyPart, SetElement, Value } from "../../ir/types.ts";
 import { firstNotBefore } from "../../order.ts";
 
@@ -86,13 +85,13 @@ export function orderOf(types: readonly DataType[]): readonly number[] {
 }
 
 function rank(type: DataType | undefined): number {
-  if (type === "ipv4_addr" || type === "ipv6_addr") return 0;
+  if (isAddress(type)) return 0;
   return type === "inet_proto" ? 1 : 2;
 }
 
 /** What a plan of some choices depends on besides them. */
 interface Way {
-  /** The parts that may tell them apart. */
+  /** The parts that may tell them apart, the one that is asked next first. */
   readonly order: readonly number[];
   /** Of addresses, as far as the way here has tested them. */
   readonly bounds: readonly Bound[];
@@ -142,38 +141,33 @@ export class KeyPlan<Element extends SetElement> {
     before: readonly TreeBranch<Element>[],
   ): readonly TreeBranch<Element>[] {
     const { order, bounds, stuck } = way;
-    const [part, ...others] = order;
-    if (choices.length <= this.row || part === undefined || stuck === order.length)
+    if (choices.length <= this.row || stuck === order.length)
       return choices.map((choice) => ({ kind: "choice", choice }));
+    const [part, ...others] = order as readonly [number, ...number[]];
     const sorted =
       way.sortedBy === part ? choices : [...choices].sort((a, b) => compareValues(from(a, part), from(b, part)));
     const share = bounds.length === 0 && this.row === ROW_OF_PAIRS ? FIRST_SHARE_OF_PAIRS : SHARE;
     const limit = Math.max(Math.ceil(sorted.length / share), this.row);
     const groups = this.split(sorted, part, limit);
-    const [only] = groups;
-    if (groups.length === 1 && only !== undefined) {
-      // One value: nothing to tell apart here. Blocks that overlap: other parts tell them apart first.
-      return isPoint(only.interval)
-        ? this.branches(sorted, { order: others, bounds, stuck: 0 }, before)
-        : this.branches(sorted, { order: [...others, part], bounds, stuck: stuck + 1 }, before);
-    }
+    // One value, or blocks that overlap: other parts tell these apart first.
+    if (groups.length === 1)
+      return this.branches(sorted, { order: [...others, part], bounds, stuck: stuck + 1 }, before);
     return groups.map((group): TreeBranch<Element> => {
-      const [single] = group.members;
-      if (group.members.length === 1 && single !== undefined) return { kind: "choice", choice: single };
-      const below = isPoint(group.interval) ? others : order;
+      const [single, other] = group.members;
+      if (single !== undefined && other === undefined) return { kind: "choice", choice: single };
       const earlier = this.recall?.(before, { ...group, part, bounds });
       if (earlier?.stands === true) return earlier.group;
       const spans = this.spansOf(group.members, part, earlier);
-      const within = spans.map(({ part: at, low, high }) => ({ part: at, interval: this.blockAt(at, low, high) }));
+      const within = spans.map(({ part: at, low, high }) => ({ part: at, interval: blockOf(low, high) }));
       const news = within.filter((bound) => !bounds.some((other) => isSame(other, bound)));
-      return new PlannedGroup(this, { ...group, part, spans }, { below, bounds, others: news }, earlier?.group);
+      return new PlannedGroup(this, { ...group, part, spans }, { order, bounds, others: news }, earlier?.group);
     });
   }
 
   private split(sorted: readonly TreeKey<Element>[], part: number, limit: number): Group<Element>[] {
-    const type = this.types[part] as DataType;
-    if (!isAddress(type)) return type === "inet_proto" ? splitByValue(sorted, part) : splitEvenly(sorted, part, limit);
-    return (this.arePoints ? splitPoints : splitByPrefix)(sorted, part, type, limit);
+    const type = this.types[part];
+    if (!isAddress(type)) return splitEvenly(sorted, part, type === "inet_proto" ? 1 : limit);
+    return (this.arePoints ? splitPoints : splitByPrefix)(sorted, part, limit);
   }
 
   /** Where the addresses of `members` lie, but for those at `part`. What is known of other members is used as far as it still holds. */
@@ -185,10 +179,6 @@ export class KeyPlan<Element extends SetElement> {
     return [...this.types.entries()].flatMap(([other, type]): AddressSpan[] =>
       other === part || !isAddress(type) ? [] : [earlier?.spanAt(other) ?? { part: other, ...spanOf(members, other) }],
     );
-  }
-
-  private blockAt(part: number, low: Value, high: Value): Interval {
-    return blockOf(low, high, bitsOf(this.types[part] as DataType));
   }
 }
 
@@ -208,7 +198,7 @@ export class PlannedGroup<Element extends SetElement> implements TreeGroup<Eleme
   private readonly plan: KeyPlan<Element>;
   readonly members: readonly TreeKey<Element>[];
   readonly spans: readonly AddressSpan[];
-  readonly below: readonly number[];
+  readonly order: readonly number[];
   readonly bounds: readonly Bound[];
   /** What stood here in an earlier plan, until this one is made. */
   private before: PlannedGroup<Element> | undefined;
@@ -222,7 +212,7 @@ export class PlannedGroup<Element extends SetElement> implements TreeGroup<Eleme
       members,
       spans,
     }: Group<Element> & { readonly part: number; readonly spans: readonly AddressSpan[] },
-    { below, bounds, others }: Pick<PlannedGroup<Element>, "below" | "bounds" | "others">,
+    { order, bounds, others }: Pick<PlannedGroup<Element>, "order" | "bounds" | "others">,
     before: PlannedGroup<Element> | undefined,
   ) {
     this.plan = plan;
@@ -230,7 +220,7 @@ export class PlannedGroup<Element extends SetElement> implements TreeGroup<Eleme
     this.interval = interval;
     this.members = members;
     this.spans = spans;
-    this.below = below;
+    this.order = order;
     this.bounds = bounds;
     this.others = others;
     this.before = before;
@@ -238,9 +228,8 @@ export class PlannedGroup<Element extends SetElement> implements TreeGroup<Eleme
 
   get branches(): readonly TreeBranch<Element>[] {
     if (this.made === undefined) {
-      const way = { order: this.below, bounds: [...this.bounds, ...this.others], stuck: 0 };
-      const sortedBy = this.below.includes(this.part) ? this.part : undefined;
-      this.made = this.plan.branches(this.members, { ...way, sortedBy }, this.before?.made ?? []);
+      const way = { order: this.order, bounds: [...this.bounds, ...this.others], stuck: 0, sortedBy: this.part };
+      this.made = this.plan.branches(this.members, way, this.before?.made ?? []);
       this.before = undefined;
     }
     return this.made;
@@ -253,42 +242,29 @@ export function isSame(a: Bound, b: Bound): boolean {
 
 interface Group<Element extends SetElement> {
   readonly interval: Interval;
-  readonly members: TreeKey<Element>[];
+  readonly members: readonly TreeKey<Element>[];
 }
 
-/** A group for each value. */
-function splitByValue<Element extends SetElement>(sorted: readonly TreeKey<Element>[], part: number): Group<Element>[] {
-  const groups: { interval: { from: Value; to: Value }; members: TreeKey<Element>[] }[] = [];
-  for (const choice of sorted) {
-    const last = groups.at(-1);
-    if (last === undefined || from(choice, part) > last.interval.to) {
-      groups.push({ members: [choice], interval: { from: from(choice, part), to: to(choice, part) } });
-    } else {
-      last.members.push(choice);
-      if (to(choice, part) > last.interval.to) last.interval.to = to(choice, part);
-    }
-  }
-  return groups;
-}
-
-/** Runs of about `limit` choices; equal values stay together. */
+/** Runs of about `limit` choices; equal values, and ranges that overlap, stay together. */
 function splitEvenly<Element extends SetElement>(
   sorted: readonly TreeKey<Element>[],
   part: number,
   limit: number,
 ): Group<Element>[] {
-  const runs = Math.ceil(sorted.length / limit);
-  const groups: Group<Element>[] = [];
-  let start = 0;
-  while (start < sorted.length) {
-    const left = runs - groups.length;
-    let end = left <= 1 ? sorted.length : start + Math.ceil((sorted.length - start) / left);
-    while (end < sorted.length && compareValues(from(sorted[end], part), to(sorted[end - 1], part)) <= 0) end++;
-    const members = sorted.slice(start, end);
-    groups.push({ members, interval: { from: from(members[0], part), to: to(members.at(-1), part) } });
-    start = end;
+  const count = Math.ceil(sorted.length / limit);
+  const runs: { members: TreeKey<Element>[]; interval: { from: Value; to: Value }; wanted: number }[] = [];
+  for (const [i, choice] of sorted.entries()) {
+    const [first, last] = [from(choice, part), to(choice, part)];
+    const run = runs.at(-1);
+    if (run === undefined || (run.members.length >= run.wanted && first > run.interval.to)) {
+      const wanted = Math.ceil((sorted.length - i) / (count - runs.length));
+      runs.push({ members: [choice], interval: { from: first, to: last }, wanted });
+    } else {
+      run.members.push(choice);
+      if (last > run.interval.to) run.interval.to = last;
+    }
   }
-  return groups;
+  return runs;
 }
 
 /** Address blocks with at most `limit` of the choices each: one with more is split again and again at its next bit.
@@ -296,18 +272,17 @@ function splitEvenly<Element extends SetElement>(
 function splitByPrefix<Element extends SetElement>(
   sorted: readonly TreeKey<Element>[],
   part: number,
-  type: DataType,
   limit: number,
 ): Group<Element>[] {
-  const bits = bitsOf(type);
   const groups: Group<Element>[] = [];
-  const waiting: Group<Element>[] = [{ members: [...sorted], interval: commonBlock(sorted, part, bits) }];
-  for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
-    const small = group.members.length <= limit || isPoint(group.interval);
-    const halves = small ? [] : splitBlock(group, part, bits, type);
-    if (halves.length < 2) groups.push(group);
-    else waiting.push(...halves.reverse());
-  }
+  const splitFrom = (members: readonly TreeKey<Element>[]): void => {
+    const interval = commonBlock(members, part);
+    const halves = members.length <= limit ? [] : halvesOf(members, part, middleOf(interval));
+    // One address, or several choices that fit into no half.
+    if (halves.length < 2) groups.push({ members, interval });
+    else for (const half of halves) splitFrom(half);
+  };
+  splitFrom(sorted);
   return groups;
 }
 
@@ -315,19 +290,17 @@ function splitByPrefix<Element extends SetElement>(
 function splitPoints<Element extends SetElement>(
   sorted: readonly TreeKey<Element>[],
   part: number,
-  type: DataType,
   limit: number,
 ): Group<Element>[] {
-  const bits = bitsOf(type);
   const groups: Group<Element>[] = [];
   const splitFrom = (start: number, end: number): void => {
-    const interval = blockOf(from(sorted[start], part), from(sorted[end - 1], part), bits);
+    const interval = blockOf(from(sorted[start], part), from(sorted[end - 1], part));
     if (end - start <= limit || isPoint(interval)) {
       groups.push({ interval, members: sorted.slice(start, end) });
       return;
     }
-    const middle = middleOf(interval, bits, type) as Value;
-    const upper = firstNotBefore(start, end, (i) => compareValues(from(sorted[i], part), middle) < 0);
+    const middle = middleOf(interval);
+    const upper = firstNotBefore(start, end, (i) => from(sorted[i], part) < middle);
     splitFrom(start, upper);
     splitFrom(upper, end);
   };
@@ -335,42 +308,27 @@ function splitPoints<Element extends SetElement>(
   return groups;
 }
 
-/** The first address of a block's upper half; undefined for what is no block. */
-function middleOf(interval: Interval, bits: number, type: DataType): Value | undefined {
-  const prefix = intervalAsPrefix(interval, type);
-  if (prefix === undefined) return undefined;
-  return typeof interval.from === "number"
-    ? interval.from + 2 ** (bits - prefix.length - 1)
-    : (interval.from as bigint) + (1n << BigInt(bits - prefix.length - 1));
+/** The first address of a block's upper half. */
+function middleOf({ from, to }: Interval): Value {
+  return typeof from === "bigint" ? (from + BigInt(to)) / 2n + 1n : (Number(from) + Number(to) + 1) / 2;
 }
 
-function splitBlock<Element extends SetElement>(
-  { interval, members }: Group<Element>,
+/** The choices of a block that lie across its middle, below and above, where there are any; none where several lie across. */
+function halvesOf<Element extends SetElement>(
+  members: readonly TreeKey<Element>[],
   part: number,
-  bits: number,
-  type: DataType,
-): Group<Element>[] {
-  const middle = middleOf(interval, bits, type);
-  if (middle === undefined) return [];
-  const low = members.filter((choice) => compareValues(to(choice, part), middle) < 0);
-  const high = members.filter((choice) => compareValues(from(choice, part), middle) >= 0);
-  const across = members.filter(
-    (choice) => compareValues(from(choice, part), middle) < 0 && compareValues(to(choice, part), middle) >= 0,
-  );
-  if (across.length > 1 || across.length === members.length) return [];
-  return [across, low, high]
-    .filter((half) => half.length > 0)
-    .map((half) => ({ members: half, interval: commonBlock(half, part, bits) }));
+  middle: Value,
+): readonly TreeKey<Element>[][] {
+  const low = members.filter((choice) => to(choice, part) < middle);
+  const high = members.filter((choice) => from(choice, part) >= middle);
+  const across = members.filter((choice) => from(choice, part) < middle && to(choice, part) >= middle);
+  return across.length > 1 ? [] : [across, low, high].filter((half) => half.length > 0);
 }
 
 /** The smallest address block that holds all `members`. */
-function commonBlock<Element extends SetElement>(
-  members: readonly TreeKey<Element>[],
-  part: number,
-  bits: number,
-): Interval {
+function commonBlock<Element extends SetElement>(members: readonly TreeKey<Element>[], part: number): Interval {
   const { low, high } = spanOf(members, part);
-  return blockOf(low, high, bits);
+  return blockOf(low, high);
 }
 
 /** Where the values of `members` lie. */
@@ -388,13 +346,13 @@ function spanOf<Element extends SetElement>(
 }
 
 /** The smallest address block that holds both. */
-function blockOf(low: Value, high: Value, bits: number): Interval {
+function blockOf(low: Value, high: Value): Interval {
   const lowest = BigInt(low);
   const differing = lowest ^ BigInt(high);
   const host = BigInt(differing === 0n ? 0 : differing.toString(2).length);
   const start = (lowest >> host) << host;
   const end = start + (1n << host) - 1n;
-  return bits === 32 ? { from: Number(start), to: Number(end) } : { from: start, to: end };
+  return typeof low === "bigint" ? { from: start, to: end } : { from: Number(start), to: Number(end) };
 }
 
 export function from<Element extends SetElement>(choice: TreeKey<Element> | undefined, part: number): Value {
@@ -411,11 +369,7 @@ function isPoint({ from, to }: Interval): boolean {
   return from === to;
 }
 
-function bitsOf(type: DataType): number {
-  return type === "ipv4_addr" ? 32 : 128;
-}
-
-function isAddress(type: DataType): boolean {
+function isAddress(type: DataType | undefined): boolean {
   return type === "ipv4_addr" || type === "ipv6_addr";
 }
 
