@@ -21,12 +21,9 @@
 import type { Diagnostic } from "../../diagnostics.ts";
 import { invariant, unreachable } from "../../invariant.ts";
 import { goto, verdict } from "../../ir/build.ts";
-import { typeOf } from "../../ir/expression-type.ts";
 import type {
   AskedMap,
   FieldExpression,
-  Interval,
-  KeyPart,
   MapElement,
   Match,
   NatTarget,
@@ -58,7 +55,7 @@ import {
   withProtocolOf,
 } from "./cursor.ts";
 import { dataOf, isData, literalOf } from "./element-values.ts";
-import { choiceOf, distinctOpenParts, type Key, narrowTo, type OpenField, openPartOf, readKey } from "./keys.ts";
+import { choiceOf, distinctOpenParts, type Key, narrowTo, openPartOf, readKey } from "./keys.ts";
 import { fieldName, learn, NOTHING_KNOWN, staticTest } from "./known.ts";
 import { byKey } from "./trees.ts";
 import { matchingElements, sourceOf, type UnfoldSource } from "./unfold-source.ts";
@@ -78,34 +75,33 @@ export function unfoldLookups(program: Program): Unfolded {
 }
 
 function unfoldTable(table: Table, lacking: Diagnostic[]): Table {
-  let chains: MadeChains | undefined;
-  const unfolder = new Unfolder(table.family, sourceOf(table), lacking, (rulesFrom) => {
-    chains = new MadeChains(table, rulesFrom);
-    return chains;
-  });
+  const source = sourceOf(table);
+  const unfolder = new Unfolder(table.family, source, lacking, (rulesFrom) => new MadeChains(table, rulesFrom));
+  const { chains } = unfolder;
   for (const chain of table.chains) {
     if (chain.kind !== "base") continue;
     const rules = unfolder.rulesFrom({ chain: chain.name, index: 0, known: NOTHING_KNOWN });
-    chains?.keep({ ...chain, rules });
+    chains.keep({ ...chain, rules });
   }
   const { retired: _, ...rest } = table;
-  return { ...rest, maps: [], sets: [...unfolder.dynamicSets.values()], chains: chains?.used() ?? [] };
+  return { ...rest, maps: [], sets: [...unfolder.dynamicSets.values()], chains: chains.used() };
 }
 
-export class Unfolder {
+export class Unfolder<Chains extends ChainMaker = ChainMaker> {
+  /** What it makes. */
+  readonly chains: Chains;
   /** Sets that rules fill at packet time, as they are asked for. */
   readonly dynamicSets = new Map<string, SetDeclaration>();
   private readonly family: Table["family"];
   private readonly source: UnfoldSource;
   private readonly lacking: Diagnostic[];
-  private readonly chains: ChainMaker;
 
   /** `chainsFor`: of what makes rules from a place. */
   constructor(
     family: Table["family"],
     source: UnfoldSource,
     lacking: Diagnostic[],
-    chainsFor: (rulesFrom: (place: Position) => Rule[]) => ChainMaker,
+    chainsFor: (rulesFrom: (place: Position) => Rule[]) => Chains,
   ) {
     this.family = family;
     this.source = source;
@@ -161,9 +157,9 @@ export class Unfolder {
     if (answer === false) return next(cursor);
     const field = asField(match.left);
     if (answer === undefined && match.kind === "within" && field !== undefined && isList(field, match)) {
-      const open: OpenField = { field, position: 0, type: typeOf(field, this.family) };
-      const key: Key = { values: [undefined], unknown: [open], random: undefined };
-      const elements = match.intervals.map((interval): SetElement => ({ key: [asPart(interval)] }));
+      const key = this.readKey(field, ready);
+      invariant(key !== undefined, "a field is a key");
+      const elements = match.intervals.map((interval): SetElement => ({ key: [interval] }));
       return this.amongElements(elements, key, match.negated, ready);
     }
     const isTaught = match.kind === "compare" && match.operator === "==" && field !== undefined;
@@ -178,46 +174,45 @@ export class Unfolder {
     const key = this.readKey(match.key, ready);
     if (key === undefined || key.random !== undefined)
       return this.give(cursor, "a set is asked with a key that rules cannot spell out");
-    const declaration = typeof match.set === "string" ? this.source.setNamed(match.set) : undefined;
-    if (declaration?.dynamic !== undefined) {
-      const asked = { ...match, key: openPartOf(key), set: this.dynamicSet(declaration, key) };
-      return this.steps({ ...pastStep(ready), matches: [...ready.matches, asked] });
-    }
-    const { set } = match;
-    const elements =
-      typeof set === "string" ? this.source.setElements(set, key.values) : matchingElements(set.elements, key.values);
-    if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
-    return this.amongElements(elements, key, match.negated, ready);
+    const { set, negated } = match;
+    if (typeof set !== "string")
+      return this.amongElements(matchingElements(set.elements, key.values), key, negated, ready);
+    const declaration = this.source.setNamed(set);
+    if (declaration?.dynamic === undefined)
+      return this.amongElements(this.source.setElements(set, key.values), key, negated, ready);
+    const asked = { ...match, key: openPartOf(key), set: this.dynamicSet(declaration, key) };
+    return this.steps({ ...pastStep(ready), matches: [...ready.matches, asked] });
   }
 
-  /** The steps behind the match for packets whose key is one of `elements`, or for the others. */
-  private amongElements(elements: readonly SetElement[], key: Key, negated: boolean, cursor: StepCursor): Residue {
+  /** The steps behind the match for packets whose key is one of `elements`, or for the others; undefined: rules cannot say which. */
+  private amongElements(
+    elements: readonly SetElement[] | undefined,
+    key: Key,
+    negated: boolean,
+    cursor: StepCursor,
+  ): Residue {
+    if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
     if (!negated) {
       return byKey(elements, key, cursor, this.chains, (element, found) =>
         this.steps(pastStep(forElement(found, element))),
       );
     }
     // Members go on behind the rule; the others take it.
+    if (key.unknown.length === 0 && elements.length > 0) return next(cursor);
     const others = this.steps(pastStep(cursor));
-    if (elements.length === 0) return others;
-    const leave = this.chains.leaveFor(cursor);
     const members = elements.map((element): Rule => {
       const { matches } = narrowTo(choiceOf(element, key.unknown), key.unknown, cursor);
-      return { steps: [...matches, leave] };
+      return { steps: [...matches, this.chains.leaveFor(cursor)] };
     });
     return { ...others, rules: [...members, ...others.rules] };
   }
 
   private dynamicSet(declaration: SetDeclaration, key: Key): string {
     const values = key.values.filter((value) => value !== undefined);
-    const name = [
-      declaration.name,
-      ...values.map((value) => (typeof value === "number" ? value.toString(16) : value)),
-    ].join("/");
-    if (!this.dynamicSets.has(name)) {
-      const rest = declaration.key.filter((_, i) => key.values[i] === undefined);
-      this.dynamicSets.set(name, { ...declaration, name, key: rest });
-    }
+    const texts = values.map((value) => (typeof value === "number" ? value.toString(16) : value));
+    const name = [declaration.name, ...texts].join("/");
+    const rest = declaration.key.filter((_, i) => key.values[i] === undefined);
+    this.dynamicSets.set(name, { ...declaration, name, key: rest });
     return name;
   }
 
@@ -229,6 +224,7 @@ export class Unfolder {
   // --- statements ------------------------------------------------------------------------------------------------------
 
   private statement(statement: Statement, cursor: StepCursor): Residue {
+    if (isInert(statement)) return this.steps(pastStep(cursor));
     switch (statement.kind) {
       case "verdict":
         return this.verdict(statement, cursor);
@@ -243,12 +239,22 @@ export class Unfolder {
         return this.remember(statement, cursor);
       case "masquerade":
       case "redirect":
+        return last(statement, statement.ports === undefined ? cursor : protocolSpelled(cursor));
       case "reject":
-      case "opaque-statement":
         return last(statement, cursor);
+      case "opaque-statement":
+        return this.passing(statement, cursor);
       default:
-        return isInert(statement) ? this.steps(pastStep(cursor)) : unreachable(statement);
+        return unreachable(statement);
     }
+  }
+
+  /** What packets go on behind in the same rule: as if the rest of that stood in a rule of its own. */
+  private passing(statement: Statement, cursor: StepCursor): Residue {
+    const isMore = cursor.rule.steps.slice(cursor.at + 1).some((step) => !isInert(step));
+    if (isMore && cursor.matches.length > 0) return this.give(cursor, "a rule with tests does more than one thing");
+    const after = this.steps({ ...pastStep(cursor), matches: [] });
+    return { ...after, rules: [residual(statement, cursor), ...after.rules] };
   }
 
   /** `comment`: of the element that has the verdict. */
@@ -335,9 +341,7 @@ export class Unfolder {
       return this.steps({ ...pastStep(cursor), known, place: { ...place, known } });
     }
     if (value.kind !== "lookup") {
-      return isRegister
-        ? this.give(cursor, "the packet's priority is written")
-        : going([residual(statement, cursor)], cursor);
+      return isRegister ? this.give(cursor, "the packet's priority is written") : this.passing(statement, cursor);
     }
     const ready = withProtocolOf(value.key, cursor);
     if (ready === undefined) return next(cursor);
@@ -347,25 +351,24 @@ export class Unfolder {
       return this.give(cursor, "a value is looked up with a key that is not known");
     const elements = this.elementsOf(value.map, key);
     if (elements === undefined) return this.give(cursor, OTHER_KEYS_ASKED);
-    const slots = key.random === undefined ? elements.slice(-1) : slotsOf(elements, key.random);
-    const [only] = slots;
-    if (key.random === undefined || slots.length <= 1) {
+    if (key.random === undefined) {
+      const [only] = elements;
       return only === undefined ? next(cursor) : { ...next(cursor), known: learn(place.known, name, dataOf(only)) };
     }
-    return byChance(key.random.mode, slots, ready, this.chains, (element, found) => {
+    return byChance(key.random.mode, slotsOf(elements, key.random), ready, this.chains, (element, found) => {
       const rest = this.chains.placeFor(pastRule(cursor, learn(place.known, name, dataOf(element))));
       return ended(rest === undefined ? [] : [{ steps: [...found.matches, goto(rest)] }]);
     });
   }
 
   private remember(statement: Extract<Statement, { kind: "remember" }>, cursor: StepCursor): Residue {
-    const key = this.readKey(statement.key, cursor);
+    const ready = withProtocolOf(statement.key, cursor);
+    if (ready === undefined) return next(cursor);
+    const key = this.readKey(statement.key, ready);
     const declaration = this.source.setNamed(statement.set);
     if (key === undefined || key.random !== undefined || declaration?.dynamic === undefined)
       return this.give(cursor, "a set is filled with a key that rules cannot spell out");
-    const step: Statement = { ...statement, set: this.dynamicSet(declaration, key), key: openPartOf(key) };
-    const after = this.steps({ ...pastStep(cursor), matches: [] });
-    return { ...after, rules: [residual(step, cursor), ...after.rules] };
+    return this.passing({ ...statement, set: this.dynamicSet(declaration, key), key: openPartOf(key) }, ready);
   }
 
   private readKey(expression: Parameters<typeof readKey>[0], { known }: StepCursor): Key | undefined {
@@ -392,8 +395,4 @@ function isList(field: FieldExpression, { intervals }: Extract<Match, { kind: "w
   if (intervals.length <= 1 || field.kind === "fib") return false;
   const places = intervals.reduce((sum, { from, to }) => sum + (from === to ? 1 : 2), 0);
   return field.kind !== "transport" || places > MULTIPORT_LIMIT;
-}
-
-function asPart(interval: Interval): KeyPart {
-  return interval.from === interval.to ? interval.from : interval;
 }
