@@ -47,7 +47,7 @@ export function member(node: SourceNode, key: string): unknown {
 /** The parts of `node` with code in them, in the order of the text. */
 export function codeIn(node: SourceNode): readonly SourceNode[] {
   if (node.type.startsWith("TS") && !WITH_CODE.has(node.type)) return [];
-  if (/^(?:Import[DS]|ExportAll)/.test(node.type)) return [];
+  if (/^(?:Import[DES]|ExportAll)/.test(node.type)) return [];
   if (node.type === "ExportNamedDeclaration") return [child(node, "declaration")].filter((part) => part !== undefined);
   const found: SourceNode[] = [];
   for (const [key, value] of Object.entries(node)) {

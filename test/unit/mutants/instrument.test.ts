@@ -39,6 +39,7 @@ test.each<[what: string, source: string, want: string[]]>([
   ["results that are plain", "function f() { if (a) return; return 1; }", ["true", "false", "removed", "2"]],
   ["types have none", 'type A = "a" | 1; const a = b as "c"; interface C { d: "e" }', []],
   ["nor have names and modules", 'import a from "a"; export { b } from "b"; const { c } = d;', []],
+  ["nor has a module that is loaded late", 'const { a } = await import("a");', []],
   ["nor what only our own bugs reach", 'invariant(a < b, "c"); throw new Error("d");', []],
 ])("%s", (_, source, want) => {
   const found = mutantsOf(source).map(({ mutated }) => mutated);
