@@ -238,7 +238,7 @@ export const PLAN_AGAIN_MUTANTS: Readonly<Record<string, Mistake>> = {
   "keys that are more than before are no other keys": {
     file: `${LOOKUPS}/plan-again.ts`,
     from: "if (start === own.length && start === members.length) return undefined;",
-    to: "if (start === shorter) return undefined;",
+    to: "if (start === Math.min(own.length, members.length)) return undefined;",
   },
   "where addresses lie stays where a key at its end goes": {
     file: `${LOOKUPS}/plan-again.ts`,
