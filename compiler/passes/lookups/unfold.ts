@@ -23,7 +23,6 @@ import { invariant, unreachable } from "../../invariant.ts";
 import { goto, verdict } from "../../ir/build.ts";
 import type {
   AskedMap,
-  FieldExpression,
   MapElement,
   Match,
   NatTarget,
@@ -57,6 +56,7 @@ import {
 import { dataOf, isData, literalOf } from "./element-values.ts";
 import { choiceOf, distinctOpenParts, type Key, narrowTo, openPartOf, readKey } from "./keys.ts";
 import { fieldName, learn, NOTHING_KNOWN, staticTest } from "./known.ts";
+import { asksChance, isList } from "./several-rules.ts";
 import { byKey } from "./trees.ts";
 import { matchingElements, sourceOf, type UnfoldSource } from "./unfold-source.ts";
 
@@ -198,7 +198,9 @@ export class Unfolder<Chains extends ChainMaker = ChainMaker> {
       );
     }
     // Members go on behind the rule; the others take it.
-    if (key.unknown.length === 0 && elements.length > 0) return next(cursor);
+    if (elements.length === 0) return this.steps(pastStep(cursor));
+    if (key.unknown.length === 0) return next(cursor);
+    if (asksChance(cursor.matches)) return this.give(cursor, CHANCE_ASKED);
     const others = this.steps(pastStep(cursor));
     const members = elements.map((element): Rule => {
       const { matches } = narrowTo(choiceOf(element, key.unknown), key.unknown, cursor);
@@ -319,6 +321,7 @@ export class Unfolder<Chains extends ChainMaker = ChainMaker> {
       return ended([residual({ ...statement, to: literalOf(element) }, spelled)]);
     };
     if (key.random === undefined) return byKey(elements, key, cursor, this.chains, translate);
+    if (asksChance(cursor.matches)) return this.give(cursor, CHANCE_ASKED);
     if (key.unknown.length > 0) {
       // Narrow the key down first, then come back to this rule with all of it known.
       return byKey(distinctOpenParts(elements, key), key, cursor, this.chains, (_, { matches, known }) => {
@@ -386,13 +389,5 @@ export class Unfolder<Chains extends ChainMaker = ChainMaker> {
 /** A row of rules for such a set would have to skip what the rules of its other elements come back from. */
 const OTHER_KEYS_ASKED = "a set or map has an element for all other keys";
 
-/** Ports that one `multiport` match holds; a range takes two of them. */
-const MULTIPORT_LIMIT = 15;
-
-/** Whether formats without sets have no single match for `field`: iptables has one for a single interval, for a few ports
- *  and for types of addresses. */
-function isList(field: FieldExpression, { intervals }: Extract<Match, { kind: "within" }>): boolean {
-  if (intervals.length <= 1 || field.kind === "fib") return false;
-  const places = intervals.reduce((sum, { from, to }) => sum + (from === to ? 1 : 2), 0);
-  return field.kind !== "transport" || places > MULTIPORT_LIMIT;
-}
+/** Each of several rules would ask anew. */
+const CHANCE_ASKED = "what follows a test of chance takes several rules";

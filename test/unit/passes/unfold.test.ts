@@ -74,6 +74,8 @@ function testRows(rows: readonly Row[], hook?: string): void {
 const MARKED = "chain marked { meta mark 0x1 drop; }";
 const MARKED_RULE = "marked: meta mark 0x00000001 drop";
 const NONE = "chain none { }";
+/** Of one packet of two. */
+const HALF = "meta random & 2147483647 < 1073741824";
 
 describe("a verdict", () => {
   testRows([
@@ -407,6 +409,13 @@ describe("a set", () => {
       "set empty { type ipv4_addr; }",
     ],
     [
+      "behind a test of chance is a row of rules: each packet passes that of one of them",
+      [`${HALF} ip saddr @some accept`, `${HALF} ip saddr != @empty drop`],
+      [`${HALF} ip saddr 10.0.0.1 accept`, `${HALF} ip saddr 10.0.0.3 accept comment "three"`, `${HALF} drop`],
+      SET,
+      "set empty { type ipv4_addr; }",
+    ],
+    [
       "is no test where the key is known",
       ["ip saddr 10.0.0.1 jump known", "ip saddr 10.0.0.2 jump known"],
       [
@@ -592,7 +601,6 @@ describe("a verdict map", () => {
   );
 
   const CHOICE = "chain choice { dnat to numgen random mod 2 map { 0 : 10.0.1.1, 1 : 10.0.1.2 }; }";
-  const HALF = "meta random & 2147483647 < 1073741824";
   testRows([
     [
       "says its element's comment at a choice, which is a copy for that",
@@ -622,7 +630,6 @@ describe("a verdict map", () => {
 });
 
 describe("a translation by a map", () => {
-  const HALF = "meta random & 2147483647 < 1073741824";
   testRows([
     [
       "is a row of rules, each with its element's comment or the rule's",
@@ -721,7 +728,6 @@ describe("a translation by a map", () => {
 });
 
 describe("the packet's priority", () => {
-  const HALF = "meta random & 2147483647 < 1073741824";
   const MAP = "map numbers { type ipv4_addr : classid; elements = { 10.0.0.1 : 0:1, 10.0.0.2 : 0:2 }; }";
   testRows([
     [
@@ -826,6 +832,7 @@ describe("a rule that has no counterpart is left out with its reason", () => {
   const WRITTEN = "the packet's priority is written";
   const VALUE = "a value is looked up with a key that is not known";
   const TWO = "a rule with tests does more than one thing";
+  const CHANCE = "what follows a test of chance takes several rules";
   const MAP = "map numbers { type ipv4_addr : classid; elements = { 10.0.0.1 : 0:1 }; }";
   test.each<[reason: string, rule: string, ...declared: readonly string[]]>([
     [OTHERS, "ip saddr @some accept", "set some { type ipv4_addr; flags interval; elements = { 10.0.0.1, * }; }"],
@@ -856,6 +863,11 @@ describe("a rule that has no counterpart is left out with its reason", () => {
     [VALUE, "meta priority set meta mark & 0x3 map { 0x1 : 0:1 }"],
     [VALUE, "meta mark set numgen random mod 1 map { 0 : 0x1 }"],
     [VALUE, "meta priority set tcp dport map { 80 : 0:1 }"],
+    [CHANCE, `${HALF} ip saddr != { 10.0.0.1, 10.0.0.3 } drop`],
+    [CHANCE, `${HALF} ip saddr != @some drop`, "set some { type ipv4_addr; elements = { 10.0.0.1 }; }"],
+    [CHANCE, 'numgen inc mod 2 0 iifname "lo" ip saddr != { 10.0.0.1, 10.0.0.3 } drop'],
+    [CHANCE, `${HALF} dnat to numgen random mod 2 map { 0 : 10.0.1.1, 1 : 10.0.1.2 }`],
+    [CHANCE, `${HALF} dnat to ip daddr . numgen random mod 2 map { 10.0.0.1 . 0 : 10.0.1.1, 10.0.0.1 . 1 : 10.0.1.2 }`],
     [TWO, 'iifname "lo" meta mark set 0x1 drop'],
     [TWO, 'iifname "lo" log prefix "x" counter drop'],
     [TWO, "tcp dport 80 update @some { ip saddr } drop", "set some { type ipv4_addr; flags dynamic; }"],
