@@ -107,6 +107,15 @@ test("a chain that nobody asks any more goes, and so does what it alone has aske
   expect(scene.change("b", leadingTo("a"))).toBe("a 1, b 1, x 1");
 });
 
+test("what only a chain that goes has asked goes with it, also where that has been made again before", () => {
+  const list = listOf();
+  const reading: Made = (chains) => [mark(chains.read(list.elements).length), ...leadingTo("x")(chains)];
+  const scene = new Scene({ b: leadingTo("a"), a: reading, x: () => [mark(1), mark(2)] });
+  list.add(element(1));
+  expect(scene.settle()).toBe("a 2");
+  expect(scene.change("b", accepting)).toBe("a gone, b 1, x gone");
+});
+
 test("a base chain goes and comes", () => {
   const scene = new Scene({ b: leadingTo("x"), c: leadingTo("x"), x: accepting }, ["b", "c"]);
   scene.setBases(["b"]);
