@@ -1,6 +1,7 @@
 /** What others have changed in rules of iptables, as far as the kernel tells: iptables-nft of each commit, iptables-legacy of the size of a table. */
 import { TABLES } from "../../compiler/formats/iptables/hooks.ts";
 import { CHAIN_PREFIX } from "../../compiler/formats/iptables/names.ts";
+import type { TransactionAnswer } from "../table/answers.ts";
 import { FAMILY } from "../table/nf-tables.ts";
 import type { IptablesBackend, IptablesFamily } from "./iptables-host.ts";
 import type { LocalKernel } from "./kernel.ts";
@@ -58,12 +59,12 @@ export class OthersChanges {
   }
 
   /** Makes a change of the agent that comes to `commits`, in `tables` of a family. `isLarge`: the kernel had better not tell of it. */
-  async during<Answer>(
+  async during(
     family: IptablesFamily,
     tables: readonly string[],
     { commits, isLarge }: { readonly commits: number; readonly isLarge: boolean },
-    change: () => Promise<Answer>,
-  ): Promise<Answer> {
+    change: () => Promise<TransactionAnswer>,
+  ): Promise<TransactionAnswer> {
     await this.compareSizes(family);
     if (this.backend !== "nft") {
       const answer = await change();
@@ -75,7 +76,9 @@ export class OthersChanges {
     const before = this.seen ?? 0;
     const answer = await change();
     const after = await this.signs.generation();
-    if (after === before + commits) this.own.push([before + 1, after]);
+    // Where a change was refused, as many commits as it was to make may be those of others.
+    const own = answer.kind === "done" ? commits : 0;
+    if (after === before + own) this.own.push([before + 1, after]);
     else this.countOther();
     this.seen = after;
     return answer;

@@ -1,6 +1,7 @@
 /** What others have changed in rules of iptables, as the kernel tells. */
 import { describe, expect, test } from "vitest";
 import { type ChangeSigns, OthersChanges } from "../../../runtime/agent/others-changes.ts";
+import type { TransactionAnswer } from "../../../runtime/table/answers.ts";
 import type { HeardCommit } from "../../../runtime/table/netfilter.ts";
 
 /** What the kernel says to whoever asks. */
@@ -52,11 +53,18 @@ async function listening(): Promise<{ readonly signs: Signs; readonly others: Ot
 
 const ONE = { commits: 1, isLarge: false };
 
+const DONE: TransactionAnswer = { kind: "done" };
+
+/** The answer to a change that has done something. */
+function done(_did?: unknown): Promise<TransactionAnswer> {
+  return Promise.resolve(DONE);
+}
+
 describe("iptables-nft", () => {
   test("chains of the agent's own commits are not suspect, those of others are", async () => {
     const { signs, others } = await listening();
     signs.commit("KPC-a");
-    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.during("ip", ["nat"], ONE, () => done(signs.commit("KPC-own")));
     signs.commit("KPC-b");
     signs.commit("KPC-six", 10, "filter");
     signs.commit("KPC-inet", 1);
@@ -74,7 +82,7 @@ describe("iptables-nft", () => {
     const { signs, others } = await listening();
     await others.during("ip", ["nat"], ONE, () => {
       signs.commit("KPC-theirs");
-      return Promise.resolve(signs.commit("KPC-own"));
+      return done(signs.commit("KPC-own"));
     });
     await others.notice();
     expect(others.of("ip")).toEqual(new Map([["nat", new Set(["KPC-own", "KPC-theirs"])]]));
@@ -97,11 +105,11 @@ describe("iptables-nft", () => {
 
   test("of what was not heard, others may have changed everything; the agent itself has not", async () => {
     const { signs, others } = await listening();
-    await others.during("ip", ["nat"], { commits: 1, isLarge: true }, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.during("ip", ["nat"], { commits: 1, isLarge: true }, () => done(signs.commit("KPC-own")));
     await others.notice();
     expect([others.count, others.of("ip"), others.of("ip6")]).toEqual([0, undefined, undefined]);
     signs.isComplete = false;
-    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.during("ip", ["nat"], ONE, () => done(signs.commit("KPC-own")));
     await others.notice();
     expect([others.count, others.of("ip")]).toEqual([0, undefined]);
     signs.isComplete = false;
@@ -114,7 +122,7 @@ describe("iptables-nft", () => {
     const signs = new Signs();
     signs.commits = 7;
     const others = new OthersChanges("nft", signs);
-    expect(await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")))).toBeUndefined();
+    expect(await others.during("ip", ["nat"], ONE, () => done(signs.commit("KPC-own")))).toEqual(DONE);
     await others.notice();
     expect([others.count, others.of("ip")]).toEqual([0, undefined]);
   });
@@ -134,7 +142,7 @@ describe("iptables-nft", () => {
     signs.commits++;
     await others.during("ip", ["nat"], ONE, () => {
       signs.tell(1, "KPC-late");
-      return Promise.resolve(signs.commit("KPC-own"));
+      return done(signs.commit("KPC-own"));
     });
     await others.notice();
     expect(others.of("ip")).toEqual(new Map([["nat", new Set(["KPC-late"])]]));
@@ -144,7 +152,7 @@ describe("iptables-nft", () => {
     const { signs, others } = await listening();
     await others.during("ip", ["nat"], ONE, () => {
       signs.commits++;
-      return Promise.resolve(signs.tell(0, "KPC-own"));
+      return done(signs.tell(0, "KPC-own"));
     });
     signs.isComplete = false;
     await others.notice();
@@ -154,9 +162,9 @@ describe("iptables-nft", () => {
   test("a large change of the agent is not listened to, another one is", async () => {
     const { signs, others } = await listening();
     signs.asked.splice(0);
-    const answer = await others.during("ip", ["nat"], ONE, () => Promise.resolve("done"));
-    expect([answer, signs.asked]).toEqual(["done", ["KPC-"]]);
-    await others.during("ip", ["nat"], { commits: 1, isLarge: true }, () => Promise.resolve());
+    const answer = await others.during("ip", ["nat"], ONE, () => done());
+    expect([answer, signs.asked]).toEqual([DONE, ["KPC-"]]);
+    await others.during("ip", ["nat"], { commits: 1, isLarge: true }, () => done());
     expect(signs.asked).toEqual(["KPC-", "KPC-", ""]);
   });
 
@@ -170,7 +178,7 @@ describe("iptables-nft", () => {
     others.forget("ip6");
     expect([others.of("ip"), others.of("ip6")]).toEqual([undefined, undefined]);
     // Each commit is counted once, and the agent's own ones are forgotten when they were heard of.
-    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.during("ip", ["nat"], ONE, () => done(signs.commit("KPC-own")));
     await others.notice();
     signs.tell(2, "KPC-own");
     await others.notice();
@@ -189,12 +197,30 @@ describe("iptables-nft", () => {
     expect([others.count, others.of("ip")]).toEqual([1, "all"]);
   });
 
+  test.each([1, 2])(
+    "where the agent's change of %i commits was refused, one that was made is of others",
+    async (commits) => {
+      const { signs, others } = await listening();
+      const refused = { kind: "refused", reason: "ended", message: "killed" } as const;
+      const change = { commits, isLarge: false };
+      expect(await others.during("ip6", ["nat"], change, () => Promise.resolve(refused))).toEqual(refused);
+      await others.notice();
+      expect([others.count, others.of("ip")]).toEqual([0, undefined]);
+      await others.during("ip6", ["nat"], change, () => {
+        signs.commit("KPC-theirs");
+        return Promise.resolve(refused);
+      });
+      await others.notice();
+      expect([others.count, others.of("ip")]).toEqual([1, new Map([["nat", new Set(["KPC-theirs"])]])]);
+    },
+  );
+
   test("where the agent's change has made no commit, or one more, others have", async () => {
     const { signs, others } = await listening();
-    await others.during("ip", ["nat"], ONE, () => Promise.resolve());
+    await others.during("ip", ["nat"], ONE, () => done());
     expect(others.count).toBe(1);
     await others.notice();
-    await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")));
+    await others.during("ip", ["nat"], ONE, () => done(signs.commit("KPC-own")));
     await others.notice();
     expect([others.count, others.of("ip")]).toEqual([1, undefined]);
   });
@@ -213,7 +239,7 @@ describe("iptables-legacy", () => {
     const { signs, others } = await watching();
     await others.during("ip", ["nat"], ONE, () => {
       signs.sizes = ["9 rules"];
-      return Promise.resolve();
+      return done();
     });
     await others.notice();
     expect([others.count, others.of("ip")]).toEqual([0, undefined]);
@@ -234,7 +260,7 @@ describe("iptables-legacy", () => {
     expect(signs.asked).toEqual(["ip6 nat", "ip6 filter"]);
     // One that has lost a line to another is another one.
     signs.sizes = ["1", "12"];
-    await others.during("ip6", ["nat", "filter"], ONE, () => Promise.resolve());
+    await others.during("ip6", ["nat", "filter"], ONE, () => done());
     others.forget("ip6");
     signs.sizes = ["11", "2"];
     await others.notice();
@@ -244,7 +270,7 @@ describe("iptables-legacy", () => {
   test("sizes that cannot be told any more are forgotten", async () => {
     const { signs, others } = await watching();
     signs.sizes = undefined;
-    await others.during("ip", ["nat"], ONE, () => Promise.resolve());
+    await others.during("ip", ["nat"], ONE, () => done());
     const { count } = others;
     signs.sizes = ["9 rules"];
     await others.notice();
@@ -256,7 +282,7 @@ describe("iptables-legacy", () => {
     signs.sizes = ["8 rules"];
     await others.during("ip", ["nat"], ONE, () => {
       signs.sizes = ["9 rules"];
-      return Promise.resolve();
+      return done();
     });
     expect([others.count, others.of("ip")]).toEqual([1, "all"]);
   });
@@ -266,7 +292,7 @@ describe("iptables-legacy", () => {
     signs.sizes = undefined;
     const others = new OthersChanges("legacy", signs);
     await others.watch("ip", ["nat"]);
-    await others.during("ip", ["nat"], ONE, () => Promise.resolve());
+    await others.during("ip", ["nat"], ONE, () => done());
     signs.sizes = ["8 rules"];
     await others.notice();
     expect(others.count).toBe(0);
@@ -277,8 +303,8 @@ test("of another backend nothing is asked, and nothing noticed", async () => {
   const signs = new Signs();
   const others = new OthersChanges(undefined, signs);
   await others.watch("ip", ["nat"]);
-  expect(await others.during("ip", ["nat"], ONE, () => Promise.resolve(signs.commit("KPC-own")))).toBeUndefined();
-  expect(await others.during("ip", ["nat"], ONE, () => Promise.resolve("done"))).toBe("done");
+  expect(await others.during("ip", ["nat"], ONE, () => done(signs.commit("KPC-own")))).toEqual(DONE);
+  expect(await others.during("ip", ["nat"], ONE, () => done())).toEqual(DONE);
   signs.commit("KPC-a");
   await others.notice();
   expect([others.count, others.of("ip"), signs.asked]).toEqual([0, undefined, []]);
