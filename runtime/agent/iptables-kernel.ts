@@ -29,6 +29,9 @@ export type BesideIptables = Pick<AgentKernel, "forgetConnections" | "close"> &
   ChangeSigns &
   Pick<LocalKernel, "hasChain">;
 
+/** The rules that are wanted, and what has changed in them. */
+export type FollowedRules = Pick<FollowedIptables, "rules" | "takeChanged">;
+
 const DONE: TransactionAnswer = { kind: "done" };
 
 /** A change of tables is one of the whole text, of which the parts that differ are written: one transaction for each table of iptables. `generation`
@@ -37,7 +40,7 @@ export class IptablesKernel implements AgentKernel {
   private readonly host: IptablesHost;
   private readonly beside: BesideIptables;
   /** The rules as they should be now. */
-  private readonly wanted: FollowedIptables;
+  private readonly wanted: FollowedRules;
   /** What is there; a family of which that is not known is missing. */
   private readonly there = new Map<IptablesFamily, There>();
   private planned: Planned | undefined;
@@ -48,14 +51,11 @@ export class IptablesKernel implements AgentKernel {
   private readonly found = new Map<IptablesFamily, Found>();
 
   /** `wanted`: what follows the tables that the agent is to keep. */
-  constructor(host: IptablesHost, beside: BesideIptables, wanted: FollowedIptables) {
+  constructor(host: IptablesHost, beside: BesideIptables, wanted: FollowedRules) {
     this.host = host;
     this.beside = beside;
     this.wanted = wanted;
     this.others = new OthersChanges(host.backend, beside);
-    // Who has no host knows what is there.
-    if (host.backend === undefined)
-      for (const family of IPTABLES_FAMILIES) this.there.set(family, { kind: "read", tables: new Map() });
   }
 
   /** Input for iptables-restore and ip6tables-restore, as the next `change` gives it to them. */
@@ -195,13 +195,13 @@ export class IptablesKernel implements AgentKernel {
       const written: There = { kind: "written", jumps, since: new Map() };
       const tables = [...jumps.keys()];
       if (text === undefined) {
-        if (this.there.has(family)) this.there.set(family, written);
+        this.there.set(family, written);
         await this.others.watch(family, tables);
         continue;
       }
       // Tables are written one after the other: until all are, nobody knows what is there.
       this.there.delete(family);
-      const size = { commits: text.match(/^COMMIT$/gm)?.length ?? 0, isLarge: text.length > LARGE };
+      const size = { commits: text.split(/^COMMIT$/m).length - 1, isLarge: text.length > LARGE };
       const answer = await this.others.during(family, tables, size, () => this.host.restore(family, text));
       if (answer.kind === "refused") return answer;
       this.there.set(family, written);
@@ -226,10 +226,9 @@ export class IptablesKernel implements AgentKernel {
 
   /** What differs first, which is kept for `restore`. */
   private noted(family: IptablesFamily, { found, differing }: ComparedRules): string | undefined {
-    const [first] = differing;
-    if (first === undefined || found === undefined) return undefined;
+    if (found === undefined) return undefined;
     this.found.set(family, found);
-    return `${family}tables ${first}`;
+    return `${family}tables ${differing[0]}`;
   }
 
   /** Reads what others may have changed. */
