@@ -254,6 +254,8 @@ export class IptablesKernel implements AgentKernel {
     if (there === undefined) return NOTHING_FOUND;
     const tables = readOwnTables(await this.host.save(family));
     this.others.forget(family);
+    // Others may have undone it.
+    this.found.delete(family);
     const { differing } = differenceOf(family, tables, rulesThere(there, this.wantedNow(family)));
     return { found: differing.length === 0 ? undefined : { kind: "all", tables }, differing };
   }

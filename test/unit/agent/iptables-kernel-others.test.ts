@@ -128,6 +128,18 @@ describe.each(IPTABLES_BACKENDS)("iptables-%s", (backend) => {
     expect(wanted.differenceTo(host)).toBe("");
   });
 
+  test("what others have undone since it was found is left alone", async () => {
+    const { host, kernel, wanted } = await startedIptables(backend);
+    host.others("ip", "*nat\n-A OUTPUT -j KPC-NAT-OUTPUT\nCOMMIT\n");
+    await kernel.generation();
+    expect(await kernel.drifted()).toBe("iptables nat OUTPUT -j KPC-NAT-OUTPUT");
+    host.others("ip", "*nat\n-D OUTPUT -j KPC-NAT-OUTPUT\nCOMMIT\n");
+    await kernel.generation();
+    expect(await kernel.drifted()).toBeUndefined();
+    expect(await kernel.restore()).toEqual({ answer: DONE, differed: 0, transactions: 0 });
+    expect([wanted.differenceTo(host), host.given]).toEqual(["", []]);
+  });
+
   test("what is only reported stays out of the next change, and of a restoration after that", async () => {
     const { host, wanted, kernel } = await startedIptables(backend);
     host.others("ip", EMPTIED);
