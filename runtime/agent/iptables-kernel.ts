@@ -118,12 +118,14 @@ export class IptablesKernel implements AgentKernel {
     return { kind: "nothing" };
   }
 
+  /** Looks at all families: what differs in any of them is made good at once. */
   async drifted(): Promise<string | undefined> {
+    let first: string | undefined;
     for (const family of this.host.families) {
       const what = this.noted(family, await this.comparedWhole(family));
-      if (what !== undefined) return what;
+      first ??= what;
     }
-    return undefined;
+    return first;
   }
 
   forgetConnections(frontends: readonly UdpFrontend[], nodeAddresses: readonly Address[]): Promise<number> {
