@@ -38,7 +38,7 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
   ],
   "compiler/passes/lookups": [
     "unit/passes",
-    "unit/agent/iptables-kernel.test.ts",
+    "unit/agent/agent-on-iptables.test.ts",
     "golden/unfolded.test.ts",
     "property/followed-iptables.test.ts",
     "property/plan-again.test.ts",
@@ -82,7 +82,6 @@ export const NOT_JUDGED: ReadonlyMap<string, string> = new Map([
   ["runtime/agent/clean-up.ts", "runs nft and iptables"],
   ["runtime/agent/iptables-host.ts", "runs iptables"],
   ["runtime/agent/kernel.ts", "starts the processes that ask the kernel"],
-  ["runtime/agent/iptables-kernel.ts", "rules of iptables: a host in memory that keeps rules is missing"],
   ["runtime/agent/heap.ts", "V8's memory, which benchmarks measure"],
   ["runtime/agent/machine-code.ts", "V8's flags, which benchmarks measure"],
   ["runtime/agent/health.ts", "tells how the agent is"],
