@@ -55,6 +55,7 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
     "property/odd-objects.test.ts",
   ],
   "runtime/agent": ["unit/agent"],
+  "runtime/table": ["unit/agent", "unit/table"],
   "compiler/evaluate": [
     "unit/evaluate",
     "unit/compare",
@@ -89,6 +90,15 @@ export const NOT_JUDGED: ReadonlyMap<string, string> = new Map([
   ["runtime/agent/metrics.ts", "tells what was done"],
   ["runtime/agent/printing-kernel.ts", "does nothing"],
   ["runtime/agent/sysctls.ts", "writes files of /proc"],
+  ["runtime/table/change-tables.ts", "runs nft"],
+  ["runtime/table/connections.ts", "asks conntrack"],
+  ["runtime/table/live-skeleton.ts", "reads what the kernel has"],
+  ["runtime/table/live-tables.ts", "reads what nft lists"],
+  ["runtime/table/netfilter.ts", "runs the helper that has the sockets"],
+  ["runtime/table/nf-tables.ts", "reads what the kernel has"],
+  ["runtime/table/pending.ts", "writes files for a process that restores"],
+  ["runtime/table/restore.ts", "runs nft"],
+  ["runtime/table/writer.ts", "runs nft"],
 ]);
 
 /** How many loops and calls all tests of one mutant may make, unless the command says it. What follows a table needs many histories. */

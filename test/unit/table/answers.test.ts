@@ -1,5 +1,6 @@
+import { constants } from "node:os";
 import { expect, test } from "vitest";
-import { answerOf } from "../../../runtime/table/answers.ts";
+import { answerOf, beginningOf, reasonOfError } from "../../../runtime/table/answers.ts";
 
 const AT = "/dev/shm/kpc-writer-x/transaction.nft:1:1-3: Error: Could not process rule";
 
@@ -27,4 +28,33 @@ test.each([
 test("a refusal says what nft has said, whatever warnings stand before it", () => {
   const text = `Warning: others\n${AT}: File exists\nadd element\n^^^\n`;
   expect(answerOf(text)).toEqual({ kind: "refused", reason: "exists", message: text.trim() });
+});
+
+test.each<[keyof typeof constants.errno, string]>([
+  ["ENOENT", "missing"],
+  ["EEXIST", "exists"],
+  ["EBUSY", "busy"],
+  ["EINTR", "again"],
+  ["EAGAIN", "again"],
+  ["ENOMEM", "too-large"],
+  ["EMSGSIZE", "too-large"],
+  ["ENOBUFS", "too-large"],
+  ["ETIMEDOUT", "hung"],
+  ["EPERM", "invalid"],
+  ["EINVAL", "invalid"],
+  ["EOPNOTSUPP", "invalid"],
+])("the kernel's %s means %s", (name, reason) => {
+  expect(reasonOfError(constants.errno[name])).toBe(reason);
+});
+
+test("a call that the kernel would begin again is one that may be made again", () => {
+  // ERESTART, which has no name outside of the kernel.
+  expect(reasonOfError(85)).toBe("again");
+});
+
+test("of many complaints the beginning is told, without where files were included", () => {
+  const text =
+    "In file included from /dev/stdin:1:1-3:\nfirst: Error: a\nIn file included from b\n  ^^^\nsecond: Error: c\n";
+  expect(beginningOf(text)).toBe("first: Error: a   ^^^");
+  expect(beginningOf("x".repeat(1000))).toBe("x".repeat(300));
 });
