@@ -19,7 +19,9 @@ export interface ElementPlace {
 const BATCH = { begin: 0x10, end: 0x11 } as const;
 const NF_TABLES = 10;
 const MESSAGE = { add: (NF_TABLES << 8) | 12, remove: (NF_TABLES << 8) | 14 } as const;
-const FLAG = { request: 1, acknowledge: 4, create: 0x400, nested: 0x8000 } as const;
+const FLAG = { request: 1, acknowledge: 4, create: 0x400 } as const;
+/** Of the type of an attribute that holds others. */
+const NESTED = 0x8000;
 
 type Verb = keyof typeof MESSAGE;
 
@@ -31,6 +33,9 @@ const VERDICT = { code: 1, chain: 2 } as const;
 
 /** The length of an attribute has 16 bits. */
 const MOST_LIST_BYTES = 60_000;
+
+/** More than the heads and the padding of one element, or of one message, take. */
+const HEADS = 96;
 
 export class ElementBatch {
   private bytes: Buffer = Buffer.allocUnsafe(1 << 12);
@@ -61,6 +66,7 @@ export class ElementBatch {
     // What was done is told once, for the last message.
     if (last !== undefined)
       this.bytes.writeUInt16LE(this.bytes.readUInt16LE(last.start + 6) | FLAG.acknowledge, last.start + 6);
+    this.room(0);
     const start = this.at;
     this.head(BATCH.end, FLAG.request, 0, NF_TABLES);
     this.bytes.writeUInt32LE(this.at - start, start);
@@ -73,17 +79,17 @@ export class ElementBatch {
     const { message } = this;
     const goesOn = message?.verb === verb && isSamePlace(message.place, place);
     if (!goesOn || this.at - message.list > MOST_LIST_BYTES) this.beginMessage(verb, place);
-    const start = this.open(LIST.table);
-    this.nestedValue(ELEMENT.key, element.key);
-    if (element.end.length > 0) this.nestedValue(ELEMENT.keyEnd, element.end);
-    if (element.value.length > 0) {
-      if (place.holdsVerdicts === true) this.verdict(element.value);
-      else this.nestedValue(ELEMENT.data, element.value);
+    const { key, end, value, comment } = element;
+    this.room(key.length + end.length + value.length + comment.length);
+    const start = this.openNested(LIST.table);
+    this.nestedValue(ELEMENT.key, key);
+    if (end.length > 0) this.nestedValue(ELEMENT.keyEnd, end);
+    if (value.length > 0) {
+      if (place.holdsVerdicts === true) this.verdict(value);
+      else this.nestedValue(ELEMENT.data, value);
     }
-    if (element.comment.length > 0) {
-      const { comment } = element;
-      this.room(comment.length + 8);
-      const notes = this.open(ELEMENT.notes, 0);
+    if (comment.length > 0) {
+      const notes = this.open(ELEMENT.notes);
       this.bytes[this.at++] = 0; // a comment
       this.bytes[this.at++] = comment.length + 1;
       this.raw(comment);
@@ -94,10 +100,10 @@ export class ElementBatch {
   }
 
   private verdict(value: Uint8Array): void {
-    const [code = "0", chain = ""] = Buffer.from(value).toString("latin1").split(" ");
-    const data = this.open(ELEMENT.data);
-    const verdict = this.open(DATA.verdict);
-    const at = this.open(VERDICT.code, 0);
+    const [code, chain] = Buffer.from(value).toString("latin1").split(" ") as [string, string];
+    const data = this.openNested(ELEMENT.data);
+    const verdict = this.openNested(DATA.verdict);
+    const at = this.open(VERDICT.code);
     this.bytes.writeInt32BE(Number(code), this.at);
     this.at += 4;
     this.close(at);
@@ -109,11 +115,12 @@ export class ElementBatch {
   private beginMessage(verb: Verb, place: ElementPlace): void {
     const { family, table, set } = place;
     this.endMessage();
+    this.room(table.length + set.length);
     const start = this.at;
     this.head(MESSAGE[verb], FLAG.request | (verb === "add" ? FLAG.create : 0), FAMILY[family], 0);
     this.text(LIST.table, table);
     this.text(LIST.set, set);
-    this.message = { verb, place, start, list: this.open(LIST.elements) };
+    this.message = { verb, place, start, list: this.openNested(LIST.elements) };
   }
 
   private endMessage(): void {
@@ -121,13 +128,11 @@ export class ElementBatch {
     if (message === undefined) return;
     this.close(message.list);
     this.bytes.writeUInt32LE(this.at - message.start, message.start);
-    this.message = undefined;
   }
 
   // --- bytes -------------------------------------------------------------------------------------------------------------
 
   private head(type: number, flags: number, family: number, resource: number): void {
-    this.room(20);
     this.bytes.fill(0, this.at, this.at + 20);
     this.bytes.writeUInt16LE(type, this.at + 4);
     this.bytes.writeUInt16LE(flags, this.at + 6);
@@ -137,12 +142,15 @@ export class ElementBatch {
   }
 
   /** Begins an attribute: gives where. */
-  private open(type: number, flags: number = FLAG.nested): number {
-    this.room(16);
+  private open(type: number): number {
     const start = this.at;
-    this.short(start + 2, type | flags);
+    this.short(start + 2, type);
     this.at += 4;
     return start;
+  }
+
+  private openNested(type: number): number {
+    return this.open(type | NESTED);
   }
 
   private close(start: number): void {
@@ -158,12 +166,11 @@ export class ElementBatch {
 
   private nestedValue(type: number, value: Uint8Array): void {
     const { length } = value;
-    this.room(length + 16);
     const { bytes, at } = this;
     const padded = (length + 3) & ~3;
     // The value's padding counts in what holds it.
     this.short(at, padded + 8);
-    this.short(at + 2, type | FLAG.nested);
+    this.short(at + 2, type | NESTED);
     this.short(at + 4, length + 4);
     this.short(at + 6, DATA.value);
     for (let i = 0; i < length; i++) bytes[at + 8 + i] = value[i] as number;
@@ -172,8 +179,7 @@ export class ElementBatch {
   }
 
   private text(type: number, text: string): void {
-    this.room(text.length + 16);
-    const start = this.open(type, 0);
+    const start = this.open(type);
     this.at += this.bytes.write(text, this.at, "latin1");
     this.bytes[this.at++] = 0;
     this.close(start);
@@ -184,8 +190,9 @@ export class ElementBatch {
     this.at += value.length;
   }
 
+  /** Makes room for one element, or the beginning of a message, with so many bytes of keys, values, comments and names. */
   private room(length: number): void {
-    if (this.at + length + 16 <= this.bytes.length) return;
+    if (this.at + length + HEADS <= this.bytes.length) return;
     const larger = Buffer.allocUnsafe(2 * this.bytes.length + length);
     this.bytes.copy(larger, 0, 0, this.at);
     this.bytes = larger;

@@ -1,6 +1,6 @@
 /** Elements of sets and maps as nf_tables holds them, and back. */
 import { keptComment } from "../../compiler/formats/nft/print-elements.ts";
-import { unreachable } from "../../compiler/invariant.ts";
+import { required, unreachable } from "../../compiler/invariant.ts";
 import { partsOfKey } from "../../compiler/ir/sets.ts";
 import type {
   Component,
@@ -63,7 +63,7 @@ export function bytesOfElement(set: Declared, element: SetElement | MapElement):
 
 /** The bytes of the text that was asked for last: neighbours among elements have the same comment, or the same verdict. */
 class LastText {
-  private text = "";
+  private text: string | undefined;
   private bytes: Uint8Array = NONE;
   private readonly make: (text: string) => string;
 
@@ -188,7 +188,7 @@ function layoutOf(components: readonly Component[]): Layout {
 }
 
 function sizeOf(type: DataType): { readonly bytes: number; readonly isHostOrder?: true } {
-  return SIZES[type] ?? { bytes: 4 };
+  return required(SIZES[type], "sets whose bytes are not known are not told in bytes");
 }
 
 function paddedLength(type: DataType): number {

@@ -98,10 +98,10 @@ const PLACES: readonly ElementPlace[] = [
 const oneElement = (holdsVerdicts: boolean): fc.Arbitrary<ElementBytes> =>
   fc.record({
     key: fc.integer({ min: 1, max: 40 }).map((length) => bytes(length)),
-    end: fc.constantFrom(0, 0, 3, 8).map((length) => bytes(length, 7)),
+    end: fc.constantFrom(0, 0, 1, 3, 8).map((length) => bytes(length, 7)),
     value: holdsVerdicts
       ? fc.constantFrom("-3 some-chain", "-4 x", "1 ", "-5 ", "0 ").map((verdict) => Buffer.from(verdict))
-      : fc.constantFrom(0, 4, 6, 12).map((length) => bytes(length, 60)),
+      : fc.constantFrom(0, 1, 4, 6, 12).map((length) => bytes(length, 60)),
     comment: fc.constantFrom(0, 0, 1, 2, 3, 4, 127).map((length) => bytes(length, 65)),
   });
 
@@ -144,6 +144,20 @@ describe("a batch", () => {
     },
   );
 
+  test("a list goes on as long as it has no more than 60,000 bytes", () => {
+    const [place] = PLACES as [ElementPlace];
+    // A head of 4 bytes, an element of 28 and 3,748 of 16.
+    const all = Array.from(
+      { length: 3752 },
+      (_, i): Written => ({
+        verb: "add",
+        place,
+        element: { key: bytes(4, i), end: NONE, value: NONE, comment: i === 0 ? bytes(5) : NONE },
+      }),
+    );
+    expect(written(all).equals(batchOf(all))).toBe(true);
+  });
+
   test("places that are told anew are the same where their names and families are", () => {
     const [place] = PLACES as [ElementPlace];
     const all = [place, { ...place }].map((each, i): Written => {
@@ -163,9 +177,10 @@ describe("changes", () => {
     chain c { }
   }`;
   const withElements = (set: string, elements: string): TableChange[] => {
-    const [from, to] = [TABLE, TABLE.replace(new RegExp(`(${set} {[^}]*)`), `$1 elements = { ${elements} };`)].map(
-      (each) => mustReadNft(each).ruleset.tables[0],
-    );
+    return changesTo(TABLE.replace(new RegExp(`(${set} {[^}]*)`), `$1 elements = { ${elements} };`));
+  };
+  const changesTo = (text: string): TableChange[] => {
+    const [from, to] = [TABLE, text].map((each) => mustReadNft(each).ruleset.tables[0]);
     const change = differenceOf(from, to);
     return change === undefined ? [] : [change];
   };
@@ -188,10 +203,18 @@ describe("changes", () => {
   });
 
   test("of more than elements take nft", () => {
-    const [before, after] = [TABLE, TABLE.replace("chain c { }", "chain c { accept; }")].map(
-      (each) => mustReadNft(each).ruleset.tables[0],
+    expect(areOfPlainElements(changesTo(TABLE.replace("chain c { }", "chain c { accept; }")))).toBe(false);
+  });
+
+  test("of several sets take nft where one of them does", () => {
+    const changes = changesTo(
+      TABLE.replace("set plain { type ipv4_addr;", "$& elements = { 10.0.0.1 };").replace(
+        "set blocks { type ipv4_addr; flags interval;",
+        "$& elements = { 10.0.0.0/8 };",
+      ),
     );
-    expect(areOfPlainElements([differenceOf(before, after) as TableChange])).toBe(false);
+    expect(changes.map(({ elements }) => elements.length)).toEqual([2]);
+    expect(areOfPlainElements(changes)).toBe(false);
   });
 
   test.each([
@@ -236,5 +259,7 @@ describe("what becomes of a batch", () => {
     });
     const gone = port(() => Promise.reject(new NetfilterTrouble("gone")));
     expect(await commitBatch(gone, batch())).toEqual({ kind: "refused", reason: "ended", message: "gone" });
+    const broken = port(() => Promise.reject("EPIPE"));
+    expect(await commitBatch(broken, batch())).toEqual({ kind: "refused", reason: "ended", message: "EPIPE" });
   });
 });

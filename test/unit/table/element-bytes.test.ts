@@ -118,6 +118,7 @@ test.each([
   ["names of interfaces", "set s { type ifname; }", false],
   ["a key with one", "set s { type ipv4_addr . ifname; }", false],
   ["data with one", "map m { type ipv4_addr : ifname; }", false],
+  ["a key with one, and data without", "map m { type ifname : ipv4_addr; }", false],
   ["verdicts", "map m { type ipv4_addr : verdict; }", true],
   ["verdicts by names of interfaces", "map m { type ifname : verdict; }", false],
 ])("whether bytes are known of %s", (_, text, isKnown) => {
@@ -169,8 +170,22 @@ describe("what the kernel tells", () => {
 
   test("an element of a set has neither data nor end", () => {
     const set = declared("set s { type ipv4_addr; }");
-    expect(readElement(set, raw({}))).toEqual({ key: [0x0a000001] });
+    expect(readElement(set, raw({}))).toStrictEqual({ key: [0x0a000001] });
     expect(Object.values(bytesOfRaw(raw({}))).map(hex)).toEqual(["0a000001", "", "", ""]);
+  });
+
+  test("an element of a map without data has none", () => {
+    const map = declared("map m { type ipv4_addr : inet_service; }");
+    expect(readElement(map, raw({}))).toStrictEqual({ key: [0x0a000001] });
+    expect(readElement(verdicts, raw({ value: Buffer.from([1]) }))).toStrictEqual({ key: [0x0a000001] });
+    const nowhere = raw({ verdict: { code: -3, chain: undefined } });
+    expect(readElement(verdicts, nowhere)).toMatchObject({ value: { kind: "jump", chain: "" } });
+  });
+
+  test("what others have named or said in other letters has its own bytes", () => {
+    const named = bytesOfRaw(raw({ verdict: { code: -4, chain: "caf\xe9" }, comment: "\xe9t\xe9" }));
+    expect(hex(named.value)).toBe(hex(Buffer.from("-4 caf\xe9", "latin1")));
+    expect(hex(named.comment)).toBe("e974e9");
   });
 
   test("numbers of a host are read in the order of its processor", () => {

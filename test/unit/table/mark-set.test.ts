@@ -26,3 +26,10 @@ test("after any additions and removals it has what a Set has", () => {
     { numRuns: runs(300) },
   );
 });
+
+test("a mark that was removed is no other one that begins its search there", () => {
+  const marks = new MarkSet();
+  for (let mark = 1; mark <= 40; mark++) marks.add(mark + 64);
+  for (let mark = 1; mark <= 40; mark++) marks.delete(mark + 64);
+  for (let mark = 1; mark <= 300; mark++) expect(marks.has(mark)).toBe(false);
+});
