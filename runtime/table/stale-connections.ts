@@ -44,8 +44,9 @@ export function udpFrontendsOf(service: ServicePort): UdpFrontend[] {
 
 /** Whether two frontends of one address and port let the same endpoints answer. */
 function haveSameEndpoints(one: UdpFrontend, other: UdpFrontend): boolean {
-  const [left, right] = [one, other].map(({ endpoints }) => new Set(endpoints.map(endKey)));
-  return left?.size === right?.size && [...(left ?? [])].every((end) => right?.has(end));
+  const left = new Set(one.endpoints.map(endKey));
+  const right = new Set(other.endpoints.map(endKey));
+  return left.size === right.size && [...left].every((end) => right.has(end));
 }
 
 /** Frontends with entries to look for: those that have come, gone, or have other endpoints; as they are `after`, and without endpoints where
@@ -98,5 +99,5 @@ function frontendKeyOf({ family, address, port }: UdpFrontend): string {
 
 /** Addresses of both families are told apart by their type. */
 function endKey({ address, port }: ConnectionEnd): string {
-  return `${typeof address === "bigint" ? "6" : "4"} ${address} ${port}`;
+  return `${typeof address} ${address} ${port}`;
 }

@@ -32,7 +32,7 @@ function connection(text: string): TrackedConnection {
 
 const NODE = [parseAddress("192.0.2.7") as Address, parseAddress("2001:db8::7") as Address];
 const DNS = "10.96.0.53:53";
-const [A, B] = ["10.244.1.5:53", "10.244.2.7:53"];
+const [A, B, C] = ["10.244.1.5:53", "10.244.2.7:53", "10.244.3.9:53"];
 
 test.each<[stale: readonly string[], why: string, frontends: readonly UdpFrontend[], connections: readonly string[]]>([
   [[], "its endpoint is still there", [frontend(DNS, A, B)], [`${DNS} ${A}`, `${DNS} ${B}`]],
@@ -84,6 +84,7 @@ test.each<
   [[], "nothing has changed but the order", [frontend(DNS, A, B)], [frontend(DNS, B, A)]],
   [[frontend(DNS, B)], "an endpoint has gone", [frontend(DNS, A, B)], [frontend(DNS, B)]],
   [[frontend(DNS, A, B)], "an endpoint has come", [frontend(DNS, A)], [frontend(DNS, A, B)]],
+  [[frontend(DNS, A, C)], "one of two endpoints is another one", [frontend(DNS, A, B)], [frontend(DNS, A, C)]],
   [[frontend(DNS, A)], "the Service has come", [], [frontend(DNS, A)]],
   [[frontend(DNS)], "the Service has gone", [frontend(DNS, A)], []],
   [[frontend(DNS)], "the last endpoint has gone", [frontend(DNS, A)], [frontend(DNS)]],
@@ -98,6 +99,18 @@ test.each<
     "the node port has gone",
     [frontend(DNS, A), frontend("node:30053", A)],
     [frontend(DNS, A)],
+  ],
+  [
+    [frontend("node:30053", B)],
+    "one of two node ports has another endpoint",
+    [frontend("node:30053", A), frontend("node:30054", A)],
+    [frontend("node:30053", B), frontend("node:30054", A)],
+  ],
+  [
+    [{ ...frontend("node:30053"), family: "IPv6" }],
+    "the node port of one family has gone",
+    [frontend("node:30053", A), { ...frontend("node:30053", "[fd00:244::5]:53"), family: "IPv6" }],
+    [frontend("node:30053", A)],
   ],
 ])("%o: %s", (changed, _, before, after) => {
   expect(changedFrontends(before, after)).toEqual(changed);
@@ -143,4 +156,9 @@ test("all that serve may answer, whatever the policy; each address of the Servic
     ["198.51.100.9:53", ...answering],
     ["node:30053", ...answering],
   ]);
+  const [dns] = servicePorts.IPv4.filter(({ protocol }) => protocol === "udp");
+  if (dns === undefined) throw new Error("there is one");
+  // Another Service has its cluster IP.
+  const addresses = udpFrontendsOf({ ...dns, servesClusterIp: false }).map(({ address }) => address);
+  expect(addresses).toEqual([end("198.51.100.5:53").address, end("198.51.100.9:53").address, undefined]);
 });
