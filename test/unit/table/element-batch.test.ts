@@ -14,7 +14,7 @@ import {
 import type { ElementBytes } from "../../../runtime/table/element-bytes.ts";
 import { NetfilterTrouble, type NetlinkPort } from "../../../runtime/table/netfilter.ts";
 import { mustReadNft } from "../../support/read.ts";
-import { runs } from "../../support/runs.ts";
+import { EVERYTHING, IS_JUDGED, runs } from "../../support/runs.ts";
 
 // --- messages as linux/netfilter/nf_tables.h and nfnetlink.h have them ---------------------------------------------------
 
@@ -143,6 +143,23 @@ describe("a batch", () => {
         expect(written(all.slice(0, count)).equals(batchOf(all.slice(0, count)))).toBe(true);
     },
   );
+
+  test("grows wherever an element, a message or the end does not fit any more", () => {
+    const places = ["a", "b"].map((each): ElementPlace => ({ family: "ip", table: "t", set: each.repeat(150) }));
+    const [place, other] = places as [ElementPlace, ElementPlace];
+    const long: ElementBytes = { key: bytes(200), end: bytes(200), value: bytes(200), comment: bytes(127) };
+    const ends = [[long], [long, long], [{ ...long, end: NONE, value: NONE, comment: NONE }]];
+    // The first bytes end at each place around the one at which there is room for no more.
+    for (let first = 2800; first < 4100; first += EVERYTHING || IS_JUDGED ? 4 : 52) {
+      const filling = { key: bytes(first), end: NONE, value: NONE, comment: NONE };
+      for (const end of ends) {
+        const all = [filling, ...end].map(
+          (element, i): Written => ({ verb: "add", place: i === 2 ? other : place, element }),
+        );
+        expect(written(all).equals(batchOf(all))).toBe(true);
+      }
+    }
+  });
 
   test("a list goes on as long as it has no more than 60,000 bytes", () => {
     const [place] = PLACES as [ElementPlace];
