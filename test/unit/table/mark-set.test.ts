@@ -33,3 +33,16 @@ test("a mark that was removed is no other one that begins its search there", () 
   for (let mark = 1; mark <= 40; mark++) marks.delete(mark + 64);
   for (let mark = 1; mark <= 300; mark++) expect(marks.has(mark)).toBe(false);
 });
+
+test.each([
+  ["one place", (n: number) => 1 + 64 * 2048 * n],
+  ["every second place", (n: number) => 2 * n + 2],
+  ["places one after the other", (n: number) => n + 1],
+])("marks whose search begins at %s are all there, before it grows and after", (_, markOf) => {
+  const marks = new MarkSet();
+  for (let n = 0; n < 600; n++) {
+    marks.add(markOf(n));
+    if (n === 44 || n === 599) for (let i = 0; i < 600; i++) expect(marks.has(markOf(i))).toBe(i <= n);
+  }
+  expect(marks.size).toBe(600);
+});
