@@ -51,8 +51,7 @@ function recall<Element extends SetElement>(
   };
 }
 
-/** Whether the way to the group has tested the same addresses. What it may ask below is the same then but for parts that do not tell its members
- *  apart: those alone are left out on one way, and not on another. */
+/** Whether the way to the group has tested the same addresses: what it asks below is the same then. */
 function hasBounds<Element extends SetElement>(group: PlannedGroup<Element>, bounds: readonly Bound[]): boolean {
   return bounds.length === group.bounds.length && bounds.every((bound, i) => isSame(bound, group.bounds[i] as Bound));
 }
