@@ -1,9 +1,9 @@
 /** What is known of a packet at a place in the ruleset, because of the way that led there. */
 import { unreachable } from "../../invariant.ts";
 import type { ChainGraph } from "../../ir/chain-graph.ts";
-import type { Expression, FieldExpression, Rule, Step, Value } from "../../ir/types.ts";
+import type { Expression, FieldExpression, Step, Value } from "../../ir/types.ts";
 import { holdsFor, type ValueTest } from "../../ir/value-test.ts";
-import { allParts, asField, expressionsOf } from "../../ir/walk.ts";
+import { allParts, asField, expressionsOf, fieldsWritten } from "../../ir/walk.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 
 /** Field and value, by the name that `fieldName` gives. */
@@ -55,31 +55,46 @@ export function staticTest(match: ValueTest, known: KnownFields): boolean | unde
   return value === undefined ? undefined : holdsFor(match, value);
 }
 
+/** Fields of a chain and of all chains that it leads to. */
+interface ChainFields {
+  readonly read: Set<string>;
+  readonly written: Set<string>;
+}
+
 /** The fields that a chain reads, in its own rules and in all chains that it leads to: the rest of what is known makes no
- *  difference to it. */
+ *  difference to it. Without those that are written there: what was known of them may not hold behind that. */
 export class ReadFields {
   private readonly chains: ChainGraph;
-  private readonly known = new Map<string, ReadonlySet<string>>();
+  private readonly known = new Map<string, ChainFields>();
 
   constructor(chains: ChainGraph) {
     this.chains = chains;
   }
 
   of(chain: string): ReadonlySet<string> {
+    return this.fieldsOf(chain).read;
+  }
+
+  private fieldsOf(chain: string): ChainFields {
     const known = this.known.get(chain);
     if (known !== undefined) return known;
-    const fields = new Set<string>();
+    const fields: ChainFields = { read: new Set(), written: new Set() };
     this.known.set(chain, fields);
-    for (const rule of this.chains.get(chain)?.rules ?? []) for (const field of this.ofRule(rule)) fields.add(field);
+    for (const { steps } of this.chains.get(chain)?.rules ?? []) for (const step of steps) this.addStep(step, fields);
+    for (const field of fields.written) fields.read.delete(field);
     return fields;
   }
 
-  private *ofRule(rule: Rule): Generator<string> {
-    for (const step of rule.steps) {
-      for (const expression of expressionsOf(step)) yield* fieldsIn(expression);
-      // A translation names the protocol whose ports it writes.
-      if (writesPorts(step)) yield "l4proto";
-      for (const chain of this.chains.namesBehind(step)) yield* this.of(chain);
+  private addStep(step: Step, { read, written }: ChainFields): void {
+    for (const expression of expressionsOf(step)) for (const field of fieldsIn(expression)) read.add(field);
+    // A translation names the protocol whose ports it writes.
+    if (writesPorts(step)) read.add("l4proto");
+    // The priority is known behind a rule that writes it.
+    for (const field of fieldsWritten(step)) if (field.key !== "priority") written.add(fieldName(field));
+    for (const chain of this.chains.namesBehind(step)) {
+      const behind = this.fieldsOf(chain);
+      for (const field of behind.read) read.add(field);
+      for (const field of behind.written) written.add(field);
     }
   }
 }

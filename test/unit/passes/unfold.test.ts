@@ -255,6 +255,38 @@ describe("a test", () => {
   ]);
 });
 
+describe("what is known of a field", () => {
+  const SET_MARK = "chain set-mark { meta mark set 0x2; }";
+  testRows(
+    [
+      [
+        "is forgotten where a chain writes it",
+        ["meta mark 0x1 jump writing"],
+        [
+          "meta mark 0x00000001 jump writing",
+          "writing: meta mark set 0x00000002",
+          "writing: meta mark 0x00000001 drop",
+          "writing: accept",
+        ],
+        "chain writing { meta mark set 0x2; meta mark 0x1 drop; accept; }",
+      ],
+      [
+        "is forgotten where a chain leads to one that writes it",
+        ['meta mark 0x1 iifname "lo" goto leading'],
+        [
+          'meta mark 0x00000001 iifname "lo" goto leading (iifname lo)',
+          "leading (iifname lo): jump set-mark",
+          "leading (iifname lo): meta mark 0x00000001 drop",
+          "leading (iifname lo): accept",
+          "set-mark: meta mark set 0x00000002",
+        ],
+        ...[SET_MARK, 'chain leading { jump set-mark; iifname "lo" meta mark 0x1 drop; accept; }'],
+      ],
+    ],
+    "filter hook forward",
+  );
+});
+
 describe("a list in a rule", () => {
   const ports = (count: number): string => Array.from({ length: count }, (_, i) => 2 * i + 1).join(", ");
   const ranges = (count: number): string =>
