@@ -145,16 +145,16 @@ describe("a batch", () => {
   );
 
   test("grows wherever an element, a message or the end does not fit any more", () => {
-    const places = ["a", "b"].map((each): ElementPlace => ({ family: "ip", table: "t", set: each.repeat(150) }));
-    const [place, other] = places as [ElementPlace, ElementPlace];
-    const long: ElementBytes = { key: bytes(200), end: bytes(200), value: bytes(200), comment: bytes(127) };
-    const ends = [[long], [long, long], [{ ...long, end: NONE, value: NONE, comment: NONE }]];
-    // The first bytes end at each place around the one at which there is room for no more.
-    for (let first = 2800; first < 4100; first += EVERYTHING || IS_JUDGED ? 4 : 52) {
-      const filling = { key: bytes(first), end: NONE, value: NONE, comment: NONE };
-      for (const end of ends) {
-        const all = [filling, ...end].map(
-          (element, i): Written => ({ verb: "add", place: i === 2 ? other : place, element }),
+    const placeOfName = (set: string): ElementPlace => ({ family: "ip", table: "t", set });
+    const places = ["a", "b"].map((each) => placeOfName(each.repeat(150)));
+    const short: ElementBytes = { key: bytes(4), end: NONE, value: NONE, comment: bytes(127) };
+    const long: ElementBytes = { key: bytes(100), end: bytes(100), value: bytes(100), comment: bytes(127) };
+    // The first bytes, most of which are a name, end at each place around the one at which there is room for no more.
+    for (let first = 2900; first < 4100; first += EVERYTHING || IS_JUDGED ? 4 : 52) {
+      const filling = [placeOfName("f".repeat(first)), ...places];
+      for (const elements of [[short], [short, long], [short, long, long], [short, short]]) {
+        const all = elements.map(
+          (element, i): Written => ({ verb: "add", place: filling[i] as ElementPlace, element }),
         );
         expect(written(all).equals(batchOf(all))).toBe(true);
       }
