@@ -34,7 +34,7 @@ const VERDICT = { code: 1, chain: 2 } as const;
 /** The length of an attribute has 16 bits. */
 const MOST_LIST_BYTES = 60_000;
 
-/** More than the heads and the padding of one element, or of one message, take. */
+/** More than the heads and the padding of one element, or of one message, take, and the end of a batch behind them. */
 const HEADS = 96;
 
 export class ElementBatch {
@@ -66,7 +66,6 @@ export class ElementBatch {
     // What was done is told once, for the last message.
     if (last !== undefined)
       this.bytes.writeUInt16LE(this.bytes.readUInt16LE(last.start + 6) | FLAG.acknowledge, last.start + 6);
-    this.room(0);
     const start = this.at;
     this.head(BATCH.end, FLAG.request, 0, NF_TABLES);
     this.bytes.writeUInt32LE(this.at - start, start);
