@@ -79,14 +79,13 @@ export function rowOf(types: readonly DataType[]): number {
   return types.filter(isAddress).length > 1 ? ROW_OF_PAIRS : ROW;
 }
 
-/** The fields in the order in which they are asked. */
-export function orderOf(types: readonly DataType[]): readonly number[] {
-  return [...types.keys()].sort((a, b) => rank(types[a]) - rank(types[b]));
-}
+/** Types of which rules can test a range, or one value of few: names of interfaces and marks stand in a row, however many there are. */
+const ASKED: readonly (DataType | undefined)[] = ["ipv4_addr", "ipv6_addr", "inet_proto", "inet_service"];
 
-function rank(type: DataType | undefined): number {
-  if (isAddress(type)) return 0;
-  return type === "inet_proto" ? 1 : 2;
+/** The fields that tell keys apart, in the order in which they are asked. */
+export function orderOf(types: readonly DataType[]): readonly number[] {
+  const rank = (part: number): number => ASKED.indexOf(types[part]);
+  return [...types.keys()].filter((part) => rank(part) >= 0).sort((a, b) => rank(a) - rank(b));
 }
 
 /** What a plan of some choices depends on besides them. */

@@ -57,6 +57,8 @@ describe("a row", () => {
   test.each<[what: string, keys: KeyPart[][], types: readonly DataType[]]>([
     ["no key", [], ADDRESS],
     ["16 addresses", points(16).reverse(), ADDRESS],
+    ["100 names of interfaces", times(100, (i) => [`eth${i}`]), ["ifname"]],
+    ["100 marks", times(100, (i) => [i]), ["mark"]],
     ["64 pairs of addresses", points(64).map(([a]) => [a as number, a as number]), PAIR],
     ["keys that are equal in all fields", times(20, () => [ten(1)]), ADDRESS],
     ["keys that are equal in all fields, as ports", times(20, () => [7, 8]), ["inet_proto", "inet_service"]],
@@ -90,11 +92,8 @@ test.each<[order: number[], types: DataType[]]>([
     [1, 3, 2, 0],
     ["inet_service", "ipv6_addr", "inet_proto", "ipv6_addr"],
   ],
-  [
-    [0, 1],
-    ["inet_service", "mark"],
-  ],
-])("fields are asked in the order %j: addresses, the protocol, others", (order, types) => {
+  [[1], ["mark", "inet_service", "ifname"]],
+])("fields are asked in the order %j: addresses, the protocol, ports, and no others", (order, types) => {
   expect(orderOf(types)).toEqual(order);
   const [first = 0, second] = order;
   const key = (at: number, value: KeyPart): TreeKey<SetElement> => {
