@@ -7,12 +7,12 @@ import type { TransactionAnswer } from "../table/answers.ts";
 import { deleteConnections, dumpConnections } from "../table/connections.ts";
 import { commitBatch } from "../table/element-batch.ts";
 import { liveSkeleton } from "../table/live-skeleton.ts";
-import { LIVE_FAMILIES, readLiveRules } from "../table/live-tables.ts";
-import { type HeardCommits, Netfilter, NetfilterTrouble } from "../table/netfilter.ts";
+import { LIVE_FAMILIES } from "../table/live-tables.ts";
+import { type HeardCommits, NetfilterTrouble } from "../table/netfilter.ts";
 import { chainsOf, generationOf, hasChain, type NfFamily, ruleDigests, structureOf } from "../table/nf-tables.ts";
 import { staleConnections, type UdpFrontend } from "../table/stale-connections.ts";
-import { TableWriter } from "../table/writer.ts";
 import { type ExpectedElements, kernelDigest } from "./expected-elements.ts";
+import { type KernelProcesses, type NetfilterHelper, processesOf, SOCKETS } from "./kernel-processes.ts";
 import { elementSteps, type KernelStep } from "./kernel-steps.ts";
 import { type Restored, restoreTables, type WantedTables } from "./restore-tables.ts";
 
@@ -23,11 +23,9 @@ const TABLE = "kpc";
 const LOCK_NAME = "kpc-table";
 
 /** Whether some process of this network namespace holds it, as far as that is found at once: the kernel lists names of sockets where /proc is there. */
-export function isTableLockTaken(): boolean {
-  return existsSync(SOCKETS) && readFileSync(SOCKETS, "utf8").includes(` @${LOCK_NAME}\n`);
+export function isTableLockTaken(sockets = SOCKETS): boolean {
+  return existsSync(sockets) && readFileSync(sockets).includes(` @${LOCK_NAME}\n`);
 }
-
-const SOCKETS = "/proc/net/unix";
 
 export interface AgentKernel {
   /** What `change` would give to the tool that writes rules. */
@@ -80,16 +78,14 @@ const PREPARED_MS = 60_000;
 export class LocalKernel implements AgentKernel {
   readonly addsToSteps = true;
   readonly comparesBeside = true;
-  private readonly wrapper: readonly string[];
-  private readonly writer: TableWriter;
-  private helper: { readonly netfilter: Netfilter; readonly ready: Promise<Netfilter> } | undefined;
+  private readonly processes: KernelProcesses;
+  private helper: { readonly netfilter: NetfilterHelper; readonly ready: Promise<NetfilterHelper> } | undefined;
   /** Whether other agents are to be kept away, by each helper anew. */
   private isLocked = false;
-  private resting: NodeJS.Timeout | undefined;
+  private callOffRest: () => void = () => undefined;
 
-  constructor(wrapper: readonly string[] = []) {
-    this.wrapper = wrapper;
-    this.writer = new TableWriter({ wrapper });
+  constructor(wrapper: readonly string[] = [], processes = processesOf(wrapper)) {
+    this.processes = processes;
   }
 
   /** Keeps other agents away. Gives the process that is one already (0: it cannot be told which); undefined: none is. */
@@ -102,8 +98,8 @@ export class LocalKernel implements AgentKernel {
   /** Starts nft where there is no table, beside all that is done before the first transaction. */
   async prepare(): Promise<void> {
     if (await this.hasTables()) return;
-    this.resting = this.restIn(PREPARED_MS);
-    await this.writer.transact("");
+    this.restIn(PREPARED_MS);
+    await this.processes.writer.transact("");
   }
 
   print(changes: readonly TableChange[]): string {
@@ -126,23 +122,24 @@ export class LocalKernel implements AgentKernel {
     if (isRight) return await restoreTables({ netfilter, run, live: undefined }, wanted, expected);
     if (!(await this.hasTables())) return await restoreTables({ netfilter, run, live: [] }, wanted, expected);
     const found = await liveSkeleton(netfilter, (text) => this.run(text), wanted.emptyTables());
-    const live = found.tables ?? (await readLiveRules(netfilter, this.wrapper));
+    const live = found.tables ?? (await this.processes.readRules(netfilter));
     const { transactions, ...restored } = await restoreTables({ netfilter, run, live }, wanted, expected);
     return { ...restored, transactions: transactions + found.transactions };
   }
 
   /** By nft, which ends when it has had nothing to do for a while: it keeps all memory that it ever needed. */
   private async run(text: string): Promise<TransactionAnswer> {
-    clearTimeout(this.resting);
+    this.callOffRest();
     try {
-      return await this.writer.transact(text);
+      return await this.processes.writer.transact(text);
     } finally {
-      this.resting = this.restIn(REST_MS);
+      this.restIn(REST_MS);
     }
   }
 
-  private restIn(milliseconds: number): NodeJS.Timeout {
-    return setTimeout(() => void this.writer.rest(), milliseconds).unref();
+  private restIn(milliseconds: number): void {
+    this.callOffRest();
+    this.callOffRest = this.processes.after(milliseconds, () => void this.processes.writer.rest());
   }
 
   async hasTables(): Promise<boolean> {
@@ -186,7 +183,7 @@ export class LocalKernel implements AgentKernel {
 
   /** By a helper of its own: the one that makes transactions would answer this first. */
   async drifted(expected: ExpectedElements, signal: AbortSignal, onBegun: () => void): Promise<string | undefined> {
-    const netfilter = new Netfilter(this.wrapper);
+    const netfilter = this.processes.startHelper();
     const end = (): void => netfilter.close();
     signal.addEventListener("abort", end);
     try {
@@ -197,7 +194,6 @@ export class LocalKernel implements AgentKernel {
       if (signal.aborted) return undefined;
       throw error;
     } finally {
-      signal.removeEventListener("abort", end);
       end();
     }
   }
@@ -207,14 +203,9 @@ export class LocalKernel implements AgentKernel {
     let deleted = 0;
     for (const family of FAMILIES) {
       const wanted = frontends.filter((each) => each.family === family);
+      if (wanted.length === 0) continue;
       // The kernel looks for one destination faster than it tells of all.
-      const [only] = wanted;
-      const destination =
-        wanted.length === 1 && only !== undefined
-          ? { port: only.port, ...(only.address === undefined ? {} : { address: only.address }) }
-          : undefined;
-      if (only === undefined) continue;
-      const connections = await dumpConnections(netfilter, family, destination);
+      const connections = await dumpConnections(netfilter, family, wanted.length === 1 ? wanted[0] : undefined);
       deleted += await deleteConnections(netfilter, staleConnections(wanted, connections, nodeAddresses));
     }
     return deleted;
@@ -222,30 +213,30 @@ export class LocalKernel implements AgentKernel {
 
   /** The helper's process, and nft's. */
   get pids(): readonly (number | undefined)[] {
-    return [this.helper?.netfilter.pid, this.writer.pid];
+    return [this.helper?.netfilter.pid, this.processes.writer.pid];
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.resting);
-    await this.writer.close();
+    this.callOffRest();
+    await this.processes.writer.close();
     this.helper?.netfilter.close();
   }
 
   /** A new one where the last has ended. The lock went with it: the new one takes it before it does anything else. Throws `LockLost` where another
    *  process was quicker. */
-  private opened(): Promise<Netfilter> {
+  private opened(): Promise<NetfilterHelper> {
     if (this.helper !== undefined) return this.helper.ready;
-    const netfilter = new Netfilter(this.wrapper);
+    const netfilter = this.processes.startHelper();
     const helper = { netfilter, ready: this.isLocked ? lockAgain(netfilter) : Promise.resolve(netfilter) };
     netfilter.onClose(() => {
-      if (this.helper === helper) this.helper = undefined;
+      this.helper = undefined;
     });
     this.helper = helper;
     return helper.ready;
   }
 }
 
-async function lockAgain(netfilter: Netfilter): Promise<Netfilter> {
+async function lockAgain(netfilter: NetfilterHelper): Promise<NetfilterHelper> {
   const holder = await netfilter.hold(LOCK_NAME);
   if (holder === undefined) return netfilter;
   netfilter.close();

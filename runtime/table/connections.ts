@@ -1,7 +1,7 @@
 /** Conntrack's entries of UDP: dumped and deleted by netlink. */
 import type { Address, Family, Ipv4, Ipv6 } from "../../compiler/net/address.ts";
 import { addressBytes, attribute, u8, u16BigEndian, u32 } from "../lab/netlink.ts";
-import { type Netfilter, NetfilterTrouble } from "./netfilter.ts";
+import { NetfilterTrouble, type NetlinkPort } from "./netfilter.ts";
 import { attributesIn, attributesOf, ERRNO, messagesIn, netfilterMessage } from "./nf-tables.ts";
 import type { ConnectionEnd, TrackedConnection } from "./stale-connections.ts";
 
@@ -30,9 +30,9 @@ export interface KernelConnection extends TrackedConnection {
 
 /** Entries of UDP, of those with this destination where one is given. Without an address any counts. Throws `NetfilterTrouble`. */
 export async function dumpConnections(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   family: Family,
-  destination?: { readonly address?: Address; readonly port?: number },
+  destination?: { readonly address?: Address | undefined; readonly port?: number },
 ): Promise<KernelConnection[]> {
   const { address: wanted, port } = destination ?? {};
   // Linux 6.18 compares addresses of IPv6 the wrong way round, and gives those that differ.
@@ -76,14 +76,17 @@ function isWanted({ destination }: KernelConnection, address: Address | undefine
 
 /** Deletes entries: how many were there. Throws `NetfilterTrouble` for the first that the kernel keeps. */
 export async function deleteConnections(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   connections: readonly KernelConnection[],
 ): Promise<number> {
   const answers = await Promise.all(connections.map((each) => deleteConnection(netfilter, each)));
   return answers.filter((wasThere) => wasThere).length;
 }
 
-async function deleteConnection(netfilter: Netfilter, { family, tuple, id, zone }: KernelConnection): Promise<boolean> {
+async function deleteConnection(
+  netfilter: NetlinkPort,
+  { family, tuple, id, zone }: KernelConnection,
+): Promise<boolean> {
   const attributes = [
     nested(ENTRY.original, tuple),
     ...(id === undefined ? [] : [attribute(ENTRY.id, id)]),

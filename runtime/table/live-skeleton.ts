@@ -4,7 +4,7 @@ import type { Chain, MapDeclaration, SetDeclaration, Table } from "../../compile
 import type { TransactionAnswer } from "./answers.ts";
 import { withoutElements } from "./change-tables.ts";
 import { LIVE_FAMILIES, type LiveFamily } from "./live-tables.ts";
-import type { Netfilter } from "./netfilter.ts";
+import type { NetlinkPort } from "./netfilter.ts";
 import { hasObjects, headsOf, ruleDigests, setHeadsOf } from "./nf-tables.ts";
 
 /** The name of kpc's tables, and of those that are made for a moment to see what the kernel makes of rules. They sleep: no packet enters them. */
@@ -20,7 +20,7 @@ export interface LiveSkeleton {
 
 /** `run`: one transaction by nft. Throws `NetfilterTrouble`. */
 export async function liveSkeleton(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   run: (text: string) => Promise<TransactionAnswer>,
   wanted: readonly Table[],
 ): Promise<LiveSkeleton> {
@@ -46,7 +46,7 @@ export async function liveSkeleton(
 }
 
 async function liveTable(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   family: LiveFamily,
   wanted: Table | undefined,
 ): Promise<Table | "unknown" | undefined> {

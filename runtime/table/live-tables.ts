@@ -4,7 +4,7 @@ import type { MapElement, SetElement, Table } from "../../compiler/ir/types.ts";
 import { toolEnvironment } from "../kernel/namespace.ts";
 import { Digest } from "./digest.ts";
 import { bytesOfElement, bytesOfRaw, digestBytes, hasKnownBytes, readElement } from "./element-bytes.ts";
-import { type Netfilter, NetfilterTrouble } from "./netfilter.ts";
+import { NetfilterTrouble, type NetlinkPort } from "./netfilter.ts";
 import { chainsOf, dumpElements } from "./nf-tables.ts";
 
 export type LiveFamily = "ip" | "ip6";
@@ -16,7 +16,7 @@ const TABLE = "kpc";
 
 /** The tables with their elements, but for those that packets have left in sets; none of a family that has none. `wrapper`: a command that
  *  runs nft where the helper is. Throws `NetfilterTrouble`. */
-export async function readLiveTables(netfilter: Netfilter, wrapper: readonly string[] = []): Promise<Table[]> {
+export async function readLiveTables(netfilter: NetlinkPort, wrapper: readonly string[] = []): Promise<Table[]> {
   const tables: Table[] = [];
   for (const table of await readLiveRules(netfilter, wrapper)) {
     const { sets, maps } = table;
@@ -31,7 +31,7 @@ export async function readLiveTables(netfilter: Netfilter, wrapper: readonly str
 
 /** The same without elements. */
 export async function readLiveRules(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   wrapper: readonly string[] = [],
 ): Promise<(Table & { readonly family: LiveFamily })[]> {
   const tables = [];
@@ -43,7 +43,7 @@ export async function readLiveRules(
 }
 
 async function readLiveTable(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   family: LiveFamily,
   wrapper: readonly string[],
 ): Promise<Table | undefined> {
@@ -56,7 +56,7 @@ async function readLiveTable(
 }
 
 async function withElements<Of extends Table["sets"][number] | Table["maps"][number]>(
-  netfilter: Netfilter,
+  netfilter: NetlinkPort,
   family: LiveFamily,
   set: Of,
 ): Promise<Of> {
@@ -99,7 +99,7 @@ export function digestOfTables(tables: readonly Table[]): string {
 }
 
 /** The same of what the kernel holds in the sets that `tables` declare. Throws `NetfilterTrouble`. */
-export async function digestOfKernel(netfilter: Netfilter, tables: readonly Table[]): Promise<string> {
+export async function digestOfKernel(netfilter: NetlinkPort, tables: readonly Table[]): Promise<string> {
   const all = new Digest();
   for (const { family, name, sets, maps } of tables)
     for (const set of [...maps, ...sets].filter(hasKnownBytes)) {
