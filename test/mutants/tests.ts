@@ -82,7 +82,7 @@ const JUDGES: Readonly<Record<string, readonly string[]>> = {
 export const NOT_JUDGED: ReadonlyMap<string, string> = new Map([
   ["runtime/agent/clean-up.ts", "runs nft and iptables"],
   ["runtime/agent/iptables-host.ts", "runs iptables"],
-  ["runtime/agent/kernel.ts", "starts the processes that ask the kernel"],
+  ["runtime/agent/kernel-processes.ts", "starts the processes that ask the kernel"],
   ["runtime/agent/heap.ts", "V8's memory, which benchmarks measure"],
   ["runtime/agent/machine-code.ts", "V8's flags, which benchmarks measure"],
   ["runtime/agent/health.ts", "tells how the agent is"],
