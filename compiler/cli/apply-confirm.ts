@@ -18,6 +18,7 @@ import {
   pendingIn,
   readPending,
   removePending,
+  takeAbandoned,
   writeEnd,
   writePending,
 } from "../../runtime/table/pending.ts";
@@ -59,19 +60,9 @@ export class Confirmation {
       waitMs,
       before: before.map((table) => printTable(table)).join(""),
     });
-    const child = spawn(process.execPath, [process.argv[1] ?? "", "apply", "--watch", id], {
-      detached: true,
-      stdio: "ignore",
-    });
-    child.on("error", () => undefined);
-    child.unref();
-    const end = performance.now() + BEGIN_MS;
-    while (!isWatched(id)) {
-      if (performance.now() > end || child.exitCode !== null) {
-        removePending(id);
-        throw new Trouble("nothing is applied: the process that would undo the change cannot be started");
-      }
-      await sleep(LOOK_MS);
+    if (!(await startWatching(id))) {
+      removePending(id);
+      throw new Trouble("nothing is applied: the process that would undo the change cannot be started");
     }
     return new Confirmation(id, waitMs);
   }
@@ -93,7 +84,8 @@ export class Confirmation {
     if (quiet !== true)
       await print(`to keep this, ${how} within ${this.waitMs / 1000} s: kpc apply --confirm-now ${this.id}\n`);
     const confirm = (): void => void confirmPending(this.id);
-    if (process.stdin.isTTY) process.stdin.once("data", confirm);
+    // After a question the terminal is not listened to, until somebody asks for it.
+    if (process.stdin.isTTY) process.stdin.once("data", confirm).resume();
     const end = await ended(this.id);
     process.stdin.off("data", confirm);
     process.stdin.pause();
@@ -107,10 +99,37 @@ export class Confirmation {
   }
 }
 
+/** Whether a process watches the change within `BEGIN_MS`. */
+async function startWatching(id: string): Promise<boolean> {
+  const child = spawn(process.execPath, [process.argv[1] ?? "", "apply", "--watch", id], {
+    detached: true,
+    stdio: "ignore",
+  });
+  child.on("error", () => undefined);
+  child.unref();
+  const end = performance.now() + BEGIN_MS;
+  while (!isWatched(id)) {
+    if (performance.now() > end || child.exitCode !== null) return false;
+    await sleep(LOOK_MS);
+  }
+  return true;
+}
+
+/** Sees that another process watches a change whose own one has ended without it, as by SIGKILL. Throws `Trouble` where none can be started. */
+export async function watchAbandoned(id: string): Promise<void> {
+  if (!takeAbandoned(id)) return;
+  process.stderr.write(
+    `kpc: the process that would undo change ${id} has ended: another one does, and its time begins anew\n`,
+  );
+  if (!(await startWatching(id)) && readPending(id) !== undefined)
+    throw new Trouble(`the process that would undo change ${id} has ended, and no other one can be started`);
+}
+
 async function ended(id: string): Promise<NonNullable<ReturnType<typeof endOf>>> {
   for (;;) {
     const end = endOf(id);
     if (end !== undefined) return end;
+    await watchAbandoned(id);
     await sleep(LOOK_MS);
   }
 }

@@ -1,5 +1,5 @@
 /** `kpc apply`: makes the rules of this node those of the manifests, and shows before what that changes. */
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { changesBetween, changeTables, withoutElements } from "../../runtime/table/change-tables.ts";
 import { digestOfKernel, digestOfTables, readLiveRules, readLiveTables } from "../../runtime/table/live-tables.ts";
@@ -14,7 +14,7 @@ import type { Table } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { type EndpointNames, endpointNamesIn } from "../verify/services/endpoint-names.ts";
 import { planOf, renderPlan } from "../verify/services/plan.ts";
-import { Confirmation, confirmNow, OWNER_NAME, watchPending } from "./apply-confirm.ts";
+import { Confirmation, confirmNow, OWNER_NAME, watchAbandoned, watchPending } from "./apply-confirm.ts";
 import { describeTraffic } from "./apply-traffic.ts";
 import { type CommonFlags, EXIT, inputsOf, optionsOf, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -102,6 +102,7 @@ async function own(netfilter: Netfilter, { force }: ApplyFlags): Promise<void> {
     await sleep(100);
   }
   const [waiting] = pendingIn(networkNamespace());
+  if (waiting !== undefined) await watchAbandoned(waiting);
   if (waiting !== undefined && !force)
     throw new Trouble(
       `change ${waiting} waits to be confirmed (kpc apply --confirm-now ${waiting}), or is undone: apply after that; --force applies now, and is undone with it`,
@@ -176,8 +177,17 @@ async function isWanted({ yes }: ApplyFlags): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw new Trouble("nothing is applied: --yes applies without a question, --dry-run shows the plan alone");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question("Apply? [y/N] ");
-  terminal.close();
+  const answer = await new Promise<string>((resolve) => {
+    // Ctrl-C and Ctrl-D close it without an answer.
+    terminal.once("close", () => {
+      process.stderr.write("\n");
+      resolve("");
+    });
+    terminal.question("Apply? [y/N] ", (line) => {
+      terminal.removeAllListeners("close").close();
+      resolve(line);
+    });
+  });
   return /^y(es)?$/i.test(answer.trim());
 }
 

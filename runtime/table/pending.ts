@@ -66,6 +66,20 @@ export function isWatched(id: string): boolean {
   return existsSync(join(folderOf(id), "watched"));
 }
 
+/** Whether the process that watched the change has ended without it; true for one of those who ask, who is to see that another one watches. */
+export function takeAbandoned(id: string): boolean {
+  const file = join(folderOf(id), "watched");
+  try {
+    const pid = readFileSync(file, "utf8");
+    if (pid === "" || isRunning(pid)) return false;
+    writeFileSync(join(folderOf(id), `ended-${pid}`), "", { flag: "wx" });
+    rmSync(file);
+    return true;
+  } catch {
+    return false; // it has just been taken away, or another one sees to it
+  }
+}
+
 /** Says that the change is made. */
 export function markMade(id: string): void {
   writeFileSync(join(folderOf(id), "made"), "");
@@ -73,7 +87,17 @@ export function markMade(id: string): void {
 
 /** Whether the change is made, or nobody is left to make it. */
 export function isMade({ id, pid }: PendingChange): boolean {
-  return existsSync(join(folderOf(id), "made")) || !existsSync(`/proc/${pid}`);
+  return existsSync(join(folderOf(id), "made")) || !isRunning(pid);
+}
+
+/** Whether a process is there, and is not one that has ended and waits for its parent to ask how. */
+function isRunning(pid: number | string): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false; // it is gone
+  }
 }
 
 /** Confirms the change: false where it is too late, or there is none. */

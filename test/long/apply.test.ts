@@ -1,8 +1,12 @@
 /** `kpc apply` beside others who change rules, and with changes that are undone unless somebody confirms them. */
+import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ApplyNamespace, sortedLines } from "../support/apply-namespace.ts";
 import { kernelMissing } from "../support/kernel.ts";
+
+const hasScript = spawnSync("script", ["--version"]).status === 0;
+if (!hasScript) process.stderr.write("skipped: kpc apply on a terminal needs script(1) of util-linux\n");
 
 describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
   let node: ApplyNamespace;
@@ -112,4 +116,52 @@ describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
       expect(node.listed()).toBe("");
     },
   );
+
+  test("it is undone also where the process that waits is killed", async () => {
+    const running = node.start("first.yaml", "--yes", "--confirm", "1s");
+    const [, id = ""] = await running.says(/--confirm-now ([0-9a-f]{6})/);
+    node.killWatcher(id);
+    expect(await running.done).toMatchObject({ status: 2 });
+    expect((await running.done).text).toContain("not confirmed: the tables are as before");
+    expect(node.listed()).toBe("");
+  });
+
+  test("where both are killed, the next kpc apply sees to it", async () => {
+    const running = node.start("first.yaml", "--yes", "--confirm", "300s");
+    const [, id = ""] = await running.says(/--confirm-now ([0-9a-f]{6})/);
+    running.kill("SIGKILL");
+    await running.done;
+    node.killWatcher(id);
+    const next = await node.apply("second.yaml", "--yes");
+    expect(next).toMatchObject({ status: 2 });
+    expect(next.text).toContain("another one does, and its time begins anew");
+    expect(next.text).toContain(`change ${id} waits to be confirmed`);
+    node.killWatcher(id);
+    expect(await node.apply("--confirm-now", id)).toMatchObject({ status: 0 });
+    expect(readdirSync(node.stateFolder)).toEqual([]);
+    expect(node.listed()).toContain("10.96.0.10");
+  });
+
+  test.skipIf(!hasScript)("on a terminal, Enter confirms the change, also after the question", async () => {
+    const running = node.startOnTerminal("first.yaml", "--confirm", "300s");
+    await running.says(/Apply\? \[y\/N\]/);
+    running.type("y\n");
+    await running.says(/press Enter/);
+    running.type("\n");
+    expect(await running.done).toMatchObject({ status: 0 });
+    expect(node.listed()).toContain("10.96.0.10");
+  });
+
+  test.skipIf(!hasScript).each([
+    ["n", "n\n"],
+    ["Ctrl-C", "\x03"],
+    ["Ctrl-D", "\x04"],
+  ])("on a terminal, %s applies nothing", async (_, keys) => {
+    const running = node.startOnTerminal("first.yaml");
+    await running.says(/Apply\? \[y\/N\]/);
+    running.type(keys);
+    const { status, text } = await running.done;
+    expect({ status, last: text.trim().split("\n").at(-1) }).toEqual({ status: 2, last: "nothing is applied" });
+    expect(node.listed()).toBe("");
+  });
 });

@@ -1,6 +1,6 @@
 /** A network namespace in which `kpc apply` is run. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
@@ -41,6 +41,8 @@ export interface RunningApply {
   /** Until it has written this. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
+  /** Of one on a terminal. */
+  type(keys: string): void;
 }
 
 /** Files `first.yaml` (Services web and api), `second.yaml` (web has another endpoint), `without-api.yaml` and `wrong.yaml` in a folder, and a
@@ -80,15 +82,25 @@ export class ApplyNamespace {
     return this.startKpc(...args).done;
   }
 
+  /** `kpc apply` on a terminal, which `script` of util-linux makes. */
+  startOnTerminal(...args: readonly string[]): RunningApply {
+    const command = [...this.namespace.wrapper, process.execPath, KPC, "apply", ...args, "--mode", "nftables"];
+    const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    return this.startCommand(["script", "--quiet", "--return", "--flush", "--command", quoted, "/dev/null"]);
+  }
+
   private startKpc(...args: readonly string[]): RunningApply {
-    const command = [...this.namespace.wrapper, process.execPath, KPC, ...args];
-    const [program = "", ...rest] = command;
+    return this.startCommand([...this.namespace.wrapper, process.execPath, KPC, ...args]);
+  }
+
+  private startCommand([program = "", ...rest]: readonly string[]): RunningApply {
     const env = { ...ENVIRONMENT, KPC_STATE: this.stateFolder, NO_COLOR: "1" };
-    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env, cwd: this.folder });
+    const isTyped = program === "script";
+    const child = spawn(program, rest, { stdio: [isTyped ? "pipe" : "ignore", "pipe", "pipe"], env, cwd: this.folder });
     let text = "";
     let told: () => void = () => undefined;
     for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (part: string) => {
+      stream?.setEncoding("utf8").on("data", (part: string) => {
         text += part;
         told();
       });
@@ -104,7 +116,7 @@ export class ApplyNamespace {
         });
       }
     };
-    return { done, says, kill: (signal) => void child.kill(signal) };
+    return { done, says, kill: (signal) => void child.kill(signal), type: (keys) => void child.stdin?.write(keys) };
   }
 
   apply(...args: readonly string[]): Promise<Applied> {
@@ -113,6 +125,11 @@ export class ApplyNamespace {
 
   listed(): string {
     return this.namespace.run("nft list ruleset").output;
+  }
+
+  /** Ends the process that would undo a change. */
+  killWatcher(id: string): void {
+    process.kill(Number(readFileSync(join(this.stateFolder, id, "watched"), "utf8")), "SIGKILL");
   }
 
   /** What is said to those who confirm the change, once it was undone. */
