@@ -7,7 +7,7 @@ import {
   PRINTING_HOST,
 } from "../../runtime/agent/iptables-host.ts";
 import { type AgentKernel, isTableLockTaken, LocalKernel } from "../../runtime/agent/kernel.ts";
-import { PRINTING_KERNEL } from "../../runtime/agent/printing-kernel.ts";
+import { printingKernel } from "../../runtime/agent/printing-kernel.ts";
 import { NetfilterTrouble } from "../../runtime/table/netfilter.ts";
 import type { FollowedIptables } from "../followed-iptables.ts";
 import type { Config } from "../node/config.ts";
@@ -32,7 +32,7 @@ export interface WritingKernel {
 
 /** `lock`: undefined: what would be done is printed. Throws `Trouble` where there is no iptables. */
 export async function kernelFor(output: AgentOutput, lock: TableLock | undefined): Promise<WritingKernel> {
-  const beside = lock?.kernel ?? PRINTING_KERNEL;
+  const beside = lock?.kernel ?? printingKernel();
   if (output === "nft") {
     // Where that fails, the first transaction tells; so does who waits for the lock.
     lock?.isHeld.then((isHeld) => (isHeld ? lock.kernel.prepare() : undefined)).catch(() => undefined);

@@ -25,6 +25,7 @@ import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { specsOf } from "../updates/decode-service.ts";
 import { NodeTables, type NodeUpdate } from "../updates/node-tables.ts";
+import { tellFindings } from "./agent-findings.ts";
 import { type AgentOutput, cleanUpOthers, kernelFor, outputOf, type TableLock, withTableLock } from "./agent-kernel.ts";
 import { readConfig } from "./config.ts";
 import { Ending } from "./ending.ts";
@@ -63,14 +64,16 @@ async function begin(flags: AgentFlags, lock: TableLock | undefined): Promise<nu
     }),
   );
   const settings = given.kubeProxy && agentSettingsOf(given.kubeProxy, config.mode ?? "iptables", report);
+  const isWrong = (): boolean => found.some(({ severity }) => severity === "error");
   let access: ReturnType<typeof accessFor>;
   try {
-    access = flags.initOnly ? undefined : accessFor(flags, settings?.kubeconfig, report);
+    // Settings with an error may be without the kubeconfig that they name.
+    access = flags.initOnly || isWrong() ? undefined : accessFor(flags, settings?.kubeconfig, report);
   } finally {
     // Also where that throws, for want of a way to the server.
     showDiagnostics(found, flags);
   }
-  if (found.some(({ severity }) => severity === "error")) return EXIT.trouble;
+  if (isWrong()) return EXIT.trouble;
   const sysctls = wantedSysctls(settings?.conntrack, THIS_HOST, routesLocalnet(config));
   if (flags.initOnly) return await initialise(sysctls);
   if (access === undefined) return EXIT.trouble;
@@ -142,6 +145,7 @@ async function follow(
     const note = `node ${nodeName}: ${message}`;
     events.report({ type: "Warning", reason: "FailedToStartServiceHealthcheck", action: "Listen", note, service });
   });
+  const told = tellFindings(tables, log);
   const watch = watchNode(client, nodeName, REAL_CLOCK);
   const onObject = makeLittleMachineCode();
   const parts: AgentParts = {
@@ -160,7 +164,7 @@ async function follow(
     onLoaded: keepHeapSmall(),
     ...(flags.dryRun ? { onTransaction: printTransaction } : {}),
     ...(flags.verbose && !flags.dryRun ? { onTransaction: (text, update) => log(lineOf(text, update)) } : {}),
-    ...(flags.dryRun ? {} : { onSync: afterSync(tables, ports, events) }),
+    onSync: flags.dryRun ? told : afterSync(tables, ports, events, told),
     onDrifted: (what) => reportDrift(events, flags, what),
   };
   const agent: Agent = new Agent(parts);
@@ -172,6 +176,8 @@ async function follow(
       const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;
       events.report({ type: "Normal", reason: "Starting", action: "StartKpcAgent", note });
       if (flags.quiet !== true) log(`the rules of ${nodeName} are right: ${agent.tables.size} Services`);
+      if (!agent.hasNode)
+        log(`the API server has no Node ${nodeName}: of its addresses, zone and Pod CIDRs is known what settings say`);
       // Rules of an agent that wrote other ones would go on to lead packets to endpoints of then.
       if (!flags.dryRun) for (const line of await cleanUpOthers(backend)) log(line);
     });
@@ -198,10 +204,11 @@ const LEGACY_COMPARE_MS = 10_000;
 /** Milliseconds after which a change that waits is a fault. */
 const LONGEST_MS = 60_000;
 
-function afterSync(tables: NodeTables, ports: HealthCheckPorts, events: EventReporter): () => void {
+function afterSync(tables: NodeTables, ports: HealthCheckPorts, events: EventReporter, tell: () => void): () => void {
   // Each list is made once, when its Service was last looked at.
   const told = new WeakSet<readonly string[]>();
   return () => {
+    tell();
     const { healthChecks, settings, conflicts } = tables;
     if (settings !== undefined) void ports.set(healthChecks, healthCheckHosts(settings.settings));
     for (const [service, lost] of conflicts) {
@@ -226,6 +233,8 @@ function reportDrift(events: EventReporter, { onDrift }: AgentFlags, what: strin
 function withNodeName(config: Config): Config {
   const fromEnvironment = process.env["NODE_NAME"] ?? "";
   const nodeName = config.nodeName ?? (fromEnvironment === "" ? hostname().trim().toLowerCase() : fromEnvironment);
+  if (nodeName === "")
+    throw new Trouble("the name of the node is empty: expected --node NAME, or the variable NODE_NAME");
   return { ...config, nodeName };
 }
 
@@ -295,11 +304,11 @@ async function serve(
       return { status: 200, type: "text/plain; charset=utf-8", body: config.mode ?? "nftables" };
     return answer(path);
   };
-  for (const [given, otherwise, answers, reason] of [
-    [healthzBindAddress, settings?.healthz ?? HEALTHZ, answer, "FailedToStartProxierHealthcheck"],
-    [metricsBindAddress, settings?.metrics ?? METRICS, metrics, "FailedToStartMetricServer"],
+  for (const [given, flag, otherwise, answers, reason] of [
+    [healthzBindAddress, "healthz", settings?.healthz ?? HEALTHZ, answer, "FailedToStartProxierHealthcheck"],
+    [metricsBindAddress, "metrics", settings?.metrics ?? METRICS, metrics, "FailedToStartMetricServer"],
   ] as const) {
-    const at = given === undefined ? otherwise : bindAddress(given);
+    const at = given === undefined ? otherwise : bindAddress(given, flag);
     try {
       const { server } = await serveAnswers(at, answers);
       server.unref();
@@ -327,10 +336,11 @@ function metricsOf({ agent, client, events }: Told): string {
   });
 }
 
-/** Throws `Trouble` where `text` is no address with a port. */
-function bindAddress(text: string): BindAddress {
+/** Throws `Trouble` where `text`, which a flag gives, is no address with a port. */
+function bindAddress(text: string, flag: "healthz" | "metrics"): BindAddress {
   const found = parseBindAddress(text);
-  if (found === undefined) throw new Trouble(`expected ADDRESS:PORT, found ${JSON.stringify(text)}`);
+  if (found === undefined)
+    throw new Trouble(`--${flag}-bind-address: expected ADDRESS:PORT, found ${JSON.stringify(text)}`);
   return found;
 }
 

@@ -16,15 +16,21 @@ export async function listCommand(names: readonly string[], flags: ListFlags): P
   const read = await tablesOfNode(names, flags);
   if (typeof read === "number") return read;
   const wanted = flags.service?.split(",");
-  const isWanted = (service: string): boolean => {
-    const [whole = ""] = service.split(":");
-    return wanted === undefined || wanted.includes(whole) || wanted.includes(whole.split("/")[1] ?? "");
-  };
+  const isWanted = (service: string): boolean => wanted?.some((name) => isNamed(name, service)) ?? true;
   const served = servedFrontends({ ruleset: { tables: read.tables }, routes: [] }).filter(({ frontend }) =>
     isWanted(frontend.service),
   );
   if (flags.output === "json")
     await print(jsonText("Frontends", { frontends: served.map((each) => servedToData(each, read.pods)) }));
   else await print(`${renderServed(served, read.pods).join("\n")}\n`);
+  const unserved = wanted?.filter((name) => !served.some(({ frontend }) => isNamed(name, frontend.service))) ?? [];
+  if (unserved.length > 0)
+    process.stderr.write(`kpc: not served on this node: Service ${unserved.join(", Service ")}\n`);
   return wanted !== undefined && served.length === 0 ? EXIT.finding : EXIT.fine;
+}
+
+/** Whether `name`, `NAMESPACE/NAME` or `NAME`, is that of the Service of a port `namespace/name:port`. */
+function isNamed(name: string, port: string): boolean {
+  const [whole = ""] = port.split(":");
+  return name === whole || name === whole.split("/")[1];
 }

@@ -36,6 +36,8 @@ export class Agent {
 
   /** Whether load balancers may send to this node: it is not about to be deleted. */
   isNodeEligible = true;
+  /** Whether the API server knows a Node of that name. */
+  hasNode = false;
 
   private readonly parts: AgentParts;
   private readonly times: AgentTimes;
@@ -116,10 +118,14 @@ export class Agent {
     const { tables, clock, log } = this.parts;
     switch (event.kind) {
       case "put":
-        if (kind === "Node") this.isNodeEligible = isEligible(event.object);
+        if (kind === "Node") {
+          this.isNodeEligible = isEligible(event.object);
+          this.hasNode = true;
+        }
         tables.put(kind, event.object);
         break;
       case "delete":
+        if (kind === "Node") this.hasNode = false;
         tables.delete(kind, event.key);
         break;
       case "synced":

@@ -22,3 +22,16 @@ export const PRINTING_KERNEL: AgentKernel & BesideIptables = {
   forgetConnections: () => Promise.resolve(0),
   close: () => Promise.resolve(),
 };
+
+/** One that counts its transactions as commits: else each change of rules would pass for one beside which others have committed. */
+export function printingKernel(): typeof PRINTING_KERNEL {
+  let commits = 0;
+  return {
+    ...PRINTING_KERNEL,
+    change: (step) => {
+      commits++;
+      return PRINTING_KERNEL.change(step);
+    },
+    generation: () => Promise.resolve(commits),
+  };
+}

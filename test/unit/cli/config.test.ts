@@ -70,11 +70,11 @@ describe("a detector without its setting", () => {
   });
 });
 
-test("an agent tells what is wrong in its config also where it has no way to an API server", () => {
+test("an agent tells what is wrong in its config, and not that it has no way to an API server, which the config may name", () => {
   const { code, stderr } = inFolder({ "kpc.yaml": `${CONFIG}mode: iptabels\n` }, (folder) =>
     kpc(["agent", "-c", "kpc.yaml", "--node", "n", "--dry-run"], { folder }),
   );
   expect(code).toBe(2);
   expect(stderr).toContain("kpc.yaml:3:7: error: ");
-  expect(stderr).toContain("kpc: no API server: expected --kubeconfig FILE");
+  expect(stderr).not.toContain("API server");
 });
