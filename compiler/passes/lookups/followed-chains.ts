@@ -9,7 +9,6 @@ import { KeyedList } from "./keyed-list.ts";
 import type { OpenField } from "./keys.ts";
 import { type KnownFields, NOTHING_KNOWN, type ReadFields } from "./known.ts";
 import type { ListReader, LiveList } from "./live-elements.ts";
-import { orderOf } from "./plan.ts";
 import { nameOfTree } from "./trees.ts";
 
 /** What others ask of a chain. */
@@ -336,8 +335,6 @@ export class FollowedChains implements PartMaker {
     const list = this.handed.get(elements);
     const current = this.nowMade();
     if (list === undefined || current.place === undefined) return undefined;
-    // Nothing tells the keys apart but one test for each: they stand in a row.
-    if (orderOf(fields.map(({ type }) => type)).length === 0) return undefined;
     const name = nameOfTree(cursor);
     // What it does with an element is asked for of elements of the list alone.
     const onElement = then as unknown as OnElement<SetElement>;

@@ -141,10 +141,9 @@ export class KeptTree {
     else this.leaving.delete(key.element);
   }
 
-  /** Whether all keys, those before the tree too, stand in a row. More of them can always be told apart: no two have the same values, and ranges do
-   *  not overlap. */
+  /** Whether all keys, those before the tree too, stand in a row. */
   private isRow(): boolean {
-    return this.list.elements.length <= rowOf(this.keyed.types);
+    return this.keyed.branches.every(({ kind }) => kind === "choice");
   }
 
   /** The branches of the keys that stand in the tree. */

@@ -4,7 +4,6 @@ import { equal } from "../../../compiler/ir/build.ts";
 import { ChainGraph } from "../../../compiler/ir/chain-graph.ts";
 import { partsOfKey } from "../../../compiler/ir/sets.ts";
 import type { BaseChain, Rule, SetElement, Statement } from "../../../compiler/ir/types.ts";
-import { ended, type Residue } from "../../../compiler/passes/lookups/cursor.ts";
 import { FollowedChains } from "../../../compiler/passes/lookups/followed-chains.ts";
 import type { OpenField } from "../../../compiler/passes/lookups/keys.ts";
 import { NOTHING_KNOWN, ReadFields } from "../../../compiler/passes/lookups/known.ts";
@@ -264,24 +263,6 @@ test("keys of a list are kept once for each choice of parts, as long as somebody
   expect(chains.keyed(list.elements, fields)).not.toBe(keys);
   chains.unkeyed(list.elements, fields);
   expect(list.idle).toBe(2);
-});
-
-test.each<readonly [what: string, field: OpenField["field"], type: OpenField["type"], isKept: boolean]>([
-  ["addresses, which ranges tell apart, is kept", { kind: "ip", field: "saddr" }, "ipv4_addr", true],
-  ["marks, which stand in a row, is not", { kind: "meta", key: "mark" }, "mark", false],
-])("a tree of many %s", (_, field, type, isKept) => {
-  const list = listOf();
-  for (let i = 0; i < 20; i++) list.add(element(i));
-  const found: unknown[] = [];
-  const looking: Made = (chains) => {
-    const place = { chain: "b", index: 0, known: NOTHING_KNOWN };
-    const cursor = { rule: { steps: [] }, at: 0, matches: [], known: NOTHING_KNOWN, place, start: 0 };
-    const then = (): Residue => ended([verdictRule("accept")]);
-    found.push(chains.keptTree(chains.read(list.elements), [{ field, position: 0, type }], cursor, then));
-    return [];
-  };
-  new Scene({ b: looking });
-  expect(found.map((residue) => residue !== undefined)).toEqual([isKept]);
 });
 
 test("two chains of one name are a fault", () => {

@@ -334,3 +334,24 @@ test("keys of a tree from whose chains packets come back stand before it, one or
     expect(scene.rulesOf("pre")).toHaveLength(places.length + 2);
   }
 });
+
+test.each([
+  ["marks", "set s { type mark; }", "meta mark @s accept", 20],
+  ["names of interfaces", "set s { type ifname; }", "iifname @s accept", 20],
+  ["protocols", "set s { type inet_proto; }", "meta l4proto @s accept", 20],
+  ["ports", "set s { type inet_service; }", "tcp dport @s accept", 16],
+])(
+  "%s, of which one alone is behind each test, stand in a row where the table stays the same",
+  (_, set, rule, count) => {
+    const scene = new Scene(`table ip t {
+    ${set}
+    chain pre { type nat hook prerouting priority -100; policy accept; ${rule}; ip saddr 10.0.0.2 drop; }
+  }`);
+    for (const many of [count, 3, count, 0, count]) {
+      const keys = Array.from({ length: many }, (_, i) => (set.includes("ifname") ? `eth${i}` : i + 1));
+      scene.put("a", inSet("s", ...keys.map((each) => ({ key: [each] }))));
+      scene.settle();
+      expect(scene.rulesOf("pre")).toHaveLength(many + 1);
+    }
+  },
+);
