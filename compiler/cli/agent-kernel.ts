@@ -52,10 +52,11 @@ export async function kernelFor(output: AgentOutput, lock: TableLock | undefined
   }
 }
 
-/** Removes rules of kpc that are not those of `backend`, or of nft. Gives a line for each thing that was removed. */
+/** Removes rules of kpc that are not those of `backend`, or of nft. Gives a line for each thing that was removed, or could not be. */
 export async function cleanUpOthers(backend: IptablesBackend | undefined): Promise<string[]> {
   const others = IPTABLES_BACKENDS.filter((each) => each !== backend);
-  return [...(backend === undefined ? [] : await cleanNft("kpc")), ...(await cleanIptables("kpc", others))];
+  const cleaned = [...(backend === undefined ? [] : [await cleanNft("kpc")]), await cleanIptables("kpc", others)];
+  return cleaned.flatMap(({ removed, left }) => [...removed, ...left]);
 }
 
 /** How long another writer may take to end: what an agent that was killed has left ends by itself. */

@@ -348,10 +348,16 @@ function bindAddress(text: string, flag: "healthz" | "metrics"): BindAddress {
 
 async function cleanUpCommand({ cleanup }: AgentFlags): Promise<number> {
   const remove = async (whose: "kpc" | "kube-proxy"): Promise<number> => {
-    for (const line of await cleanUp(whose)) await print(`${line}\n`);
-    return EXIT.fine;
+    const { removed, left } = await cleanUp(whose);
+    for (const line of removed) await print(`${line}\n`);
+    for (const line of left) process.stderr.write(`kpc: ${line}\n`);
+    return left.length > 0 ? EXIT.trouble : EXIT.fine;
   };
   // kube-proxy's rules go while an agent keeps kpc's.
   if (cleanup === "kube-proxy") return await remove("kube-proxy");
-  return await withTableLock(async ({ isHeld }) => ((await isHeld) ? await remove("kpc") : EXIT.fine));
+  try {
+    return await withTableLock(async ({ isHeld }) => ((await isHeld) ? await remove("kpc") : EXIT.fine));
+  } catch (error) {
+    throw error instanceof NetfilterTrouble ? new Trouble(error.message) : error;
+  }
 }

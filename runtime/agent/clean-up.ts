@@ -3,10 +3,19 @@ import { type ExecFileException, execFile } from "node:child_process";
 import { toolEnvironment } from "../kernel/namespace.ts";
 import { IPTABLES_BACKENDS, type IptablesBackend } from "./iptables-host.ts";
 
-/** Rules of one proxy, nft's and those of iptables: kpc's, or all that kube-proxy leaves in its modes when it ends. Gives a line for each thing that
- *  was removed, or could not be. `wrapper`: a command that runs others elsewhere, as `nsenter`. */
-export async function cleanUp(of: Proxy, wrapper: readonly string[] = []): Promise<string[]> {
-  return [...(await cleanNft(of, wrapper)), ...(await cleanIptables(of, IPTABLES_BACKENDS, wrapper))];
+/** A line for each thing. */
+export interface CleanedUp {
+  readonly removed: readonly string[];
+  /** What could not be removed, and why. */
+  readonly left: readonly string[];
+}
+
+/** Rules of one proxy, nft's and those of iptables: kpc's, or all that kube-proxy leaves in its modes when it ends. `wrapper`: a command that
+ *  runs others elsewhere, as `nsenter`. */
+export async function cleanUp(of: Proxy, wrapper: readonly string[] = []): Promise<CleanedUp> {
+  const nft = await cleanNft(of, wrapper);
+  const iptables = await cleanIptables(of, IPTABLES_BACKENDS, wrapper);
+  return { removed: [...nft.removed, ...iptables.removed], left: [...nft.left, ...iptables.left] };
 }
 
 type Proxy = "kpc" | "kube-proxy";
@@ -20,22 +29,23 @@ const NFT_TABLES: Readonly<Record<Proxy, readonly string[]>> = {
 const CHAINS: Readonly<Record<Proxy, string>> = { kpc: "KPC-", "kube-proxy": "KUBE-" };
 
 /** The same for nft tables alone. */
-export async function cleanNft(of: Proxy, wrapper: readonly string[] = []): Promise<string[]> {
-  const done: string[] = [];
+export async function cleanNft(of: Proxy, wrapper: readonly string[] = []): Promise<CleanedUp> {
+  const removed: string[] = [];
+  const left: string[] = [];
   for (const family of ["ip", "ip6"]) {
     const listed = await run(wrapper, ["nft", "list", "chains", family]);
-    if (listed.status === NO_PROGRAM) return [];
+    if (listed.status === NO_PROGRAM) break;
     for (const table of NFT_TABLES[of]) {
       const isThere = listed.output.includes(` ${table} {`);
       // A transaction that changes nothing is a commit too, after which agents compare all that is there.
       if (listed.status === 0 && !isThere) continue;
       const text = `add table ${family} ${table}\ndelete table ${family} ${table}\n`;
       const { status, output } = await run(wrapper, ["nft", "-f", "-"], text);
-      if (status !== 0) done.push(`nft table ${family} ${table} could not be removed: ${output.trim()}`);
-      else if (isThere) done.push(`removed nft table ${family} ${table}`);
+      if (status !== 0) left.push(`nft table ${family} ${table} could not be removed: ${output.trim()}`);
+      else if (isThere) removed.push(`removed nft table ${family} ${table}`);
     }
   }
-  return done;
+  return { removed, left };
 }
 
 /** The same for chains of iptables, and jumps to them from others. */
@@ -43,18 +53,19 @@ export async function cleanIptables(
   of: Proxy,
   backends: readonly IptablesBackend[],
   wrapper: readonly string[] = [],
-): Promise<string[]> {
-  const done: string[] = [];
+): Promise<CleanedUp> {
+  const removed: string[] = [];
+  const left: string[] = [];
   for (const backend of backends)
     for (const tool of [`iptables-${backend}`, `ip6tables-${backend}`]) {
       const { status, output } = await run(wrapper, [`${tool}-save`]);
       const text = status === 0 ? removalOf(output, CHAINS[of]) : undefined; // else the host has no such iptables
       if (text === undefined) continue;
       const restored = await run(wrapper, [`${tool}-restore`, "--noflush"], text);
-      if (restored.status === 0) done.push(`removed ${of}'s chains of ${tool}`);
-      else done.push(`${tool}: ${of}'s chains could not be removed: ${restored.output.trim()}`);
+      if (restored.status === 0) removed.push(`removed ${of}'s chains of ${tool}`);
+      else left.push(`${tool}: ${of}'s chains could not be removed: ${restored.output.trim()}`);
     }
-  return done;
+  return { removed, left };
 }
 
 /** Input for `iptables-restore --noflush` that removes from `save` the chains named `prefix`… and the rules that jump to them, but for those of

@@ -84,14 +84,21 @@ describe.skipIf(kernelMissing !== undefined)("kpc agent with iptables in a netwo
     await live.agent?.stop();
     live.namespace.run("nft 'add table ip6 kpc-reference { flags dormant; }; add table ip kpc'");
     const { wrapper } = live.namespace;
-    expect(await cleanUp("kpc", wrapper)).toEqual([
-      "removed nft table ip kpc",
-      "removed nft table ip6 kpc-reference",
-      "removed kpc's chains of iptables-nft",
-      "removed kpc's chains of ip6tables-nft",
-    ]);
+    const withoutRights = [...wrapper, "setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+    const refused = await cleanUp("kpc", withoutRights);
+    expect(refused.removed).toEqual([]);
+    expect(refused.left[0]).toMatch(/^nft table ip kpc could not be removed: .*Operation not permitted/s);
+    expect(await cleanUp("kpc", wrapper)).toEqual({
+      removed: [
+        "removed nft table ip kpc",
+        "removed nft table ip6 kpc-reference",
+        "removed kpc's chains of iptables-nft",
+        "removed kpc's chains of ip6tables-nft",
+      ],
+      left: [],
+    });
     expect(live.saved()).not.toContain("KPC-");
-    expect(await cleanUp("kpc", wrapper)).toEqual([]);
+    expect(await cleanUp("kpc", wrapper)).toEqual({ removed: [], left: [] });
     await live.close();
   });
 
