@@ -18,6 +18,7 @@ import {
   pendingIn,
   readPending,
   removePending,
+  stateFolder,
   takeAbandoned,
   writeEnd,
   writePending,
@@ -53,13 +54,9 @@ export class Confirmation {
   /** From now on a process watches that restores `before` after `waitMs`. Throws `Trouble` where it cannot be started. */
   static async begin(before: readonly Table[], waitMs: number): Promise<Confirmation> {
     const id = process.getBuiltinModule("node:crypto").randomBytes(3).toString("hex");
-    writePending({
-      id,
-      namespace: networkNamespace(),
-      pid: process.pid,
-      waitMs,
-      before: before.map((table) => printTable(table)).join(""),
-    });
+    const text = before.map((table) => printTable(table)).join("");
+    const change = { id, namespace: networkNamespace(), pid: process.pid, waitMs, before: text };
+    inStateFolder(() => writePending(change));
     if (!(await startWatching(id))) {
       removePending(id);
       throw new Trouble("nothing is applied: the process that would undo the change cannot be started");
@@ -96,6 +93,21 @@ export class Confirmation {
     forgetEnd(this.id);
     process.stderr.write(`kpc: not confirmed: ${end.restored}\n`);
     return "restored";
+  }
+}
+
+/** The changes that wait here. Throws `Trouble` where that cannot be told. */
+export function waitingHere(): string[] {
+  return inStateFolder(() => pendingIn(networkNamespace()));
+}
+
+/** Throws `Trouble` for what the system says: a disk that is full or read only, a folder that is none. */
+function inStateFolder<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error;
+    throw new Trouble(`nothing is applied: changes that wait cannot be kept in ${stateFolder()}: ${why}`);
   }
 }
 
@@ -137,7 +149,7 @@ async function ended(id: string): Promise<NonNullable<ReturnType<typeof endOf>>>
 /** `kpc apply --confirm-now ID`. Throws `Trouble` where no such change waits. */
 export async function confirmNow(id: string, { quiet }: CommonFlags): Promise<number> {
   if (!confirmPending(id) && !isUndone(id)) {
-    const waiting = pendingIn(networkNamespace());
+    const waiting = waitingHere();
     const those = waiting.length === 0 ? "none waits here" : `${waiting.join(", ")} waits here`;
     throw new Trouble(`no change ${id} waits to be confirmed; ${those}`);
   }

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { changesBetween, changeTables, withoutElements } from "../../runtime/table/change-tables.ts";
 import { digestOfKernel, digestOfTables, readLiveRules, readLiveTables } from "../../runtime/table/live-tables.ts";
 import { Netfilter, NetfilterTrouble } from "../../runtime/table/netfilter.ts";
-import { networkNamespace, pendingIn } from "../../runtime/table/pending.ts";
 import { TableWriter } from "../../runtime/table/writer.ts";
 import { compileSpecs } from "../compile.ts";
 import { printChange } from "../formats/nft/print-change.ts";
@@ -14,7 +13,7 @@ import type { Table } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { type EndpointNames, endpointNamesIn } from "../verify/services/endpoint-names.ts";
 import { planOf, renderPlan } from "../verify/services/plan.ts";
-import { Confirmation, confirmNow, OWNER_NAME, watchAbandoned, watchPending } from "./apply-confirm.ts";
+import { Confirmation, confirmNow, OWNER_NAME, waitingHere, watchAbandoned, watchPending } from "./apply-confirm.ts";
 import { describeTraffic } from "./apply-traffic.ts";
 import { type CommonFlags, EXIT, inputsOf, optionsOf, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -101,7 +100,7 @@ async function own(netfilter: Netfilter, { force }: ApplyFlags): Promise<void> {
       );
     await sleep(100);
   }
-  const [waiting] = pendingIn(networkNamespace());
+  const [waiting] = waitingHere();
   if (waiting !== undefined) await watchAbandoned(waiting);
   if (waiting !== undefined && !force)
     throw new Trouble(

@@ -20,7 +20,7 @@ export interface PendingChange {
 export type PendingEnd = "confirmed" | { readonly restored: string };
 
 /** The folder of all of them: `KPC_STATE`, else one that is gone after the next start of the machine. */
-function stateFolder(): string {
+export function stateFolder(): string {
   const given = process.env["KPC_STATE"];
   if (given !== undefined && given !== "") return given;
   return existsSync("/run") && process.getuid?.() === 0 ? "/run/kpc" : join(tmpdir(), `kpc-${process.getuid?.() ?? 0}`);
@@ -31,10 +31,15 @@ export function networkNamespace(): string {
   return String(statSync("/proc/self/ns/net").ino);
 }
 
-/** Throws what the system says where it cannot be written. */
+/** Throws what the system says where it cannot be written: then nothing of it stays. */
 export function writePending(change: PendingChange): void {
-  mkdirSync(folderOf(change.id), { recursive: true, mode: 0o700 });
-  writeFileSync(join(folderOf(change.id), "change.json"), JSON.stringify(change), { mode: 0o600 });
+  try {
+    mkdirSync(folderOf(change.id), { recursive: true, mode: 0o700 });
+    writeFileSync(join(folderOf(change.id), "change.json"), JSON.stringify(change), { mode: 0o600 });
+  } catch (error) {
+    removePending(change.id);
+    throw error;
+  }
 }
 
 /** Undefined: no such change waits. */

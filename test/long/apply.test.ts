@@ -1,6 +1,6 @@
 /** `kpc apply` beside others who change rules, and with changes that are undone unless somebody confirms them. */
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ApplyNamespace, sortedLines } from "../support/apply-namespace.ts";
 import { kernelMissing } from "../support/kernel.ts";
@@ -140,6 +140,14 @@ describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
     expect(await node.apply("--confirm-now", id)).toMatchObject({ status: 0 });
     expect(readdirSync(node.stateFolder)).toEqual([]);
     expect(node.listed()).toContain("10.96.0.10");
+  });
+
+  test("where the change cannot be noted, nothing is applied, and nothing of it stays", async () => {
+    writeFileSync(node.stateFolder, "");
+    const { status, text } = await node.apply("first.yaml", "--yes", "--confirm", "1s");
+    expect(status).toBe(2);
+    expect(text).toMatch(/kpc: nothing is applied: changes that wait cannot be kept in .*state: ENOTDIR/);
+    expect(node.listed()).toBe("");
   });
 
   test.skipIf(!hasScript)("on a terminal, Enter confirms the change, also after the question", async () => {
