@@ -8,7 +8,6 @@ import {
   closePending,
   confirmPending,
   endOf,
-  forgetEnd,
   isConfirmed,
   isMade,
   isUndone,
@@ -90,7 +89,7 @@ export class Confirmation {
       if (quiet !== true) await print("confirmed\n");
       return "confirmed";
     }
-    forgetEnd(this.id);
+    removePending(this.id);
     process.stderr.write(`kpc: not confirmed: ${end.restored}\n`);
     return "restored";
   }
@@ -130,9 +129,8 @@ async function startWatching(id: string): Promise<boolean> {
 /** Sees that another process watches a change whose own one has ended without it, as by SIGKILL. Throws `Trouble` where none can be started. */
 export async function watchAbandoned(id: string): Promise<void> {
   if (!takeAbandoned(id)) return;
-  process.stderr.write(
-    `kpc: the process that would undo change ${id} has ended: another one does, and its time begins anew\n`,
-  );
+  const anew = isUndone(id) ? "" : ", and its time begins anew";
+  process.stderr.write(`kpc: the process that would undo change ${id} has ended: another one does${anew}\n`);
   if (!(await startWatching(id)) && readPending(id) !== undefined)
     throw new Trouble(`the process that would undo change ${id} has ended, and no other one can be started`);
 }
@@ -165,7 +163,8 @@ export async function watchPending(id: string): Promise<number> {
   const change = readPending(id);
   if (change === undefined) throw new Trouble(`no change ${id} is to be watched`);
   beginWatch(id);
-  let end = Number.POSITIVE_INFINITY;
+  // Another process may have been killed while it restored.
+  let end = isUndone(id) ? 0 : Number.POSITIVE_INFINITY;
   while (performance.now() < end) {
     // Its time begins when it is made: undone before, it would stay.
     if (end === Number.POSITIVE_INFINITY && isMade(change)) end = performance.now() + change.waitMs;

@@ -42,42 +42,50 @@ export function writePending(change: PendingChange): void {
   }
 }
 
-/** Undefined: no such change waits. */
+/** Undefined: no such change waits, or is being undone. */
 export function readPending(id: string): PendingChange | undefined {
-  const file = join(folderOf(id), "change.json");
-  return ID.test(id) && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as PendingChange) : undefined;
+  if (!ID.test(id) || existsSync(endFile(id))) return undefined;
+  const file = join(placeOf(id), "change.json");
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as PendingChange) : undefined;
 }
 
 const ID = /^[0-9a-f]{6}$/;
 
-/** Those of a network namespace that wait. */
+/** Those of a network namespace that wait, or are being undone. */
 export function pendingIn(namespace: string): string[] {
   if (!existsSync(stateFolder())) return [];
-  return readdirSync(stateFolder()).filter((name) => readPending(name)?.namespace === namespace);
+  const ids = readdirSync(stateFolder()).map((name) => name.replace(/\.closed$/, ""));
+  return ids.filter((id) => readPending(id)?.namespace === namespace);
 }
 
+/** Takes away what is kept of a change: at once, so that a process that is killed here leaves no part of it that passes for a change. */
 export function removePending(id: string): void {
-  rmSync(folderOf(id), { recursive: true, force: true });
+  const place = placeOf(id);
+  if (!existsSync(place)) return;
+  const old = `${folderOf(id)}.old`;
+  renameSync(place, old);
+  rmSync(old, { recursive: true, force: true });
 }
 
 // --- who watches ---------------------------------------------------------------------------------------------------------
 
 /** Says that a process watches the change, from now on. */
 export function beginWatch(id: string): void {
-  writeFileSync(join(folderOf(id), "watched"), String(process.pid));
+  writeFileSync(join(placeOf(id), "watched"), String(process.pid));
 }
 
 export function isWatched(id: string): boolean {
-  return existsSync(join(folderOf(id), "watched"));
+  return existsSync(join(placeOf(id), "watched"));
 }
 
 /** Whether the process that watched the change has ended without it; true for one of those who ask, who is to see that another one watches. */
 export function takeAbandoned(id: string): boolean {
-  const file = join(folderOf(id), "watched");
+  const place = placeOf(id);
+  const file = join(place, "watched");
   try {
     const pid = readFileSync(file, "utf8");
     if (pid === "" || isRunning(pid)) return false;
-    writeFileSync(join(folderOf(id), `ended-${pid}`), "", { flag: "wx" });
+    writeFileSync(join(place, `ended-${pid}`), "", { flag: "wx" });
     rmSync(file);
     return true;
   } catch {
@@ -107,7 +115,7 @@ function isRunning(pid: number | string): boolean {
 
 /** Confirms the change: false where it is too late, or there is none. */
 export function confirmPending(id: string): boolean {
-  if (readPending(id) === undefined) return false;
+  if (!ID.test(id) || !existsSync(folderOf(id))) return false;
   try {
     writeFileSync(join(folderOf(id), "confirmed"), "");
     return true;
@@ -121,42 +129,49 @@ export function isConfirmed(id: string): boolean {
   return existsSync(join(folderOf(id), "confirmed"));
 }
 
-/** Ends the time in which the change can be confirmed: whether it was. If not, `writeEnd` is to say what was done instead. */
+/** Ends the time in which the change can be confirmed: whether it was. If not, what is kept of it stays until `writeEnd` says what was done
+ *  instead: should this process be killed before, another one calls this again. */
 export function closePending(id: string): boolean {
-  writeEnd(id, "");
-  const closed = `${folderOf(id)}.closed`;
-  renameSync(folderOf(id), closed);
-  const wasConfirmed = existsSync(join(closed, "confirmed"));
-  rmSync(closed, { recursive: true, force: true });
-  if (wasConfirmed) forgetEnd(id);
+  if (!isUndone(id)) renameSync(folderOf(id), closedFolder(id));
+  const wasConfirmed = existsSync(join(closedFolder(id), "confirmed"));
+  if (wasConfirmed) removePending(id);
   return wasConfirmed;
 }
 
-/** Leaves word of what was done because nobody has confirmed the change; empty: it is being done. */
+/** Leaves word of what was done because nobody has confirmed the change. */
 export function writeEnd(id: string, restored: string): void {
-  const file = `${folderOf(id)}.end`;
+  const file = endFile(id);
   writeFileSync(`${file}.new`, restored, { mode: 0o600 });
   renameSync(`${file}.new`, file);
+  rmSync(join(closedFolder(id), "change.json"), { force: true });
 }
 
 /** How the change has ended; undefined: it waits, or is just being undone. */
 export function endOf(id: string): PendingEnd | undefined {
   if (existsSync(folderOf(id))) return undefined;
-  const file = `${folderOf(id)}.end`;
-  if (!existsSync(file)) return existsSync(`${folderOf(id)}.closed`) ? undefined : "confirmed";
-  const restored = readFileSync(file, "utf8");
-  return restored === "" ? undefined : { restored };
+  if (existsSync(endFile(id))) return { restored: readFileSync(endFile(id), "utf8") };
+  return existsSync(closedFolder(id)) ? undefined : "confirmed";
 }
 
 /** Whether the change has been undone, or is just being undone. */
 export function isUndone(id: string): boolean {
-  return ID.test(id) && (existsSync(`${folderOf(id)}.end`) || existsSync(`${folderOf(id)}.closed`));
-}
-
-export function forgetEnd(id: string): void {
-  rmSync(`${folderOf(id)}.end`, { force: true });
+  return ID.test(id) && existsSync(closedFolder(id));
 }
 
 function folderOf(id: string): string {
   return join(stateFolder(), id);
+}
+
+/** Its folder once nobody can confirm it any more. */
+function closedFolder(id: string): string {
+  return `${folderOf(id)}.closed`;
+}
+
+/** The one of both that is there. */
+function placeOf(id: string): string {
+  return existsSync(closedFolder(id)) ? closedFolder(id) : folderOf(id);
+}
+
+function endFile(id: string): string {
+  return join(closedFolder(id), "end");
 }

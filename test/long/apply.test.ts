@@ -142,6 +142,35 @@ describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
     expect(node.listed()).toContain("10.96.0.10");
   });
 
+  test("it is undone also where the process that restores is killed", async () => {
+    await node.apply("first.yaml", "--yes");
+    const before = node.listed();
+    const running = node.start("second.yaml", "--yes", "--confirm", "1s");
+    const [, id = ""] = await running.says(/--confirm-now ([0-9a-f]{6})/);
+    await node.killWhileRestoring(id);
+    const { status, text } = await running.done;
+    expect(status).toBe(2);
+    expect(text).toContain(`the process that would undo change ${id} has ended: another one does\n`);
+    expect(text).toContain("not confirmed: the tables are as before");
+    expect(sortedLines(node.listed())).toEqual(sortedLines(before));
+    expect(readdirSync(node.stateFolder)).toEqual([]);
+  });
+
+  test("where both are killed, the one that restores while it does, the next kpc apply sees to it", async () => {
+    const running = node.start("first.yaml", "--yes", "--confirm", "1s");
+    const [, id = ""] = await running.says(/--confirm-now ([0-9a-f]{6})/);
+    running.kill("SIGKILL");
+    await running.done;
+    await node.killWhileRestoring(id);
+    expect(node.listed()).not.toBe("");
+    const next = await node.apply("second.yaml", "--yes");
+    expect(next).toMatchObject({ status: 2 });
+    expect(next.text).toContain(`the process that would undo change ${id} has ended: another one does\n`);
+    expect(await node.wordsWhenLate(id)).toContain("it is too late: the tables are as before");
+    expect(node.listed()).toBe("");
+    expect(await node.apply("second.yaml", "--yes")).toMatchObject({ status: 0 });
+  });
+
   test("where the change cannot be noted, nothing is applied, and nothing of it stays", async () => {
     writeFileSync(node.stateFolder, "");
     const { status, text } = await node.apply("first.yaml", "--yes", "--confirm", "1s");

@@ -1,6 +1,6 @@
 /** A network namespace in which `kpc apply` is run. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
@@ -27,6 +27,12 @@ const FIRST = service("web", "10.96.0.10", ["10.244.1.5", "10.244.1.6"]) + servi
 const SECOND =
   service("web", "10.96.0.10", ["10.244.1.6", "10.244.1.7"]) + service("api", "10.96.0.11", ["10.244.1.9"]);
 const WITHOUT_API = service("web", "10.96.0.10", ["10.244.1.5", "10.244.1.6"]);
+
+/** An nft that does nothing until who has started it ends, as long as there is a file `hang` beside its folder. */
+const HANGING_NFT = `#!/bin/sh
+if [ -e "\${0%/*}/../hang" ]; then cat > /dev/null; exit 1; fi
+PATH="\${PATH#*:}:/usr/sbin:/sbin" exec nft "$@"
+`;
 
 /** How a `kpc apply` ended, and all that it wrote. */
 export interface Applied {
@@ -58,6 +64,8 @@ export class ApplyNamespace {
     this.netfilter = new Netfilter(namespace.wrapper);
     this.folder = mkdtempSync(join(tmpdir(), "kpc-test-"));
     this.stateFolder = join(this.folder, "state");
+    mkdirSync(join(this.folder, "bin"));
+    writeFileSync(join(this.folder, "bin", "nft"), HANGING_NFT, { mode: 0o755 });
     const wrong = FIRST.replace("port: 80,", "port: 80000,");
     for (const [name, text] of Object.entries({ first: FIRST, second: SECOND, "without-api": WITHOUT_API, wrong }))
       writeFileSync(join(this.folder, `${name}.yaml`), text);
@@ -94,7 +102,8 @@ export class ApplyNamespace {
   }
 
   private startCommand([program = "", ...rest]: readonly string[]): RunningApply {
-    const env = { ...ENVIRONMENT, KPC_STATE: this.stateFolder, NO_COLOR: "1" };
+    const path = `${join(this.folder, "bin")}:${ENVIRONMENT["PATH"] ?? ""}`;
+    const env = { ...ENVIRONMENT, PATH: path, KPC_STATE: this.stateFolder, NO_COLOR: "1" };
     const isTyped = program === "script";
     const child = spawn(program, rest, { stdio: [isTyped ? "pipe" : "ignore", "pipe", "pipe"], env, cwd: this.folder });
     let text = "";
@@ -130,6 +139,15 @@ export class ApplyNamespace {
   /** Ends the process that would undo a change. */
   killWatcher(id: string): void {
     process.kill(Number(readFileSync(join(this.stateFolder, id, "watched"), "utf8")), "SIGKILL");
+  }
+
+  /** Ends the process that undoes a change, while it does. */
+  async killWhileRestoring(id: string): Promise<void> {
+    const hang = join(this.folder, "hang");
+    writeFileSync(hang, "");
+    while (!existsSync(join(this.stateFolder, `${id}.closed`))) await new Promise((resolve) => setTimeout(resolve, 20));
+    process.kill(Number(readFileSync(join(this.stateFolder, `${id}.closed`, "watched"), "utf8")), "SIGKILL");
+    rmSync(hang);
   }
 
   /** What is said to those who confirm the change, once it was undone. */
