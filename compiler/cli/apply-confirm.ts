@@ -77,8 +77,8 @@ export class Confirmation {
   /** Until somebody confirms the change, by Enter or from elsewhere, or it is undone. */
   async wait({ quiet }: CommonFlags): Promise<"confirmed" | "restored"> {
     const how = process.stdin.isTTY ? "press Enter, or run" : "run";
-    if (quiet !== true)
-      await print(`to keep this, ${how} within ${this.waitMs / 1000} s: kpc apply --confirm-now ${this.id}\n`);
+    // Also with `--quiet`: nothing else tells how to confirm.
+    await print(`to keep this, ${how} within ${this.waitMs / 1000} s: kpc apply --confirm-now ${this.id}\n`);
     const confirm = (): void => void confirmPending(this.id);
     // After a question the terminal is not listened to, until somebody asks for it.
     if (process.stdin.isTTY) process.stdin.once("data", confirm).resume();

@@ -145,7 +145,7 @@ describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
   test("it is undone also where the process that restores is killed", async () => {
     await node.apply("first.yaml", "--yes");
     const before = node.listed();
-    const running = node.start("second.yaml", "--yes", "--confirm", "1s");
+    const running = node.start("second.yaml", "--yes", "--confirm", "1s", "-q");
     const [, id = ""] = await running.says(/--confirm-now ([0-9a-f]{6})/);
     await node.killWhileRestoring(id);
     const { status, text } = await running.done;
