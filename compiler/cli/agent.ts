@@ -1,6 +1,5 @@
 /** `kpc agent`: keeps the rules of this node right, as the API server tells of Services. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { Agent } from "../../runtime/agent/agent.ts";
 import { AGENT_TIMES, type AgentParts } from "../../runtime/agent/agent-parts.ts";
 import { cleanUp } from "../../runtime/agent/clean-up.ts";
@@ -29,6 +28,7 @@ import { tellFindings } from "./agent-findings.ts";
 import { type AgentOutput, cleanUpOthers, kernelFor, outputOf, type TableLock, withTableLock } from "./agent-kernel.ts";
 import { readConfig } from "./config.ts";
 import { Ending } from "./ending.ts";
+import { nameOfThisHost } from "./host-name.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -232,7 +232,7 @@ function reportDrift(events: EventReporter, { onDrift }: AgentFlags, what: strin
 /** As kube-proxy finds it: the settings, then the environment, then the host. */
 function withNodeName(config: Config): Config {
   const fromEnvironment = process.env["NODE_NAME"] ?? "";
-  const nodeName = config.nodeName ?? (fromEnvironment === "" ? hostname().trim().toLowerCase() : fromEnvironment);
+  const nodeName = config.nodeName ?? (fromEnvironment === "" ? nameOfThisHost() : fromEnvironment);
   if (nodeName === "")
     throw new Trouble("the name of the node is empty: expected --node NAME, or the variable NODE_NAME");
   return { ...config, nodeName };

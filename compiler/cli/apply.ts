@@ -11,11 +11,14 @@ import { unsupportedByNft } from "../formats/nft/unsupported.ts";
 import type { TableChange } from "../ir/table-change.ts";
 import type { Table } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
+import { namesAsText } from "../node/resolve.ts";
+import type { NodeSpec, Specs } from "../specs/types.ts";
 import { type EndpointNames, endpointNamesIn } from "../verify/services/endpoint-names.ts";
 import { planOf, renderPlan } from "../verify/services/plan.ts";
 import { Confirmation, confirmNow, OWNER_NAME, waitingHere, watchAbandoned, watchPending } from "./apply-confirm.ts";
 import { describeTraffic } from "./apply-traffic.ts";
-import { type CommonFlags, EXIT, inputsOf, optionsOf, print, showDiagnostics } from "./session.ts";
+import { nameOfThisHost } from "./host-name.ts";
+import { type CommonFlags, EXIT, inputsOf, note, optionsOf, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface ApplyFlags extends CommonFlags {
@@ -68,11 +71,22 @@ function refuseCombinations(names: readonly string[], flags: ApplyFlags): void {
     throw new Trouble("--confirm is for changes that are made: --dry-run makes none");
 }
 
-/** The tables that the manifests ask for; undefined where something is wrong with these, which was shown. */
+/** The tables that the manifests ask for; undefined where something is wrong with these, which was shown. Throws `Trouble` where nobody says which of
+ *  several Nodes this host is. */
 function wantedTables(names: readonly string[], flags: ApplyFlags): Wanted | undefined {
   const { load, config } = inputsOf(names, flags);
-  const { diagnostics, compiled } = compileSpecs(load, config, optionsOf(flags));
-  showDiagnostics(diagnostics, flags);
+  let ofThisHost: string | undefined;
+  const nodeFor = ({ nodes }: Specs): string | undefined => {
+    const name = nameOfThisHost();
+    ofThisHost = nodes.length > 1 && nodes.some(({ meta }) => meta.name === name) ? name : undefined;
+    return ofThisHost;
+  };
+  const { diagnostics, compiled } = compileSpecs(load, config, { ...optionsOf(flags), nodeFor });
+  const isOpen = compiled !== undefined && compiled.node.name === undefined && compiled.specs.nodes.length > 1;
+  showDiagnostics(isOpen ? diagnostics.filter(({ code }) => code !== "no-node") : diagnostics, flags);
+  if (isOpen) throw new Trouble(whichNode(compiled.specs.nodes));
+  if (ofThisHost !== undefined)
+    note([`the rules are those of Node ${ofThisHost}, which has the name of this host`], flags);
   if (compiled === undefined) {
     process.stderr.write("kpc: nothing is applied: the inputs have errors\n");
     return undefined;
@@ -82,6 +96,12 @@ function wantedTables(names: readonly string[], flags: ApplyFlags): Wanted | und
   if (unsupported.length > 0) return undefined;
   const { program, node, specs } = compiled;
   return { tables: program.ruleset.tables, addresses: node.addresses, pods: endpointNamesIn(specs) };
+}
+
+/** Rules of no node would serve node ports at every address, and have no local endpoint: what policy Local leads to would be dropped. */
+function whichNode(nodes: readonly NodeSpec[]): string {
+  const names = namesAsText(nodes.map(({ meta }) => meta.name));
+  return `nothing is applied: the inputs have ${nodes.length} Nodes, and none is called ${nameOfThisHost()}, as this host: expected --node NAME, one of ${names}`;
 }
 
 /** How long another writer may take to end. */

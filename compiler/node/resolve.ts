@@ -78,13 +78,10 @@ function chooseNode(config: Config, specs: Specs, report: Report): NodeSpec | un
 
 /** Where Nodes are given, a name that none of them has is a slip: for that node no endpoint would be local. */
 function reportUnknownNode({ origins }: Config, wanted: string, nodes: readonly NodeSpec[], report: Report): void {
-  const names = nodes.map(({ meta }) => meta.name).sort();
-  const near = nearest(wanted, names);
-  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+  const names = nodes.map(({ meta }) => meta.name);
+  const near = nearest(wanted, names.toSorted());
   const hint =
-    near === undefined
-      ? `: expected one of ${names.slice(0, MAX_NAMES).join(", ")}${more}`
-      : `, did you mean ${JSON.stringify(near)}?`;
+    near === undefined ? `: expected one of ${namesAsText(names)}` : `, did you mean ${JSON.stringify(near)}?`;
   const origin = origins?.nodeName;
   report({
     severity: "error",
@@ -92,6 +89,12 @@ function reportUnknownNode({ origins }: Config, wanted: string, nodes: readonly 
     message: `there is no Node ${JSON.stringify(wanted)} in the input${hint}`,
     ...(origin === undefined ? {} : { origin }),
   });
+}
+
+/** In order; of many, the first ones. */
+export function namesAsText(names: readonly string[]): string {
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+  return `${names.toSorted().slice(0, MAX_NAMES).join(", ")}${more}`;
 }
 
 /** Names that a message lists. */

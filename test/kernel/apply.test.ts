@@ -59,6 +59,18 @@ describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
     expect(node.listed()).toBe("");
   });
 
+  test("of several Nodes it takes the one that has the name of this host", async () => {
+    const applied = await node.apply("nodes.yaml", "--yes");
+    expect(applied).toMatchObject({ status: 0 });
+    expect(applied.text).toMatch(/^note: the rules are those of Node .*, which has the name of this host$/m);
+    const listed = await node.run("list", "--live", "--service", "web");
+    expect(listed.text).toContain("10.244.1.5:8080");
+    expect(listed.text).not.toContain("10.244.1.6");
+    expect((await node.apply("nodes.yaml", "--node", "elsewhere.invalid", "--dry-run")).text).not.toContain(
+      "this host",
+    );
+  });
+
   test("what is listed of the kernel is what is listed of the manifests", async () => {
     await node.apply("first.yaml", "--yes");
     const listed = await node.run("list", "first.yaml", "--mode", "nftables", "-q", "-o", "json");

@@ -1,7 +1,7 @@
 /** A network namespace in which `kpc apply` is run. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Netfilter } from "../../runtime/table/netfilter.ts";
 import { type HeldNamespace, holdNamespace } from "./held-namespace.ts";
@@ -23,9 +23,20 @@ ports: [{name: http, port: 8080}]
 endpoints: [${endpoints.map((each) => `{addresses: [${each}]}`).join(", ")}]
 ---`;
 
+const THIS_HOST = hostname().toLowerCase();
+
 const FIRST = service("web", "10.96.0.10", ["10.244.1.5", "10.244.1.6"]) + service("api", "10.96.0.11", ["10.244.1.9"]);
 const SECOND =
   service("web", "10.96.0.10", ["10.244.1.6", "10.244.1.7"]) + service("api", "10.96.0.11", ["10.244.1.9"]);
+/** With two Nodes; Service web, which only local endpoints serve, has one of this host. */
+const NODES =
+  FIRST.replace("clusterIP: 10.96.0.10,", "clusterIP: 10.96.0.10, internalTrafficPolicy: Local,").replace(
+    "{addresses: [10.244.1.5]}",
+    `{addresses: [10.244.1.5], nodeName: ${THIS_HOST}}`,
+  ) +
+  ["elsewhere.invalid", THIS_HOST]
+    .map((name) => `\napiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\n---`)
+    .join("");
 const WITHOUT_API = service("web", "10.96.0.10", ["10.244.1.5", "10.244.1.6"]);
 
 /** An nft that does nothing until who has started it ends, as long as there is a file `hang` beside its folder. */
@@ -51,7 +62,7 @@ export interface RunningApply {
   type(keys: string): void;
 }
 
-/** Files `first.yaml` (Services web and api), `second.yaml` (web has another endpoint), `without-api.yaml` and `wrong.yaml` in a folder, and a
+/** Files `first.yaml` (Services web and api), `second.yaml` (web has another endpoint), `without-api.yaml`, `nodes.yaml` (two Nodes) and `wrong.yaml` in a folder, and a
  *  namespace without rules. */
 export class ApplyNamespace {
   readonly namespace: HeldNamespace;
@@ -67,7 +78,13 @@ export class ApplyNamespace {
     mkdirSync(join(this.folder, "bin"));
     writeFileSync(join(this.folder, "bin", "nft"), HANGING_NFT, { mode: 0o755 });
     const wrong = FIRST.replace("port: 80,", "port: 80000,");
-    for (const [name, text] of Object.entries({ first: FIRST, second: SECOND, "without-api": WITHOUT_API, wrong }))
+    for (const [name, text] of Object.entries({
+      first: FIRST,
+      second: SECOND,
+      "without-api": WITHOUT_API,
+      nodes: NODES,
+      wrong,
+    }))
       writeFileSync(join(this.folder, `${name}.yaml`), text);
   }
 
