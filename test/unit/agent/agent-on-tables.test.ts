@@ -226,6 +226,21 @@ describe("events", () => {
     await world.agent.stop();
   });
 
+  test("of the Node say whether there is one", async () => {
+    const world = await startedAgent();
+    const service = serviceOf("db", "172.30.0.43");
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name: "node-a" } };
+    world.put(service);
+    expect(world.agent.hasNode).toBe(false);
+    world.put(node);
+    expect(world.agent.hasNode).toBe(true);
+    world.delete(service);
+    expect(world.agent.hasNode).toBe(true);
+    world.delete(node);
+    expect(world.agent.hasNode).toBe(false);
+    await world.agent.stop();
+  });
+
   test("of trouble are told, with the wait", async () => {
     const world = await startedAgent();
     const trouble = new ApiTrouble("unreachable", "nobody answers");
