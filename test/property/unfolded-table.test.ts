@@ -5,6 +5,7 @@ import { IS_JUDGED, runs } from "../support/runs.ts";
 import {
   CHANGING_TREES,
   ENDING_LATER,
+  FIRST_AND_LAST,
   SHRINKING_TREE,
   type TableHistory,
   TURNING_CHOICE,
@@ -39,7 +40,7 @@ test.each(parts(60, 160))("so are trees that stay while what they lead to change
   );
 });
 
-test.each([[TURNING_CHOICE], [ENDING_LATER], [SHRINKING_TREE], [CHANGING_TREES]])(
+test.each([[TURNING_CHOICE], [ENDING_LATER], [SHRINKING_TREE], [CHANGING_TREES], [FIRST_AND_LAST]])(
   "so are they after the known history %#",
   (each) => {
     expect(tableDisagreement(each)).toBeUndefined();

@@ -415,3 +415,22 @@ export const CHANGING_TREES: TableHistory = (() => {
     SETTLE,
   ];
 })();
+
+/** Elements are the first and the last ones to lead to a chain that reads the interface, which decides what the chain is called that asks for them. */
+export const FIRST_AND_LAST: TableHistory = (() => {
+  const row = (number: number, chain: string | undefined): TableEvent => {
+    const verdict: Verdict = { kind: "jump", chain: chain ?? "" };
+    const row: KeyRow = { map: "services", verdict, hasComment: false, endpoints: 0, sources: [0, 0] };
+    return { kind: "row", number, row: chain === undefined ? undefined : row };
+  };
+  return [
+    { kind: "chain", name: "pre", rules: [BASE_RULES.indexOf('iifname "eth0" jump entry')] },
+    { kind: "chain", name: "entry", rules: [inEntry(`${KEY} vmap @services`)] },
+    { kind: "chain", name: "t0", rules: [inTarget('iifname "eth0" return'), inTarget("masquerade")] },
+    { kind: "chain", name: "t1", rules: [inTarget("accept")] },
+    { kind: "table", isThere: true },
+    ...[row(1, "t1"), row(2, "t0"), row(3, "t0"), row(2, undefined), row(3, undefined), row(2, "t0")].flatMap(
+      (each): TableEvent[] => [each, SETTLE],
+    ),
+  ];
+})();
