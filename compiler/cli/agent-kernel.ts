@@ -8,7 +8,7 @@ import {
 } from "../../runtime/agent/iptables-host.ts";
 import { type AgentKernel, isTableLockTaken, LocalKernel } from "../../runtime/agent/kernel.ts";
 import { printingKernel } from "../../runtime/agent/printing-kernel.ts";
-import { NetfilterTrouble } from "../../runtime/table/netfilter.ts";
+import { NetfilterTrouble, NOT_PERMITTED } from "../../runtime/table/netfilter.ts";
 import type { FollowedIptables } from "../followed-iptables.ts";
 import type { Config } from "../node/config.ts";
 import { Ending } from "./ending.ts";
@@ -86,6 +86,28 @@ export async function withTableLock(use: (lock: TableLock) => Promise<number>): 
     ending.forget();
     await kernel.close();
   }
+}
+
+/** As `isHeld`. Rejects with `Trouble` also where the kernel lets this process read no rules: no later try would do better. */
+export async function mayWrite({
+  kernel,
+  isHeld,
+}: {
+  readonly kernel: Pick<LocalKernel, "generation">;
+  readonly isHeld: TableLock["isHeld"];
+}): Promise<boolean> {
+  if (!(await isHeld)) return false;
+  try {
+    await kernel.generation();
+  } catch (error) {
+    // What else goes wrong is told, and tried again, by who asks for more.
+    if (!(error instanceof NetfilterTrouble)) throw error;
+    if (error.errno === NOT_PERMITTED)
+      throw new Trouble(
+        `the kernel does not let this process write rules: ${error.message}; expected CAP_NET_ADMIN in this network namespace`,
+      );
+  }
+  return true;
 }
 
 async function waitForLock(kernel: LocalKernel, ending: Ending): Promise<boolean> {

@@ -25,7 +25,15 @@ import { resolveConfig } from "../node/resolve.ts";
 import { specsOf } from "../updates/decode-service.ts";
 import { NodeTables, type NodeUpdate } from "../updates/node-tables.ts";
 import { tellFindings } from "./agent-findings.ts";
-import { type AgentOutput, cleanUpOthers, kernelFor, outputOf, type TableLock, withTableLock } from "./agent-kernel.ts";
+import {
+  type AgentOutput,
+  cleanUpOthers,
+  kernelFor,
+  mayWrite,
+  outputOf,
+  type TableLock,
+  withTableLock,
+} from "./agent-kernel.ts";
 import { readConfig } from "./config.ts";
 import { Ending } from "./ending.ts";
 import { nameOfThisHost } from "./host-name.ts";
@@ -125,6 +133,9 @@ async function follow(
   lock: TableLock | undefined,
 ): Promise<number> {
   const { nodeName = "" } = config;
+  const isReady = lock && mayWrite(lock);
+  // Who waits for it is told.
+  isReady?.catch(() => undefined);
   const output = outputOf(flags.output, config);
   const { kernel, backend, follower } = await kernelFor(output, lock);
   // Chains are no more than what compile makes: iptables has none that cost nothing.
@@ -151,7 +162,7 @@ async function follow(
   const parts: AgentParts = {
     tables,
     kernel,
-    ready: lock?.isHeld,
+    ready: isReady,
     clock: REAL_CLOCK,
     watch: (kind, sink) =>
       watch(kind, (event) => {
@@ -170,7 +181,7 @@ async function follow(
   const agent: Agent = new Agent(parts);
   const work = async (): Promise<void> => {
     // Another agent may serve there until it has ended.
-    if ((await lock?.isHeld) === false) return;
+    if ((await isReady) === false) return;
     if (!flags.dryRun) await serve({ agent, client, events }, config, flags, settings);
     void agent.started.then(async () => {
       const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;

@@ -186,7 +186,8 @@ export function wordsOf(errno: number): string {
   return errno === NOT_PERMITTED ? `${words} (it takes root, in this network namespace)` : words;
 }
 
-const NOT_PERMITTED = 1;
+/** EPERM. */
+export const NOT_PERMITTED = 1;
 const NO_SUCH_CALL = 38;
 const NO_BUFFERS = 105;
 
