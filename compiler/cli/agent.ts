@@ -10,6 +10,7 @@ import { makeLittleMachineCode } from "../../runtime/agent/machine-code.ts";
 import { printMetrics } from "../../runtime/agent/metrics.ts";
 import { EventReporter } from "../../runtime/agent/reported-events.ts";
 import { setSysctls, THIS_HOST, type WantedSysctl, wantedSysctls } from "../../runtime/agent/sysctls.ts";
+import { listenWhenFree } from "../../runtime/agent/taken-address.ts";
 import { watchNode } from "../../runtime/agent/watch-node.ts";
 import { openAccess } from "../../runtime/api/access.ts";
 import { type AccessDescription, inClusterAccess } from "../../runtime/api/access-description.ts";
@@ -151,11 +152,15 @@ async function follow(
     log,
   });
   const isWorking = (): boolean => (agent.oldestChangeMs ?? 0) < LONGEST_MS;
-  const ports = new HealthCheckPorts(isWorking, (service, message) => {
-    log(`Service ${service}: ${message}`);
-    const note = `node ${nodeName}: ${message}`;
-    events.report({ type: "Warning", reason: "FailedToStartServiceHealthcheck", action: "Listen", note, service });
-  });
+  const ports = new HealthCheckPorts(
+    isWorking,
+    (service, message) => {
+      log(`Service ${service}: ${message}`);
+      const note = `node ${nodeName}: ${message}`;
+      events.report({ type: "Warning", reason: "FailedToStartServiceHealthcheck", action: "Listen", note, service });
+    },
+    REAL_CLOCK,
+  );
   const told = tellFindings(tables, log);
   const watch = watchNode(client, nodeName, REAL_CLOCK);
   const onObject = makeLittleMachineCode();
@@ -179,10 +184,11 @@ async function follow(
     onDrifted: (what) => reportDrift(events, flags, what),
   };
   const agent: Agent = new Agent(parts);
+  const stopper = new AbortController();
   const work = async (): Promise<void> => {
     // Another agent may serve there until it has ended.
     if ((await isReady) === false) return;
-    if (!flags.dryRun) await serve({ agent, client, events }, config, flags, settings);
+    if (!flags.dryRun) await serve({ agent, client, events, stopped: stopper.signal }, config, flags, settings);
     void agent.started.then(async () => {
       const note = `kpc agent keeps the rules of ${agent.tables.size} Services`;
       events.report({ type: "Normal", reason: "Starting", action: "StartKpcAgent", note });
@@ -200,6 +206,7 @@ async function follow(
     throw error instanceof NetfilterTrouble ? new Trouble(error.message) : error;
   } finally {
     ending.forget();
+    stopper.abort();
     ports.close();
     events.stop();
     await agent.stop();
@@ -288,6 +295,8 @@ interface Told {
   readonly agent: Agent;
   readonly client: ApiClient;
   readonly events: EventReporter;
+  /** Comes when nobody is to be answered any more. */
+  readonly stopped: AbortSignal;
 }
 
 async function serve(
@@ -296,7 +305,7 @@ async function serve(
   { healthzBindAddress, metricsBindAddress }: AgentFlags,
   settings: AgentSettings | undefined,
 ): Promise<void> {
-  const { agent, events } = told;
+  const { agent, events, stopped } = told;
   const health = (): AgentHealth => ({
     isStarted: agent.counts.startedAt !== undefined,
     oldestChangeMs: agent.oldestChangeMs,
@@ -320,14 +329,18 @@ async function serve(
     [metricsBindAddress, "metrics", settings?.metrics ?? METRICS, metrics, "FailedToStartMetricServer"],
   ] as const) {
     const at = given === undefined ? otherwise : bindAddress(given, flag);
+    const listen = (): ReturnType<typeof serveAnswers> => serveAnswers(at, answers);
     try {
-      const { server } = await serveAnswers(at, answers);
+      const { server } = await listen();
       server.unref();
     } catch (error) {
       const note = `cannot listen on ${at.text}: ${error instanceof Error ? error.message : error}`;
       process.stderr.write(`kpc: ${note}\n`);
       if (settings?.bindAddressHardFail) throw new Trouble(note);
       events.report({ type: "Warning", reason, action: "Listen", note });
+      void listenWhenFree(listen, REAL_CLOCK, stopped).then((isListening) => {
+        if (isListening) process.stderr.write(`kpc: listens on ${at.text} now\n`);
+      });
     }
   }
 }

@@ -3,7 +3,9 @@ import type { Server } from "node:http";
 import { FAMILIES, type Family, printAddress } from "../../compiler/net/address.ts";
 import type { Settings } from "../../compiler/node/settings.ts";
 import type { HealthCheckPort } from "../../compiler/updates/service-facts.ts";
+import type { Clock } from "../api/clock.ts";
 import { type HttpAnswer, serveAnswers } from "./health.ts";
+import { LISTEN_AGAIN_MS } from "./taken-address.ts";
 
 interface OpenPort {
   readonly port: number;
@@ -29,21 +31,28 @@ export class HealthCheckPorts {
   private readonly open = new Map<string, OpenPort>();
   private readonly isHealthy: () => boolean;
   private readonly onTaken: (service: string, message: string) => void;
+  private readonly clock: Clock;
+  /** Undefined: nothing is to be tried again. */
+  private callOffRetry: (() => void) | undefined;
 
   /** `isHealthy`: whether the tables are kept right. `onTaken`: is told once when a port cannot be opened. */
-  constructor(isHealthy: () => boolean, onTaken: (service: string, message: string) => void) {
+  constructor(isHealthy: () => boolean, onTaken: (service: string, message: string) => void, clock: Clock) {
     this.isHealthy = isHealthy;
     this.onTaken = onTaken;
+    this.clock = clock;
   }
 
   /** Listens at the ports of `wanted`, by Service, at the addresses `hosts`, and nowhere else. A port that is taken is tried again the next
-   *  time. */
+   *  time, and every `LISTEN_AGAIN_MS`. */
   async set(wanted: ReadonlyMap<string, HealthCheckPort>, hosts: readonly string[]): Promise<void> {
     for (const [service, each] of this.open)
       if (wanted.get(service)?.port !== each.port) {
         this.open.delete(service);
         close(each);
-      } else closeAll(each, (host) => !hosts.includes(host));
+      } else {
+        closeAll(each, (host) => !hosts.includes(host));
+        for (const host of each.complaints.keys()) if (!hosts.includes(host)) each.complaints.delete(host);
+      }
     for (const [service, { port, localEndpoints }] of wanted) {
       const known = this.open.get(service) ?? {
         port,
@@ -61,6 +70,16 @@ export class HealthCheckPorts {
   close(): void {
     for (const each of this.open.values()) close(each);
     this.open.clear();
+    this.callOffRetry?.();
+  }
+
+  /** What could not be opened. One timer serves all of it. */
+  private retryLater(): void {
+    this.callOffRetry ??= this.clock.after(LISTEN_AGAIN_MS, () => {
+      this.callOffRetry = undefined;
+      for (const [service, each] of this.open)
+        for (const host of each.complaints.keys()) void this.listen(service, each, host);
+    });
   }
 
   private async listen(service: string, each: OpenPort, host: string): Promise<void> {
@@ -72,11 +91,12 @@ export class HealthCheckPorts {
       else servers.set(host, server);
       complaints.delete(host);
     } catch (error) {
-      if (servers.has(host) || isWithoutFamily(error)) return;
+      if (each.isClosed || servers.has(host) || isWithoutFamily(error)) return;
       const why = error instanceof Error ? error.message : String(error);
       const message = `health check port ${port} cannot be opened: ${why}`;
       if (complaints.get(host) !== message) this.onTaken(service, message);
       complaints.set(host, message);
+      this.retryLater();
     }
   }
 

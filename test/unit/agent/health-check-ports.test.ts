@@ -1,17 +1,26 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseAddress } from "../../../compiler/net/address.ts";
 import type { FamilySettings, Settings } from "../../../compiler/node/settings.ts";
 import { HealthCheckPorts, healthCheckHosts } from "../../../runtime/agent/health-check-ports.ts";
+import { settle } from "../../support/agent-world.ts";
+import { TestClock } from "../../support/api-server/test-clock.ts";
 
 const LOCALHOST = ["127.0.0.1"];
 const told: string[] = [];
-const ports = new HealthCheckPorts(
-  () => true,
-  (service, message) => void told.push(`${service}: ${message.replace(/\d{2,}/g, "N")}`),
-);
+let clock = new TestClock();
+let ports: HealthCheckPorts;
+
+beforeEach(() => {
+  clock = new TestClock();
+  ports = new HealthCheckPorts(
+    () => true,
+    (service, message) => void told.push(`${service}: ${message.replace(/\d{2,}/g, "N")}`),
+    clock,
+  );
+});
 
 afterEach(() => {
   ports.close();
@@ -67,6 +76,59 @@ test("one that somebody else has is told once, and taken when it is free", async
   await once(other, "close");
   await ports.set(wanted, LOCALHOST);
   expect(await statusAt(port)).toBe(200);
+});
+
+test("one that somebody else has is tried again every five seconds, also where no object changes", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  const wanted = ["shop/web", "shop/api"].map((service) => [service, { port, localEndpoints: 1 }] as const);
+  await ports.set(new Map(wanted), [...LOCALHOST, "127.0.0.2"]);
+  // Of the second one, the first has 127.0.0.2.
+  expect([told.length, clock.pending]).toEqual([3, 1]);
+  await ports.set(new Map(wanted.slice(0, 1)), [...LOCALHOST, "127.0.0.2"]);
+  for (let turn = 0; turn < 3; turn++) {
+    clock.advance(5000);
+    // Until it has been refused again.
+    while (clock.pending === 0) await settle(1);
+  }
+  expect([told.length, clock.pending]).toEqual([3, 1]);
+  other.close();
+  await once(other, "close");
+  clock.advance(4999);
+  await settle();
+  expect(await statusAt(port)).toBe("ECONNREFUSED");
+  clock.advance(1);
+  while ((await statusAt(port)) !== 200) await settle(1);
+  expect(clock.pending).toBe(0);
+});
+
+test("one that nobody wants any more is not tried again", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  const wanted = new Map([["shop/web", { port, localEndpoints: 1 }]]);
+  await ports.set(wanted, LOCALHOST);
+  await ports.set(wanted, ["127.0.0.2"]);
+  other.close();
+  await once(other, "close");
+  clock.advance(5000);
+  await settle();
+  expect([await statusAt(port), clock.pending]).toEqual(["ECONNREFUSED", 0]);
+});
+
+test("nothing is tried again after the end", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  await ports.set(new Map([["shop/web", { port, localEndpoints: 1 }]]), LOCALHOST);
+  expect(clock.pending).toBe(1);
+  clock.advance(5000);
+  ports.close();
+  await settle();
+  expect([told.length, clock.pending]).toEqual([1, 0]);
+  other.close();
+  await once(other, "close");
 });
 
 test("are those of node ports", () => {
