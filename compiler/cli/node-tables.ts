@@ -1,6 +1,7 @@
 /** kpc's tables of one node: those that manifests give, or those in the kernel. */
 import { readLiveTables } from "../../runtime/table/live-tables.ts";
 import { Netfilter, NetfilterTrouble } from "../../runtime/table/netfilter.ts";
+import { CHAIN_PREFIX } from "../formats/iptables/names.ts";
 import type { Table } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { type EndpointNames, endpointNamesIn } from "../verify/services/endpoint-names.ts";
@@ -42,11 +43,24 @@ async function liveTables(): Promise<readonly Table[]> {
   const netfilter = new Netfilter();
   try {
     const tables = await readLiveTables(netfilter);
-    if (tables.length === 0) throw new Trouble("this machine's kernel has no table of kpc (kpc apply makes them)");
+    if (tables.length === 0) throw new Trouble(await withoutTables());
     return tables;
   } catch (error) {
     throw error instanceof NetfilterTrouble ? new Trouble(`--live: ${error.message}`) : error;
   } finally {
     netfilter.close();
   }
+}
+
+/** What to say of a kernel without tables of kpc. */
+async function withoutTables(): Promise<string> {
+  const nothing = "this machine's kernel has no table of kpc";
+  // Code of iptables is loaded where it is needed alone.
+  const { savesOf } = await import("../../runtime/agent/iptables-host.ts");
+  const saves = await savesOf((text) => text.includes(`\n:${CHAIN_PREFIX}`));
+  if (saves.length === 0) return `${nothing} (kpc apply makes them)`;
+  const files = saves.map(({ family }) => (family === "ip" ? "rules.v4" : "rules.v6"));
+  const commands = saves.map(({ tool }, i) => `${tool} > ${files[i]}`).join("; ");
+  const rules = files.join(",");
+  return `${nothing}, but chains ${CHAIN_PREFIX}… of iptables, as kpc agent keeps them in iptables mode; --live reads nft tables alone: ${commands}; then kpc trace PACKET --rules ${rules} follows a packet, and kpc verify MANIFESTS --against ${rules} compares them with manifests`;
 }

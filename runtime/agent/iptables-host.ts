@@ -51,7 +51,7 @@ export async function openIptables(
   backend: IptablesBackend | undefined,
   wrapper: readonly string[] = [],
 ): Promise<IptablesHost> {
-  const suffix = backend === undefined ? "" : `-${backend}`;
+  const suffix = suffixOf(backend);
   const version = await run(wrapper, [`iptables${suffix}`, "--version"]);
   const restore = await run(wrapper, [`iptables${suffix}-restore`, "--version"]);
   for (const [tool, { status, errors }] of [
@@ -66,6 +66,28 @@ export async function openIptables(
   // Before there was a choice, there was one backend.
   const found = backend ?? (/nf_tables/.test(version.output) ? "nft" : "legacy");
   return hostOf(suffix, found, isDual ? IPTABLES_FAMILIES : ["ip"], wrapper);
+}
+
+/** The tools of which `isWanted` takes what they print: those of the iptables that the host has, else of a backend. One that is not there, or cannot tell, is
+ *  left out. */
+export async function savesOf(
+  isWanted: (text: string) => boolean,
+): Promise<readonly { readonly tool: string; readonly family: IptablesFamily }[]> {
+  for (const backend of [undefined, ...IPTABLES_BACKENDS]) {
+    const suffix = suffixOf(backend);
+    const found: { tool: string; family: IptablesFamily }[] = [];
+    for (const family of IPTABLES_FAMILIES) {
+      const tool = `${family}tables${suffix}-save`;
+      const { status, output } = await run([], [tool]);
+      if (status === 0 && isWanted(output)) found.push({ tool, family });
+    }
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function suffixOf(backend: IptablesBackend | undefined): string {
+  return backend === undefined ? "" : `-${backend}`;
 }
 
 function hostOf(

@@ -87,4 +87,22 @@ describe.skipIf(kernelMissing !== undefined)("in a network namespace", () => {
     expect(none).toMatchObject({ status: 2 });
     expect(none.text).toContain("this machine's kernel has no table of kpc");
   });
+
+  test.each([
+    ["iptables-nft", /: iptables\S*-save > rules\.v4; then kpc trace PACKET --rules rules\.v4 follows a packet/],
+    ["ip6tables-nft", /: ip6tables\S*-save > rules\.v6; then kpc trace PACKET --rules rules\.v6 follows a packet/],
+  ])("--live names the rules of %s that an agent keeps", async (tool, what) => {
+    const load = (rules: string): unknown => node.namespace.run(`printf '${rules}' | ${tool}-restore --noflush`);
+    expect(load("*nat\\n:THEIRS - [0:0]\\nCOMMIT\\n")).toMatchObject({ status: 0 });
+    expect((await node.run("list", "--live")).text).toBe(
+      "kpc: this machine's kernel has no table of kpc (kpc apply makes them)\n",
+    );
+    expect(load("*nat\\n:KPC-services - [0:0]\\nCOMMIT\\n")).toMatchObject({ status: 0 });
+    for (const command of [["list"], ["whatis", "10.96.0.10"]]) {
+      const { status, text } = await node.run(...command, "--live");
+      expect(text).toMatch(what);
+      expect(text).toContain("this machine's kernel has no table of kpc, but chains KPC-… of iptables");
+      expect(status).toBe(2);
+    }
+  });
 });
