@@ -21,8 +21,8 @@ export async function listCommand(names: readonly string[], flags: ListFlags): P
     isWanted(frontend.service),
   );
   if (flags.output === "json")
-    await print(jsonText("Frontends", { frontends: served.map((each) => servedToData(each, read.pods)) }));
-  else await print(`${renderServed(served, read.pods).join("\n")}\n`);
+    await print(jsonText("Frontends", { frontends: served.map((each) => servedToData(each, read)) }));
+  else await print(`${renderServed(served, read).join("\n")}\n`);
   const unserved = wanted?.filter((name) => !served.some(({ frontend }) => isNamed(name, frontend.service))) ?? [];
   if (unserved.length > 0)
     process.stderr.write(`kpc: not served on this node: Service ${unserved.join(", Service ")}\n`);

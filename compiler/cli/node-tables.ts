@@ -4,7 +4,8 @@ import { Netfilter, NetfilterTrouble } from "../../runtime/table/netfilter.ts";
 import { CHAIN_PREFIX } from "../formats/iptables/names.ts";
 import type { Table } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
-import { type EndpointNames, endpointNamesIn } from "../verify/services/endpoint-names.ts";
+import { endpointNamesIn, type KnownEndpoints } from "../verify/services/endpoint-names.ts";
+import { localityIn } from "./local-endpoints.ts";
 import { type CommonFlags, compileInputs, exitCodeOf, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -12,11 +13,10 @@ export interface NodeTablesFlags extends CommonFlags {
   readonly live?: boolean;
 }
 
-export interface NodeTablesRead {
+export interface NodeTablesRead extends KnownEndpoints {
   readonly tables: readonly Table[];
   /** The node's, where they are known. */
   readonly addresses: readonly Address[];
-  readonly pods: EndpointNames;
 }
 
 /** The tables, or the exit code where something is wrong with the inputs, which was shown. Throws `Trouble` where the kernel cannot be asked, or
@@ -26,7 +26,7 @@ export async function tablesOfNode(names: readonly string[], flags: NodeTablesFl
   if (flags.live) {
     if (inputs.length > 0)
       throw new Trouble(`--live asks this machine's kernel: expected no inputs, found ${inputs[0]}`);
-    return { tables: await liveTables(), addresses: [], pods: new Map() };
+    return { tables: await liveTables(), addresses: [], pods: new Map(), isLocal: () => undefined };
   }
   if (inputs.length === 0)
     throw new Trouble(
@@ -35,8 +35,13 @@ export async function tablesOfNode(names: readonly string[], flags: NodeTablesFl
   const { diagnostics, compiled } = compileInputs(names, flags);
   showDiagnostics(diagnostics, flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
-  const { program, node, specs } = compiled;
-  return { tables: program.ruleset.tables, addresses: node.addresses, pods: endpointNamesIn(specs) };
+  const { program, node, specs, view } = compiled;
+  return {
+    tables: program.ruleset.tables,
+    addresses: node.addresses,
+    pods: endpointNamesIn(specs),
+    isLocal: localityIn(view, node),
+  };
 }
 
 async function liveTables(): Promise<readonly Table[]> {

@@ -1,9 +1,19 @@
-/** Which pods have which addresses. */
+/** Which pods have which addresses, and what else is known of endpoints. */
+import type { Destination } from "../../evaluate/disposition.ts";
 import { type Address, printAddressPort } from "../../net/address.ts";
 import type { Specs } from "../../specs/types.ts";
 
 /** `shop/web-1`; undefined where nobody says. */
 export type EndpointNames = ReadonlyMap<Address, string>;
+
+/** Whether an endpoint of a Service port `namespace/name:port` is on the node; undefined where nobody says. */
+export type LocalityOf = (service: string, end: Destination) => boolean | undefined;
+
+/** What is known of endpoints besides their addresses. */
+export interface KnownEndpoints {
+  readonly pods: EndpointNames;
+  readonly isLocal: LocalityOf;
+}
 
 /** By the Pods given, else by what endpoints of slices refer to. */
 export function endpointNamesIn({ pods, endpointSlices }: Specs): EndpointNames {

@@ -4,15 +4,14 @@ import { partsOfKey } from "../../ir/sets.ts";
 import type { MapElement, Program, Table, Verdict } from "../../ir/types.ts";
 import { verdictsOf } from "../../ir/walk.ts";
 import { type Address, familyOf, printAddress, printAddressPort } from "../../net/address.ts";
-import type { EndpointNames } from "./endpoint-names.ts";
+import type { EndpointNames, KnownEndpoints } from "./endpoint-names.ts";
 import { renderServed } from "./render-served.ts";
 import { type ServedFrontend, servedFrontends } from "./served-frontends.ts";
 
 /** What is known besides the tables. */
-export interface ExplainContext {
+export interface ExplainContext extends KnownEndpoints {
   /** The node's. */
   readonly addresses: readonly Address[];
-  readonly pods: EndpointNames;
 }
 
 /** Lines about an address, or one port of it; undefined: the tables say nothing of it. */
@@ -20,22 +19,24 @@ export function explainAddress(
   program: Program,
   address: Address,
   port: number | undefined,
-  { addresses, pods }: ExplainContext,
+  known: ExplainContext,
 ): string[] | undefined {
   const name = port === undefined ? printAddress(address) : printAddressPort(address, port);
   const family = familyOf(address);
   const served = servedFrontends(program).filter(({ frontend }) => frontend.family === family);
   const isPort = (each: number): boolean => port === undefined || each === port;
   const own = served.filter(({ frontend }) => frontend.address === address && isPort(frontend.port));
-  const isOfNode = addresses.includes(address);
+  const isOfNode = known.addresses.includes(address);
   const nodePorts = served.filter(({ frontend }) => frontend.address === undefined && isPort(frontend.port));
   const leading = served.filter(({ endpoints, localEndpoints = [] }) =>
     [...endpoints, ...localEndpoints].some((end) => end.address === address && isPort(end.port)),
   );
   const lines = [
-    ...about(`${name} is served:`, own, pods),
-    ...(isOfNode ? about(`${printAddress(address)} is an address of the node, with node ports:`, nodePorts, pods) : []),
-    ...about(`${nameOfEnd(name, address, pods)} is an endpoint of:`, leading, pods),
+    ...about(`${name} is served:`, own, known),
+    ...(isOfNode
+      ? about(`${printAddress(address)} is an address of the node, with node ports:`, nodePorts, known)
+      : []),
+    ...about(`${nameOfEnd(name, address, known.pods)} is an endpoint of:`, leading, known),
     ...(own.length === 0 && port !== undefined && isClusterIp(program, address)
       ? [`${printAddress(address)} is a cluster IP, and ${port} is none of its ports: new connections are rejected`]
       : []),
@@ -43,8 +44,8 @@ export function explainAddress(
   return lines.length === 0 ? undefined : lines;
 }
 
-function about(title: string, served: readonly ServedFrontend[], pods: EndpointNames): string[] {
-  return served.length === 0 ? [] : [title, ...renderServed(served, pods).map((line) => `  ${line}`)];
+function about(title: string, served: readonly ServedFrontend[], known: KnownEndpoints): string[] {
+  return served.length === 0 ? [] : [title, ...renderServed(served, known).map((line) => `  ${line}`)];
 }
 
 function nameOfEnd(name: string, address: Address, pods: EndpointNames): string {
