@@ -335,8 +335,8 @@ async function serve(
       server.unref();
     } catch (error) {
       const note = `cannot listen on ${at.text}: ${error instanceof Error ? error.message : error}`;
-      process.stderr.write(`kpc: ${note}\n`);
       if (settings?.bindAddressHardFail) throw new Trouble(note);
+      process.stderr.write(`kpc: ${note}\n`);
       events.report({ type: "Warning", reason, action: "Listen", note });
       void listenWhenFree(listen, REAL_CLOCK, stopped).then((isListening) => {
         if (isListening) process.stderr.write(`kpc: listens on ${at.text} now\n`);

@@ -45,18 +45,36 @@ export function agentSettingsOf(file: KubeProxySpec, mode: Mode, report: Report)
   const root = file.field;
   const context: Context = { report, root, subject: "KubeProxyConfiguration" };
   const section = root.get(mode);
+  const periods = [section?.get("minSyncPeriod"), section?.get("syncPeriod")] as const;
   const settings = {
     kubeconfig: textAt(context, root.get("clientConnection")?.get("kubeconfig")),
     healthz: bindAt(context, root.get("healthzBindAddress")),
     metrics: bindAt(context, root.get("metricsBindAddress")),
     bindAddressHardFail: root.get("bindAddressHardFail")?.value === true,
-    minSyncMs: durationAt(context, section?.get("minSyncPeriod")) || undefined,
-    syncMs: durationAt(context, section?.get("syncPeriod")) || undefined,
+    minSyncMs: durationAt(context, periods[0]) || undefined,
+    syncMs: durationAt(context, periods[1]) || undefined,
     oomScoreAdj: integerAt(context, root.get("oomScoreAdj"), [-1000, 1000]),
     conntrack: conntrackOf(context, root.get("conntrack"), file.tcpBeLiberal),
   };
+  checkPeriods(context, periods, settings);
+  // kube-proxy looks at that of iptables in each mode.
+  for (const name of new Set([mode, "iptables"] as const))
+    integerAt(context, root.get(name)?.get("masqueradeBit"), [0, 31]);
   reportUnfollowed(context, file, mode);
   return settings;
+}
+
+/** kube-proxy refuses a minSyncPeriod longer than syncPeriod, where both have its defaults instead of zero. */
+function checkPeriods(
+  context: Context,
+  [least, period]: readonly [least: Field | undefined, period: Field | undefined],
+  { minSyncMs = 1000, syncMs = 30_000 }: Pick<AgentSettings, "minSyncMs" | "syncMs">,
+): void {
+  if (minSyncMs <= syncMs) return;
+  if (least !== undefined && minSyncMs > 1000)
+    reportInvalid(context, least, `must be ${syncMs / 1000}s or less, which is syncPeriod`);
+  else if (period !== undefined)
+    reportInvalid(context, period, `must be ${minSyncMs / 1000}s or more, which is minSyncPeriod`);
 }
 
 /** kube-proxy has defaults for what is absent or null; zero leaves the host's value. */

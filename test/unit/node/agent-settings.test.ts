@@ -108,9 +108,34 @@ test.each<[text: string, said: string]>([
     "healthzBindAddress: localhost\n",
     '3:21 error healthzBindAddress: Invalid value: "localhost": must be ADDRESS:PORT',
   ],
+  [
+    "nftables: {masqueradeBit: 32}\n",
+    "3:27 error nftables.masqueradeBit: Invalid value: 32: must be an integer from 0 to 31",
+  ],
+  ["iptables: {masqueradeBit: -1}\n", "iptables.masqueradeBit: Invalid value: -1: must be an integer from 0 to 31"],
+  [
+    "nftables: {minSyncPeriod: 3s, syncPeriod: 2s}\n",
+    '3:27 error nftables.minSyncPeriod: Invalid value: "3s": must be 2s or less, which is syncPeriod',
+  ],
+  [
+    "nftables: {minSyncPeriod: 31s}\n",
+    'nftables.minSyncPeriod: Invalid value: "31s": must be 30s or less, which is syncPeriod',
+  ],
+  [
+    "nftables: {minSyncPeriod: 0s, syncPeriod: 500ms}\n",
+    '3:43 error nftables.syncPeriod: Invalid value: "500ms": must be 1s or more, which is minSyncPeriod',
+  ],
   ["clientConnection: {kubeconfig: 1}\n", "clientConnection.kubeconfig: Invalid value: 1: must be a string"],
 ])("%j is an error, at its place", (text, said) => {
   expect(read(text).said.join("\n")).toContain(said);
+});
+
+test("what kube-proxy takes is no error: equal periods, the last bit, other modes", () => {
+  const { said } = read(
+    "nftables: {minSyncPeriod: 30s}\niptables: {minSyncPeriod: 9s, syncPeriod: 1s, masqueradeBit: 31}\n",
+  );
+  expect(said).toEqual([]);
+  expect(read("nftables: {masqueradeBit: 32}\n", "iptables").said).toEqual([]);
 });
 
 test("each setting that is not followed is told at its own place, with the reason; those of other modes are not", () => {
