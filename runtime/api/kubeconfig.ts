@@ -94,7 +94,10 @@ function namedEntry(
   if (found === undefined) {
     const names = entries.flatMap((entry) => asString(context, entry.get("name")) ?? []);
     if (reference !== undefined && names.length > 0) reportUnsupported(context, reference, names);
-    else reportMissing(context, root, list, `there is no ${member} ${JSON.stringify(name)}`);
+    else {
+      const others = names.length === 0 ? "" : `; there are: ${names.map((each) => JSON.stringify(each)).join(", ")}`;
+      reportMissing(context, root, list, `there is no ${member} ${JSON.stringify(name)}${others}`);
+    }
     return undefined;
   }
   const held = found.get(member);

@@ -307,3 +307,12 @@ describe("a Pod", () => {
     expect(inClusterAccess(env)).toBeUndefined();
   });
 });
+
+test("a context that was asked for and is not there: those that are, are named", () => {
+  const contexts = ["here", "there"].map((name) => ({ name, context: { cluster: "c", user: "u" } }));
+  const { access, findings } = read(kubeconfig({}, {}, { contexts }), "nowhere");
+  expect(access).toBeUndefined();
+  expect(findings.join("")).toContain(
+    'contexts: Required value: there is no context "nowhere"; there are: "here", "there"',
+  );
+});
