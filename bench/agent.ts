@@ -19,6 +19,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { kubeconfigOf } from "../test/support/kubeconfig.ts";
 import { NODE_FLAGS } from "./support/cluster.ts";
 import { ClusterServer, serveCluster } from "./support/cluster-server.ts";
 import { CommitTimes } from "./support/commit-times.ts";
@@ -120,17 +121,7 @@ async function withAgent<Given>(
   const api = await ClusterServer.start([SELF, "--serve", size, ...serverFlags]);
   const folder = mkdtempSync(join(tmpdir(), "kpc-bench-agent-"));
   const kubeconfig = join(folder, "kubeconfig");
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": "bench",
-      clusters: [{ name: "bench", cluster: { server: api.url } }],
-      users: [{ name: "bench", user: {} }],
-      contexts: [{ name: "bench", context: { cluster: "bench", user: "bench" } }],
-    }),
-  );
+  writeFileSync(kubeconfig, kubeconfigOf({ server: api.url }));
   const begun = performance.now();
   const agent = spawn(process.execPath, [CLI, "agent", "--kubeconfig", kubeconfig, "-o", flags.output, ...NODE_FLAGS], {
     stdio: ["ignore", "ignore", "pipe"],

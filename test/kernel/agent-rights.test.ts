@@ -6,25 +6,16 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { holdNamespace } from "../support/held-namespace.ts";
 import { kernelMissing } from "../support/kernel.ts";
+import { KUBECONFIG_OF_NOBODY } from "../support/kubeconfig.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kpc-rights-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Of a server that nobody runs. */
-const KUBECONFIG = {
-  apiVersion: "v1",
-  kind: "Config",
-  "current-context": "none",
-  clusters: [{ name: "none", cluster: { server: "http://127.0.0.1:9" } }],
-  users: [{ name: "none", user: {} }],
-  contexts: [{ name: "none", context: { cluster: "none", user: "none" } }],
-};
 
 describe.skipIf(kernelMissing !== undefined)("without CAP_NET_ADMIN", () => {
   test.each(["nft", "iptables-nft"])("-o %s ends at its start, and says what it lacks", async (output) => {
     const namespace = await holdNamespace();
     const kubeconfig = join(folder, "kubeconfig");
-    writeFileSync(kubeconfig, JSON.stringify(KUBECONFIG));
+    writeFileSync(kubeconfig, KUBECONFIG_OF_NOBODY);
     const withoutRights = [...namespace.wrapper, "setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"];
     const agent = [process.execPath, "dist/bin/kpc.cjs", "agent", "--node", "a", "--kubeconfig", kubeconfig];
     const [program = "", ...args] = [...withoutRights, ...agent, "-o", output];

@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakeApiServer } from "../support/api-server/fake-api-server.ts";
 import { type Ended, type InstalledPackage, installPackage, isUnreachable, run } from "../support/installed-package.ts";
 import { kernelMissing } from "../support/kernel.ts";
+import { kubeconfigOf } from "../support/kubeconfig.ts";
 
 const missing =
   kernelMissing ??
@@ -106,15 +107,7 @@ describe.skipIf(missing !== undefined)("the image of the agent", () => {
       metadata: { name: "web", namespace: "shop" },
       spec: { clusterIP: "10.96.0.1", clusterIPs: ["10.96.0.1"], ipFamilies: ["IPv4"], ports: [{ port: 80 }] },
     } as never);
-    const kubeconfig = {
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": "c",
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      clusters: [{ name: "c", cluster: { server: api.url } }],
-      users: [{ name: "u", user: { token: "secret-token" } }],
-    };
-    writeFileSync(join(root, "kube.conf"), JSON.stringify(kubeconfig));
+    writeFileSync(join(root, "kube.conf"), kubeconfigOf({ server: api.url }, { token: "secret-token" }));
     const agent = ["agent", "--dry-run", "--node", "node-a", "--kubeconfig", "/kube.conf"];
     const child = spawn("chroot", [root, ...ENTRY, ...agent], {
       env: { PATH },

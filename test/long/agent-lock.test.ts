@@ -7,19 +7,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import { LocalKernel } from "../../runtime/agent/kernel.ts";
 import { type HeldNamespace, holdNamespace } from "../support/held-namespace.ts";
 import { kernelMissing } from "../support/kernel.ts";
+import { KUBECONFIG_OF_NOBODY } from "../support/kubeconfig.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kpc-lock-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Of a server that nobody runs: who asks it logs that. */
-const KUBECONFIG = {
-  apiVersion: "v1",
-  kind: "Config",
-  "current-context": "none",
-  clusters: [{ name: "none", cluster: { server: "http://127.0.0.1:9" } }],
-  users: [{ name: "none", user: {} }],
-  contexts: [{ name: "none", context: { cluster: "none", user: "none" } }],
-};
 
 /** How an agent ends, and what it prints, where another process has the lock; `signal`: it is told to end once it has asked for the lock. */
 async function second(
@@ -28,7 +19,7 @@ async function second(
   signal: boolean,
 ): Promise<{ readonly code: number | null; readonly errors: string }> {
   const kubeconfig = join(folder, "kubeconfig");
-  writeFileSync(kubeconfig, JSON.stringify(KUBECONFIG));
+  writeFileSync(kubeconfig, KUBECONFIG_OF_NOBODY);
   const [program = "", ...args] = [...wrapper, process.execPath, "dist/bin/kpc.cjs", "agent"];
   const agent = spawn(program, [...args, "--node", "a", "--kubeconfig", kubeconfig, "-o", output]);
   let errors = "";

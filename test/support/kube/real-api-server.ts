@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AccessDescription } from "../../../runtime/api/access-description.ts";
 import { accessWithToken, call } from "../api-server/raw-request.ts";
+import { kubeconfigOf } from "../kubeconfig.ts";
 import { kubeBinary } from "./binaries.ts";
 
 /** Who can come in: tokens, and the groups of who has them. `watcher` is nobody yet: a test gives it a role. */
@@ -77,14 +78,7 @@ export class RealApiServer {
   /** A kubeconfig, for programs; `server`: where they find it. */
   kubeconfig(user: KubeUser, server = this.url): string {
     const ca = readFileSync(join(this.folder, "certs", "apiserver.crt")).toString("base64");
-    return JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": "c",
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      clusters: [{ name: "c", cluster: { server, "certificate-authority-data": ca } }],
-      users: [{ name: "u", user: { token: tokenOf(user) } }],
-    });
+    return kubeconfigOf({ server, "certificate-authority-data": ca }, { token: tokenOf(user) });
   }
 
   /** Ends the API server and starts it again: it knows no version of before. */
